@@ -1,0 +1,116 @@
+"""The wire shapes of factoids, votes and feedback."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+Sort = Literal["new", "top", "hot", "controversial", "random", "relevance"]
+VoteValue = Literal[-1, 0, 1]
+FeedbackTag = Literal["wrong", "boring", "duplicate", "confusing", "offensive", "love-it"]
+
+
+@dataclass
+class TextPart:
+    """A piece of a factoid's text; `match` pieces are what the search found."""
+
+    text: str
+    match: bool
+
+
+@dataclass
+class FactoidOut:
+    """One published factoid with its tally of votes."""
+
+    id: UUID
+    text: str
+    subject: str
+    emoji: str
+    category: str
+    created_at: datetime
+    votes_up: int
+    votes_down: int
+    score: int
+    """Up votes minus down votes."""
+    origin: str
+    """manual, scheduled, api, paid or seed."""
+    url: str
+    """The permalink of the page that shows it."""
+    model: str | None = None
+    """The language model that wrote it, as OpenRouter names it; null for a seeded one."""
+    my_vote: int | None = None
+    """The caller's standing vote (-1 or 1), null without one."""
+    cost_usd: Decimal | None = None
+    """What the model's provider charged, in US dollars; null until it is known."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    generation_s: float | None = None
+    """Seconds from the call to the finished answer."""
+    source_url: str | None = None
+    """The encyclopedia article that carries it, for a seeded one."""
+    highlighted: list[TextPart] = field(default_factory=list[TextPart])
+    """The text cut into matching and other pieces; only in search results."""
+
+
+@dataclass
+class FactoidPage:
+    """One page of factoids; `next_cursor` is null on the last one."""
+
+    items: list[FactoidOut]
+    next_cursor: str | None = None
+
+
+@dataclass
+class CategoryOut:
+    """One of the fixed categories and how many factoids it holds."""
+
+    category: str
+    label: str
+    emoji: str
+    count: int
+
+
+@dataclass
+class CategoriesOut:
+    items: list[CategoryOut]
+
+
+class VoteIn(msgspec.Struct, forbid_unknown_fields=True):
+    """1 is 🤯 "Mind blown", -1 is 😒 "Meh", 0 takes the vote back."""
+
+    value: VoteValue
+
+
+@dataclass
+class TallyOut:
+    """A factoid's votes after the caller's was counted."""
+
+    factoid_id: UUID
+    votes_up: int
+    votes_down: int
+    score: int
+    my_vote: int | None = None
+
+
+class FeedbackIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a factoid is good or bad; a comment, tags, or both."""
+
+    factoid_id: UUID
+    comment: Annotated[str, Meta(max_length=1_000)] | None = None
+    tags: Annotated[list[FeedbackTag], Meta(max_length=6)] = []
+    vote: VoteValue | None = None
+    """Also casts this vote; left out, the standing vote is kept with the feedback."""
+
+
+@dataclass
+class FeedbackOut:
+    id: UUID
+    factoid_id: UUID
+    created_at: datetime
+    vote: int | None = None
+    comment: str | None = None
+    tags: list[str] = field(default_factory=list[str])

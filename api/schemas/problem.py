@@ -1,0 +1,25 @@
+"""Problem details (RFC 9457): the shape of every refusal."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class FieldProblem:
+    """What is wrong with one field; `pointer` is a JSON pointer into the body, or a parameter's name."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass
+class Problem:
+    """Why a request was refused, in plain words."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    type: str = "about:blank"
+    errors: list[FieldProblem] = field(default_factory=list[FieldProblem])
+    retry_after_s: int | None = None
