@@ -1,0 +1,114 @@
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Numeric, String, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import USD, Base, Instant, Keyed
+
+
+class GenerationRequest(Keyed):
+    """Somebody asked for a factoid: who, about what, how it stands and what it cost.
+
+    Reserved when the row exists, called when it has a `ModelCall`, answered when that
+    holds an answer, published with a `factoid_id`, settled at `settled_at`.
+    """
+
+    __tablename__ = "generation_requests"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('queued','running','succeeded','failed','cancelled','refused')",
+            name="status",
+        ),
+        # One factoid per slot of the schedule, however many workers ask for it.
+        Index(
+            "uq_generation_requests_slot",
+            "slot",
+            unique=True,
+            postgresql_where=text("status IN ('queued','running','succeeded')"),
+        ),
+        Index("ix_generation_requests_visitor", "visitor_id", text("created_at DESC")),
+        Index("ix_generation_requests_network", "network", text("created_at DESC")),
+    )
+
+    visitor_id: Mapped[UUID | None]
+    network: Mapped[str | None] = mapped_column(String(64))
+    """The asker's network prefix: /24 of IPv4, /48 of IPv6."""
+    origin: Mapped[str] = mapped_column(String(16))
+    slot: Mapped[datetime | None] = mapped_column(Instant)
+    """The moment of the schedule it was made for."""
+    topic: Mapped[str | None] = mapped_column(String(1_000))
+    model: Mapped[str] = mapped_column(String(255))
+    model_asked: Mapped[bool]
+    """Whether the asker named the model; then no other may answer."""
+    temperature: Mapped[float | None] = mapped_column(Double)
+    prompt_version: Mapped[str] = mapped_column(String(16))
+    quote_usd: Mapped[Decimal] = mapped_column(USD)
+    status: Mapped[str] = mapped_column(String(16), server_default="queued")
+    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    """Until when one worker alone may go on with it."""
+    cancel_asked_at: Mapped[datetime | None] = mapped_column(Instant)
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    factoid_id: Mapped[UUID | None] = mapped_column(ForeignKey("factoids.id", ondelete="SET NULL"))
+    problem_code: Mapped[str | None] = mapped_column(String(64))
+    problem_detail: Mapped[str | None] = mapped_column(String(500))
+    allowance_returned: Mapped[bool] = mapped_column(server_default=text("false"))
+    """It does not count against the asker's limit: the fault was ours or the model's."""
+    cost_usd: Mapped[Decimal | None] = mapped_column(USD)
+    cost_source: Mapped[str | None] = mapped_column(String(16))
+    provider: Mapped[str | None] = mapped_column(String(128))
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    first_token_s: Mapped[float | None] = mapped_column(Double)
+    total_s: Mapped[float | None] = mapped_column(Double)
+
+
+class ModelCall(Base):
+    """One call of a language model for a request, written down before it is made."""
+
+    __tablename__ = "model_calls"
+    __table_args__ = (
+        CheckConstraint("state IN ('called','answered','settled','unbilled')", name="state"),
+    )
+
+    request_id: Mapped[UUID] = mapped_column(
+        ForeignKey("generation_requests.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    model: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16))
+    upstream_id: Mapped[str | None] = mapped_column(String(255))
+    """OpenRouter's id of the generation, known before its first token."""
+    answer: Mapped[str | None] = mapped_column(Text)
+    quote_usd: Mapped[Decimal] = mapped_column(USD)
+    cost_usd: Mapped[Decimal | None] = mapped_column(USD)
+    cost_source: Mapped[str | None] = mapped_column(String(16))
+    provider: Mapped[str | None] = mapped_column(String(128))
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    first_token_s: Mapped[float | None] = mapped_column(Double)
+    total_s: Mapped[float | None] = mapped_column(Double)
+    called_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class LanguageModel(Base):
+    """One allowed model of OpenRouter's catalogue, as last read."""
+
+    __tablename__ = "language_models"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    prompt_usd: Mapped[Decimal] = mapped_column(Numeric(20, 14))
+    completion_usd: Mapped[Decimal] = mapped_column(Numeric(20, 14))
+    request_usd: Mapped[Decimal] = mapped_column(Numeric(20, 14))
+    context_tokens: Mapped[int | None]
+    parameters: Mapped[list[str]] = mapped_column(ARRAY(String(64)))
+    fetched_at: Mapped[datetime] = mapped_column(Instant)
+    failed_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Since when it has been failing; null while it is healthy."""
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    """Failures in a row."""

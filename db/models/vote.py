@@ -1,0 +1,38 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, Instant, Keyed
+
+
+class Vote(Base):
+    """The standing vote of one voter on one factoid; 0 after it was taken back."""
+
+    __tablename__ = "votes"
+    __table_args__ = (CheckConstraint("value IN (-1, 0, 1)", name="value"),)
+
+    factoid_id: Mapped[UUID] = mapped_column(
+        ForeignKey("factoids.id", ondelete="CASCADE"), primary_key=True
+    )
+    voter_id: Mapped[UUID] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(SmallInteger)
+    cast_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+
+
+class Feedback(Keyed):
+    """Why somebody thinks a factoid is good or bad."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("ix_feedback_visitor", "visitor_id", "created_at"),)
+
+    factoid_id: Mapped[UUID] = mapped_column(
+        ForeignKey("factoids.id", ondelete="CASCADE"), index=True
+    )
+    visitor_id: Mapped[UUID]
+    vote: Mapped[int | None] = mapped_column(SmallInteger)
+    """The visitor's standing vote when the feedback was given."""
+    comment: Mapped[str | None] = mapped_column(String(1_000))
+    tags: Mapped[list[str]] = mapped_column(ARRAY(String(32)))

@@ -1,0 +1,76 @@
+"""Connections: SQLAlchemy sessions for writing, a plain asyncpg pool for the hot reads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from advanced_alchemy.config import AlembicAsyncConfig, SQLAlchemyAsyncConfig
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from db import models
+from settings import Settings, settings
+
+
+def _plain(url: str) -> str:
+    """The address as asyncpg wants it."""
+    return "postgresql://" + url.partition("://")[2]
+
+
+def _sqlalchemy(url: str) -> str:
+    return "postgresql+asyncpg://" + url.partition("://")[2]
+
+
+@dataclass
+class Database:
+    """What a process holds open to Postgres; made by `open_database`, closed once."""
+
+    engine: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+    reads: "asyncpg.Pool[asyncpg.Record]"
+    """Read-only; its connections are handed on without a reset, which saves a round trip."""
+    url: str
+
+    async def close(self) -> None:
+        await self.reads.close()
+        await self.engine.dispose()
+
+
+async def _keep(connection: Any) -> None:
+    """Nothing to reset: these connections only ever run one read-only statement at a time."""
+
+
+async def open_database(config: Settings) -> Database:
+    """Open both ways to Postgres.
+
+    Raises:
+        OSError, asyncpg.PostgresError: The server cannot be reached or refuses.
+    """
+    engine = create_async_engine(_sqlalchemy(config.database_url), pool_size=10, max_overflow=10)
+    reads = await asyncpg.create_pool(
+        _plain(config.database_url),
+        min_size=1,
+        max_size=config.read_pool_size,
+        reset=_keep,
+        server_settings={"default_transaction_read_only": "on", "jit": "off"},
+    )
+    return Database(
+        engine=engine,
+        sessions=async_sessionmaker(engine, expire_on_commit=False),
+        reads=reads,
+        url=_plain(config.database_url),
+    )
+
+
+migrations = SQLAlchemyAsyncConfig(
+    connection_string=_sqlalchemy(settings.database_url),
+    metadata=models.Base.metadata,
+    alembic_config=AlembicAsyncConfig(
+        script_location="db/migrations", version_table_name="alembic_version"
+    ),
+)
+"""For `alchemy --config db.session.migrations`."""
