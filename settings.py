@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     reflex_redis_url: str | None = None
     """Page state for more than one web process; needed from the second process on."""
     trusted_proxy_hops: Annotated[int, Meta(ge=0, le=5)] = 0
-    """How many proxies in front are ours: that many right-most X-Forwarded-For hops are believed."""
+    """How many proxies in front are ours: so many right-most X-Forwarded-For hops count."""
     read_pool_size: Annotated[int, Meta(ge=1, le=100)] = 8
     """Connections for the hot reads, per process."""
     generate_limits: str = "1/60,3/3600,20/86400"

@@ -51,7 +51,7 @@ class ReceiptOut:
     completion_tokens: int | None
     cost_usd: Decimal | None
     cost_source: str | None
-    """usage (in the answer), generation (asked for afterwards), quote (the worst case), none (nothing was billed)."""
+    """usage (in the answer), generation (asked for afterwards), quote (the worst case) or none."""
     first_token_s: float | None
     total_s: float | None
     prompt_version: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class FieldProblem:
-    """What is wrong with one field; `pointer` is a JSON pointer into the body, or a parameter's name."""
+    """What is wrong with one field, known by a JSON pointer into the body or a parameter name."""
 
     pointer: str
     detail: str

@@ -18,7 +18,7 @@ CASE WHEN votes_up + votes_down = 0 THEN 0 ELSE
     - 1.2816 * sqrt(({_UP} / {_ALL} * (1 - {_UP} / {_ALL}) + 0.41062464 / {_ALL}) / {_ALL}))
   / (1 + 1.64249856 / {_ALL})
 END"""
-"""Lower bound of the 80 % Wilson interval: z = 1.2816, z² = 1.64249856, and its half and quarter."""
+"""Lower bound of the 80 % Wilson interval: z = 1.2816; z², its half and its quarter."""
 
 
 class Factoid(Keyed):

@@ -1,0 +1,218 @@
+"""Requests for factoids and the model calls made for them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import GenerationRequest, LanguageModel, ModelCall
+
+OPEN = ("queued", "running")
+
+
+class GenerationRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def now(self) -> datetime:
+        """The database's clock, the only one that requests are timed by."""
+        return (await self._session.execute(select(func.now()))).scalar_one()
+
+    async def get(self, request_id: UUID) -> GenerationRequest | None:
+        return await self._session.get(GenerationRequest, request_id, populate_existing=True)
+
+    async def newest_of(self, visitor_id: UUID, limit: int) -> list[GenerationRequest]:
+        found = await self._session.scalars(
+            select(GenerationRequest)
+            .where(GenerationRequest.visitor_id == visitor_id)
+            .order_by(GenerationRequest.created_at.desc())
+            .limit(limit)
+        )
+        return list(found)
+
+    async def add(self, request: GenerationRequest) -> None:
+        self._session.add(request)
+        await self._session.flush()
+
+    async def hold_allowances(self, *holders: str) -> None:
+        """Make others who draw on the same allowances wait until this transaction ends."""
+        for holder in sorted(holders):
+            await self._session.execute(
+                select(func.pg_advisory_xact_lock(func.hashtextextended(holder, 0)))
+            )
+
+    async def counted_since(
+        self, moment: datetime, *, visitor_id: UUID | None = None, network: str | None = None
+    ) -> list[datetime]:
+        """When requests were made that count against an allowance, oldest first."""
+        whose: ColumnElement[bool] = (
+            GenerationRequest.visitor_id == visitor_id
+            if visitor_id
+            else GenerationRequest.network == network
+        )
+        times = await self._session.scalars(
+            select(GenerationRequest.created_at)
+            .where(whose, GenerationRequest.created_at > moment)
+            .where(~GenerationRequest.allowance_returned)
+            .order_by(GenerationRequest.created_at)
+        )
+        return list(times)
+
+    async def of_slot(self, slot: datetime) -> GenerationRequest | None:
+        """The request made for a moment of the schedule, unless it failed."""
+        return await self._session.scalar(
+            select(GenerationRequest).where(
+                GenerationRequest.slot == slot,
+                GenerationRequest.status.in_((*OPEN, "succeeded")),
+            )
+        )
+
+    async def newest_slot(self) -> datetime | None:
+        return await self._session.scalar(select(func.max(GenerationRequest.slot)))
+
+    async def lease(self, request_id: UUID, lease_s: int) -> GenerationRequest | None:
+        """Take the request for this worker alone, or None when it is done or another has it."""
+        return await self._session.scalar(
+            update(GenerationRequest)
+            .where(
+                GenerationRequest.id == request_id,
+                GenerationRequest.status.in_(OPEN),
+                or_(
+                    GenerationRequest.lease_until.is_(None),
+                    GenerationRequest.lease_until < func.now(),
+                ),
+            )
+            .values(
+                status="running",
+                started_at=func.coalesce(GenerationRequest.started_at, func.now()),
+                lease_until=func.now() + timedelta(seconds=lease_s),
+            )
+            .returning(GenerationRequest)
+            .execution_options(populate_existing=True)
+        )
+
+    async def renew_lease(self, request_id: UUID, lease_s: int) -> bool:
+        """Keep the request a while longer; tells whether somebody asked to cancel it."""
+        cancel_asked_at = await self._session.scalar(
+            update(GenerationRequest)
+            .where(GenerationRequest.id == request_id)
+            .values(lease_until=func.now() + timedelta(seconds=lease_s))
+            .returning(GenerationRequest.cancel_asked_at)
+        )
+        return cancel_asked_at is not None
+
+    async def drop_lease(self, request_id: UUID) -> None:
+        """Let another worker go on with the request at once."""
+        await self._session.execute(
+            update(GenerationRequest)
+            .where(GenerationRequest.id == request_id)
+            .values(lease_until=None)
+        )
+
+    async def cancel_queued(self, request_id: UUID) -> bool:
+        """End a request no worker has taken; tells whether that was so."""
+        done = await self._session.scalar(
+            update(GenerationRequest)
+            .where(GenerationRequest.id == request_id, GenerationRequest.status == "queued")
+            .values(
+                status="cancelled",
+                allowance_returned=True,
+                finished_at=func.now(),
+                settled_at=func.now(),
+                cost_usd=Decimal(0),
+                cost_source="none",
+            )
+            .returning(GenerationRequest.id)
+        )
+        return done is not None
+
+    async def ask_cancel(self, request_id: UUID) -> None:
+        await self._session.execute(
+            update(GenerationRequest)
+            .where(GenerationRequest.id == request_id)
+            .values(cancel_asked_at=func.coalesce(GenerationRequest.cancel_asked_at, func.now()))
+        )
+
+    async def change(self, request_id: UUID, **values: Any) -> None:
+        await self._session.execute(
+            update(GenerationRequest).where(GenerationRequest.id == request_id).values(**values)
+        )
+
+    async def calls(self, request_id: UUID) -> list[ModelCall]:
+        found = await self._session.scalars(
+            select(ModelCall)
+            .where(ModelCall.request_id == request_id)
+            .order_by(ModelCall.number)
+            .execution_options(populate_existing=True)
+        )
+        return list(found)
+
+    async def add_call(self, call: ModelCall) -> None:
+        self._session.add(call)
+        await self._session.flush()
+
+    async def change_call(self, request_id: UUID, number: int, **values: Any) -> None:
+        await self._session.execute(
+            update(ModelCall)
+            .where(ModelCall.request_id == request_id, ModelCall.number == number)
+            .values(**values)
+        )
+
+
+class LanguageModelRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def all(self) -> list[LanguageModel]:
+        """The allowed models, the cheapest answers first."""
+        found = await self._session.scalars(
+            select(LanguageModel).order_by(LanguageModel.completion_usd, LanguageModel.id)
+        )
+        return list(found)
+
+    async def get(self, model_id: str) -> LanguageModel | None:
+        return await self._session.get(LanguageModel, model_id)
+
+    async def replace_all(self, models: Sequence[dict[str, Any]]) -> None:
+        """Make the table hold just these models; what is known of their health stays."""
+        statement = insert(LanguageModel)
+        facts = {
+            name: statement.excluded[name]
+            for name in (
+                "name",
+                "prompt_usd",
+                "completion_usd",
+                "request_usd",
+                "context_tokens",
+                "parameters",
+                "fetched_at",
+            )
+        }
+        await self._session.execute(
+            statement.on_conflict_do_update(index_elements=["id"], set_=facts), models
+        )
+        kept = [model["id"] for model in models]
+        await self._session.execute(
+            LanguageModel.__table__.delete().where(  # pyright: ignore[reportAttributeAccessIssue]
+                LanguageModel.id.not_in(kept)
+            )
+        )
+
+    async def note_success(self, model_id: str) -> None:
+        await self._session.execute(
+            update(LanguageModel)
+            .where(LanguageModel.id == model_id, LanguageModel.failures > 0)
+            .values(failures=0, failed_at=None)
+        )
+
+    async def note_failure(self, model_id: str) -> None:
+        await self._session.execute(
+            update(LanguageModel)
+            .where(LanguageModel.id == model_id)
+            .values(failures=LanguageModel.failures + 1, failed_at=func.now())
+        )
