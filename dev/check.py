@@ -1,0 +1,52 @@
+"""The checks that read the code without running it: `make check`."""
+
+import subprocess
+import sys
+
+from dev.console import Problem, fail, say, step
+from dev.environment import declared, for_children
+from dev.state import ROOT
+
+SPELLING_SKIPS = "./.*,./reflex.lock,./requirements.lock,./assets,./db/fixtures,*.svg"
+CHECKS = {
+    "Format": ["ruff", "format", "--check", "."],
+    "Lint": ["ruff", "check", "."],
+    "Types": ["pyright", "--pythonpath", sys.executable],
+    "Layers": ["lint-imports"],
+    "Spelling": ["codespell", "--skip", SPELLING_SKIPS],
+    "Lock": ["python", "-m", "dev.lock"],
+}
+
+
+def failed_checks() -> list[str]:
+    """Run every check, show what the failing ones say, and answer their names."""
+    values = {**for_children(declared()), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    failed: list[str] = []
+    for name, command in CHECKS.items():
+        try:
+            with step(name):
+                told = subprocess.run(
+                    command,
+                    cwd=ROOT,
+                    env=values,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    check=False,
+                )
+                if told.returncode:
+                    raise Problem(told.stdout)
+        except Problem as said:
+            say(f"{said}")
+            failed.append(name)
+    return failed
+
+
+def main() -> int:
+    if failed := failed_checks():
+        return fail(Problem(f"Failed: {', '.join(failed)}."))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

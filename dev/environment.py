@@ -1,0 +1,47 @@
+"""The environment a command hands to the processes it starts."""
+
+import os
+import sys
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from dev.console import Problem
+from dev.state import ROOT
+
+DIRECTORY_OF_SCRIPTS = Path(sys.executable).parent
+OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "MAKE_TERMOUT", "MAKE_TERMERR"}
+
+
+def declared() -> dict[str, str]:
+    """What the developer set: `.env`, and above it the environment. An empty value is not set."""
+    written = dotenv_values(ROOT / ".env")
+    values = {name: value for name, value in written.items() if value}
+    values.update({name: value for name, value in os.environ.items() if value})
+    for name in OF_MAKE:
+        values.pop(name, None)
+    return values
+
+
+def for_children(values: dict[str, str]) -> dict[str, str]:
+    """`values` for a program of this clone: its scripts come first, its output at once."""
+    path = f"{DIRECTORY_OF_SCRIPTS}{os.pathsep}{values.get('PATH', os.defpath)}"
+    return {
+        **values,
+        "PATH": path,
+        "VIRTUAL_ENV": str(DIRECTORY_OF_SCRIPTS.parent),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def check_values(values: dict[str, str]) -> None:
+    """Let the product's own settings read the values before anything is started.
+
+    Raises:
+        Problem: A value cannot be used; the sentence names the variable.
+    """
+    os.environ.update(values)
+    try:
+        import settings  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except SystemExit as refusal:
+        raise Problem(str(refusal)) from None

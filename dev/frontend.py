@@ -1,0 +1,93 @@
+"""Build the pages when what they are made of has changed: `python -m dev.frontend`."""
+
+import fcntl
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from dev.alone import alone
+from dev.children import Children
+from dev.console import Problem, fail, say, step
+from dev.environment import declared, for_children
+from dev.state import ROOT, RUN_STATE, Memory
+
+SOURCES = ("web", "assets", "api/schemas", "rxconfig.py", "requirements.lock")
+PACKAGES = ("reflex.lock",)
+BUILT = ROOT / ".web" / "build" / "client"
+COMMAND = ["reflex", "export", "--frontend-only", "--no-zip"]
+
+
+def build_if_needed(children: Children, values: dict[str, str]) -> None:
+    with open(RUN_STATE / "build.lock", "w") as only_one:
+        fcntl.flock(only_one, fcntl.LOCK_EX)
+        _build_if_needed(children, values)
+
+
+def _build_if_needed(children: Children, values: dict[str, str]) -> None:
+    memory = Memory(RUN_STATE / "frontend.json")
+    sources = _fingerprint(SOURCES)
+    known = [sources, _fingerprint(PACKAGES)]
+    if BUILT.exists() and memory.get("built_from") == known:
+        return
+    memory.put(built_from=None)
+    first = "" if (ROOT / ".web" / "node_modules").exists() else " (the first time takes a minute)"
+    with step(f"Building the pages{first}") as current:
+        children.do("build", COMMAND, {**values, **_node_settings(values)}, current)
+    # The build itself may complete the list of packages.
+    memory.put(built_from=[sources, _fingerprint(PACKAGES)])
+
+
+def _fingerprint(places: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for place in places:
+        path = ROOT / place
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                content = hashlib.sha256(file.read_bytes()).hexdigest()
+                digest.update(json.dumps([str(file.relative_to(ROOT)), content]).encode())
+    return digest.hexdigest()
+
+
+def _node_settings(values: dict[str, str]) -> dict[str, str]:
+    """What makes Node behave the same on every network.
+
+    The machine's own certificates count, as they do for Python packages; and the registry is
+    the one npm is configured for, where Reflex would otherwise race mirrors against it.
+    """
+    options = f"{values.get('NODE_OPTIONS', '')} --use-system-ca".strip()
+    settings = {"NODE_OPTIONS": options, "REFLEX_DIR": str(RUN_STATE / "reflex")}
+    told = subprocess.run(
+        ["npm", "config", "get", "registry"],
+        env=for_children({**values, **settings}),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if told.returncode == 0 and told.stdout.startswith("http"):
+        settings["NPM_CONFIG_REGISTRY"] = told.stdout.strip()
+    return settings
+
+
+def main() -> int:
+    state: Path = RUN_STATE / "build"
+    try:
+        with alone(state) as memory:
+            children = Children(state, memory)
+            children.end_leftovers()
+            try:
+                build_if_needed(children, declared())
+            finally:
+                children.stop()
+    except Problem as problem:
+        return fail(problem)
+    except KeyboardInterrupt:
+        return 130
+    say("The pages are in .web/build/client.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""`make run`: everything the product needs, from databases to one address to open."""
+
+import http.client
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from dev import ports, procfile, reach
+from dev.alone import alone
+from dev.children import Children
+from dev.console import Problem, fail, say, step
+from dev.environment import check_values, declared
+from dev.frontend import build_if_needed
+from dev.interrupts import Stop, stoppable
+from dev.processes import end_with_starter
+from dev.services import Services
+from dev.state import RUN_STATE, Memory
+
+USUAL_PORT = 8000
+READY_WITHIN_S = 120
+
+
+def main() -> int:
+    if "MAKELEVEL" in os.environ:
+        end_with_starter()
+    try:
+        with alone(RUN_STATE) as memory:
+            return run(memory)
+    except Problem as problem:
+        return fail(problem)
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(memory: Memory) -> int:
+    values = declared()
+    embedded = {name for name in ("DATABASE_URL", "REDIS_URL") if name not in values}
+    services = Services(
+        RUN_STATE, postgres="DATABASE_URL" in embedded, valkey="REDIS_URL" in embedded
+    )
+    children = Children(RUN_STATE, memory)
+    try:
+        with stoppable():
+            check(values, embedded)
+            values = prepare(values, services, children)
+            address = serve(values, memory, children)
+            announce(address, values, memory)
+            children.on_console = True
+            while True:
+                children.check()
+                time.sleep(0.2)
+    except Stop:
+        say("\nStopping …")
+        return 0
+    finally:
+        memory.put(stopping=True)
+        children.stop()
+        services.stop()
+        if embedded:
+            say("Stopped; the data is kept (`make reset` starts over).")
+
+
+def check(values: dict[str, str], embedded: set[str]) -> None:
+    """Refuse what cannot work before anything is started."""
+    check_values(values)
+    if embedded and values.get("ENVIRONMENT", "development") == "production":
+        raise Problem(f"{min(embedded)}: must be set when ENVIRONMENT is production.")
+    if "PORT" in values and ports.taken(int(values["PORT"])):
+        raise Problem(f"PORT: {values['PORT']} is taken; choose another, or leave it out.")
+    if "DATABASE_URL" in values:
+        reach.postgres("DATABASE_URL", values["DATABASE_URL"])
+    if "REDIS_URL" in values:
+        reach.key_value("REDIS_URL", values["REDIS_URL"])
+    if "OPENROUTER_API_KEY" in values:
+        reach.openrouter(values)
+
+
+def prepare(values: dict[str, str], services: Services, children: Children) -> dict[str, str]:
+    """Databases, tables, first factoids, pages; answers the values with the addresses in."""
+    with step("Starting Postgres and Redis"):
+        children.end_leftovers()
+        values = {**values, **services.start()}
+        for name, (popen, log) in services.children().items():
+            children.adopt(name, popen, log)
+    with step("Migrating the database") as current:
+        children.do("migrate", procfile.commands()["release"], values, current)
+    with step("Loading the first factoids") as current:
+        children.do("load", ["python", "-m", "jobs", "load_factoids"], values, current)
+    build_if_needed(children, values)
+    return values
+
+
+def serve(values: dict[str, str], memory: Memory, children: Children) -> str:
+    """Start the product as the Procfile says and answer its address once it is ready."""
+    with step("Starting the site"):
+        if "OPENROUTER_API_KEY" not in values:
+            port = start_standin(values, children)
+            values["OPENROUTER_BASE_URL"] = f"http://{ports.HERE}:{port}/api/v1"
+            values["OPENROUTER_API_KEY"] = "standin"
+            values["STANDIN_MODEL"] = "1"
+        values["HOST"] = ports.HERE
+        values["PORT"] = values.get("PORT") or str(choose_port(memory))
+        commands = procfile.commands()
+        for name in ("worker", "web"):
+            children.start(name, commands[name], values)
+        wait_until(lambda: answers(int(values["PORT"]), "/health/ready"), children, "The site")
+    return f"http://localhost:{values['PORT']}"
+
+
+def start_standin(values: dict[str, str], children: Children) -> int:
+    port = ports.free()
+    command = ["python", "-m", "tests.standins.openrouter", "--port", str(port)]
+    children.start("model", command, values)
+    wait_until(lambda: ports.taken(port), children, "The stand-in model")
+    return port
+
+
+def choose_port(memory: Memory) -> int:
+    """The usual port, or one near it that stays this clone's own."""
+    remembered = memory.get("port")
+    for port in (remembered or USUAL_PORT, *range(USUAL_PORT, USUAL_PORT + 100)):
+        if not ports.taken(port):
+            memory.put(port=port)
+            return port
+    return ports.free()
+
+
+def wait_until(condition: Callable[[], bool], children: Children, what: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not condition():
+        children.check()
+        if time.monotonic() > deadline:
+            raise Problem(f"{what} did not get ready in {READY_WITHIN_S} s; see .dev/log.")
+        time.sleep(0.1)
+
+
+def answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(ports.HERE, port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def announce(address: str, values: dict[str, str], memory: Memory) -> None:
+    memory.put(address=address)
+    say()
+    say("Ctrl-C stops it and keeps the data. Warnings appear below, everything is in .dev/log.")
+    if values.get("STANDIN_MODEL"):
+        say("A stand-in model answers, because OPENROUTER_API_KEY is not set.")
+    say(f"Andy's Daily Factoids is at {address}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

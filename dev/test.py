@@ -1,0 +1,83 @@
+"""`make test`: every check and every test, against databases of its own."""
+
+import os
+import sys
+
+from dev import browser
+from dev.alone import alone
+from dev.check import failed_checks
+from dev.children import Children
+from dev.console import Problem, fail, say, step
+from dev.environment import declared
+from dev.frontend import build_if_needed
+from dev.interrupts import Stop, stoppable
+from dev.processes import end_with_starter
+from dev.services import Services
+from dev.state import TEST_STATE, Memory
+
+OUTSIDE = ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "PUBLIC_URL", "API_URL", "PORT")
+"""What a developer may have set for `make run`; tests must not depend on it, let alone use it."""
+
+
+def main() -> int:
+    if "MAKELEVEL" in os.environ:
+        end_with_starter()
+    try:
+        with alone(TEST_STATE) as memory:
+            return test(memory)
+    except Problem as problem:
+        return fail(problem)
+    except (Stop, KeyboardInterrupt):
+        return 130
+
+
+def test(memory: Memory) -> int:
+    values = declared()
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        if name in values and values.get(f"TEST_{name}") == values[name]:
+            raise Problem(f"TEST_{name}: must not be {name}; tests throw their data away.")
+    services = Services(
+        TEST_STATE,
+        postgres="TEST_DATABASE_URL" not in values,
+        valkey="TEST_REDIS_URL" not in values,
+        durable=False,
+    )
+    children = Children(TEST_STATE, memory)
+    try:
+        with stoppable():
+            children.end_leftovers()
+            values["CHROMIUM"] = browser.ensure()
+            with step("Starting Postgres and Redis for the tests"):
+                values.update({f"TEST_{name}": url for name, url in services.start().items()})
+            values = only_for_tests(values)
+            build_if_needed(children, values)
+            failed = failed_checks()
+            command = ["python", "-m", "pytest", *os.environ.get("PYTEST_ARGS", "").split()]
+            if children.finish(children.start("tests", command, values, inherit=True)):
+                failed.append("Tests")
+    finally:
+        memory.put(stopping=True)
+        children.stop()
+        services.stop()
+    if failed:
+        return fail(Problem(f"Failed: {', '.join(failed)}."))
+    say("Every check and every test passed.")
+    return 0
+
+
+def only_for_tests(values: dict[str, str]) -> dict[str, str]:
+    """The product's own variables name the tests' databases, so that no test can miss them.
+
+    Emptied variables stay in the environment, where they win against those in `.env`.
+    """
+    return {
+        **values,
+        **dict.fromkeys(OUTSIDE, ""),
+        "ENVIRONMENT": "test",
+        "DATABASE_URL": values["TEST_DATABASE_URL"],
+        "REDIS_URL": values["TEST_REDIS_URL"],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
