@@ -91,6 +91,9 @@ def write_answer(prompt: Prompt, model: Model, scenario: Scenario, facts: Facts)
         depth = scenario.number(50_000)
         return Answer(content="[" * depth + "]" * depth)
 
+    if scenario.name in {"ok", "ok-json"} and (looking_up := _look_up(prompt)):
+        return looking_up
+
     fact = _bent(prompt, scenario.name, facts)
     facts.previous = fact
     answer = _carried(fact, prompt, model, scenario.name)
@@ -113,8 +116,8 @@ def _carried(fact: Fact, prompt: Prompt, model: Model, name: str) -> Answer:
         return Answer(content=prose)
     if name == "fenced":
         return Answer(content=_fenced(written))
-    if prompt.tools:
-        return _with_tools(prompt, written, prose)
+    if taker := _fact_taker(prompt):
+        return Answer(tool=(taker["name"], written), finish_reason="tool_calls")
     if prompt.schema is not None and "response_format" in model.parameters:
         return Answer(content=written)
     if prompt.chats:
@@ -122,16 +125,17 @@ def _carried(fact: Fact, prompt: Prompt, model: Model, name: str) -> Answer:
     return Answer(content=_fenced(written) if model.author in FENCING_AUTHORS else written)
 
 
-def _with_tools(prompt: Prompt, written: str, prose: str) -> Answer:
-    """Hand a fact to the tool that takes one; else look something up once and then talk."""
-    for tool in prompt.tools:
-        if "text" in _properties(tool):
-            return Answer(tool=(tool["name"], written), finish_reason="tool_calls")
-    if prompt.messages[-1].get("role") == "tool":
-        return Answer(content=prose)
-    choice = prompt.body.get("tool_choice")
-    forced = choice["function"]["name"] if isinstance(choice, dict) else None
-    tool = next((tool for tool in prompt.tools if tool["name"] == forced), prompt.tools[0])
+def _fact_taker(prompt: Prompt) -> dict[str, Any] | None:
+    """The tool that takes a fact."""
+    return next((tool for tool in prompt.tools if "text" in _properties(tool)), None)
+
+
+def _look_up(prompt: Prompt) -> Answer | None:
+    """A call of a tool that takes no fact, such as a search, before the model talks."""
+    if not prompt.tools or _fact_taker(prompt) or prompt.messages[-1].get("role") == "tool":
+        return None
+    named = (tool for tool in prompt.tools if tool["name"] == prompt.forced_tool)
+    tool = next(named, prompt.tools[0])
     required = tool.get("parameters", {}).get("required", [])
     arguments = {
         key: _plausible(schema, prompt.said_last)
@@ -150,7 +154,7 @@ def _plausible(schema: dict[str, Any], said: str) -> Any:
     """A value that fits a simple JSON schema."""
     if schema.get("enum"):
         return schema["enum"][0]
-    fitting = {
+    fitting: dict[str, Any] = {
         "integer": schema.get("minimum", 3),
         "number": schema.get("minimum", 3),
         "boolean": True,

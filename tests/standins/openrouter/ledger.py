@@ -187,6 +187,11 @@ class Ledger:
     def completions(self) -> list[Exchange]:
         return [one for one in self.exchanges if one.request.path.endswith("/chat/completions")]
 
+    @property
+    def arrived(self) -> int:
+        """Completions that have begun, whatever became of them."""
+        return sum(exchange.scenario is not None for exchange in self.exchanges)
+
     def logged(self) -> dict[str, Any]:
         return {
             "requests": [exchange.logged() for exchange in self.exchanges],

@@ -98,18 +98,28 @@ class Prompt:
     def published(self) -> list[str]:
         """The facts listed under a heading with `already published`."""
         lines = [line for block in _PUBLISHED.findall(self.text) for line in block.splitlines()]
-        return [fact for line in lines if (fact := _listed_fact(line))]
+        return [fact for line in lines for fact in _listed_facts(line)]
 
     @property
     def tools(self) -> list[dict[str, Any]]:
         if self.body.get("tool_choice") == "none":
             return []
-        return [tool["function"] for tool in self.body.get("tools") or [] if "function" in tool]
+        offered: list[dict[str, Any]] = self.body.get("tools") or []
+        return [tool["function"] for tool in offered if "function" in tool]
+
+    @property
+    def forced_tool(self) -> str | None:
+        """The one function that `tool_choice` names."""
+        match self.body.get("tool_choice"):
+            case {"function": {"name": str(name)}}:
+                return name
+            case _:
+                return None
 
     @property
     def schema(self) -> dict[str, Any] | None:
         """The JSON schema of `response_format`; an empty one for `json_object`."""
-        wanted = self.body.get("response_format") or {}
+        wanted: dict[str, Any] = self.body.get("response_format") or {}
         if wanted.get("type") == "json_schema":
             return wanted.get("json_schema", {}).get("schema", {})
         return {} if wanted.get("type") == "json_object" else None
@@ -124,21 +134,22 @@ class Prompt:
 
 def _said(message: dict[str, Any]) -> str:
     """A message's text, whether its content is a string, a list of parts or nothing."""
-    content = message.get("content")
-    if isinstance(content, list):
-        parts: list[dict[str, Any]] = content
-        return "\n".join(str(part.get("text", "")) for part in parts)
-    return content or ""
+    content: Any = message.get("content") or ""
+    if isinstance(content, str):
+        return content
+    parts: list[dict[str, Any]] = content
+    return "\n".join(str(part.get("text", "")) for part in parts)
 
 
-def _listed_fact(line: str) -> str:
-    """One line of a list: a bullet or a number, then plain text, a JSON string or an object."""
+def _listed_facts(line: str) -> list[str]:
+    """One line of a list: a bullet or a number, then plain text or JSON; none for mere marks."""
     entry = re.sub(r"^\s*(?:[-*•]|\d+[.)])?\s*", "", line).strip().rstrip(",")
     try:
         value = json.loads(entry)
     except ValueError:
-        return entry.strip("<>[]`\"' ") if " " in entry else ""
-    if isinstance(value, dict):
-        fields: dict[str, Any] = value
-        value = fields.get("text")
-    return value if isinstance(value, str) else ""
+        return [entry] if " " in entry else []
+    match value:
+        case str(text) | {"text": str(text)} | [str(text), *_] | [{"text": str(text)}, *_]:
+            return [text]
+        case _:
+            return []

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from .catalogue import Model, find_model
 from .prompt import Prompt
@@ -29,7 +30,7 @@ def route(prompt: Prompt, scenario: Scenario) -> Model | Failure:
 
 
 def _refusal(model: Model, prompt: Prompt) -> Failure | None:
-    provider = prompt.body.get("provider") or {}
+    provider: dict[str, Any] = prompt.body.get("provider") or {}
     if prompt.tools and "tools" not in model.parameters:
         return replace(FAILURES["404"], message="No endpoints found that support tool use.")
     if provider.get("require_parameters"):
@@ -39,7 +40,7 @@ def _refusal(model: Model, prompt: Prompt) -> Failure | None:
                 FAILURES["404"],
                 message="No endpoints found that can handle the requested parameters.",
             )
-    ceilings = provider.get("max_price") or {}
+    ceilings: dict[str, Any] = provider.get("max_price") or {}
     prices = {"prompt": model.prompt, "completion": model.completion}
     for part, price in prices.items():
         if part in ceilings and Decimal(price or 0) * 1_000_000 > Decimal(str(ceilings[part])):

@@ -42,6 +42,10 @@ class RunningOpenRouter:
         """Let go of the answers waiting at the gate, or of the next one to come."""
         await self._post("open")
 
+    async def wait_arrived(self, count: int = 1) -> None:
+        """Until so many completions have been asked for since the last reset."""
+        await self._post("wait", {"for": "arrival", "count": count})
+
     async def wait_at_gate(self, count: int = 1) -> None:
         """Until so many answers wait at the gate."""
         await self._post("wait", {"for": "gate", "count": count})

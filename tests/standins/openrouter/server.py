@@ -100,7 +100,7 @@ class StandIn:
             await connection.answer_json(404, nowhere)
 
     async def _complete(self, connection: Connection, exchange: Exchange) -> None:
-        if not isinstance(exchange.body, dict) or not _are_messages(exchange.body.get("messages")):
+        if not _has_messages(exchange.body):
             await self._refuse(connection, _invalid('Input required: specify "messages"'))
             return
         prompt = Prompt(exchange.body)
@@ -110,6 +110,7 @@ class StandIn:
             await self._refuse(connection, _invalid(str(unknown)))
             return
         exchange.scenario = scenario.name
+        self._changes.tell()
         if failure := FAILURES.get(scenario.name):
             await self._refuse(connection, failure)
             return
@@ -256,9 +257,10 @@ class StandIn:
         self._models_mode = mode
 
     async def _wait(self, orders: dict[str, Any]) -> None:
-        """Until answers wait at the gate, completions have arrived, or none is under way."""
+        """Until completions have arrived, answers wait at the gate, or none is under way."""
         count = orders.get("count", 1)
         conditions = {
+            "arrival": lambda: self._ledger.arrived >= count,
             "gate": lambda: self._gate.waiting >= count,
             "idle": lambda: all(exchange.finished for exchange in self._ledger.completions),
         }
@@ -271,11 +273,12 @@ class StandIn:
             raise BadControl(f"Waited {LONGEST_WAIT_S} s for {orders['for']} in vain.") from None
 
 
-def _are_messages(messages: Any) -> bool:
-    if not isinstance(messages, list) or not messages:
-        return False
-    listed: list[Any] = messages
-    return all(isinstance(message, dict) for message in listed)
+def _has_messages(body: Any) -> bool:
+    match body:
+        case {"messages": [{}, *_]}:
+            return True
+        case _:
+            return False
 
 
 def _invalid(message: str) -> Failure:
