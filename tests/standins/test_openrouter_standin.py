@@ -1,5 +1,6 @@
 """The stand-in for OpenRouter keeps to the wire: over real HTTP, as a process of its own."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -53,12 +54,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def running(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncGenerator[RunningOpenRouter, None]:
-    facts: Path = tmp_path_factory.mktemp("facts") / "facts.json"
-    facts.write_text(json.dumps(FACTS), "utf-8")
-    async with running_openrouter(facts=facts) as openrouter:
+def facts_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("facts") / "facts.json"
+    path.write_text(json.dumps(FACTS), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+async def running(facts_path: Path) -> AsyncGenerator[RunningOpenRouter, None]:
+    async with running_openrouter(facts=facts_path) as openrouter:
         yield openrouter
 
 
@@ -117,6 +121,12 @@ def written_in(events: list[dict[str, Any]]) -> str:
     return "".join(choice["delta"].get("content") or "" for choice in choices)
 
 
+async def collect(answer: httpx.Response, received: list[bytes]) -> None:
+    """Read a body to its end, and keep what came when it breaks off."""
+    async for piece in answer.aiter_raw():
+        received.append(piece)  # noqa: PERF401 - a comprehension would lose what came
+
+
 async def read_tokens(answer: httpx.Response, count: int) -> int:
     """Read a stream up to its n-th token."""
     seen = 0
@@ -127,7 +137,9 @@ async def read_tokens(answer: httpx.Response, count: int) -> int:
     return seen
 
 
-async def test_a_stream_survives_being_cut_at_every_byte(openrouter, http):
+async def test_a_stream_survives_being_cut_at_every_byte(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     await openrouter.queue("ok-stream-keepalives")
 
     async with streaming(http, topic="Venus") as answer:
@@ -142,7 +154,9 @@ async def test_a_stream_survives_being_cut_at_every_byte(openrouter, http):
     assert {event["id"] for event in events} == {answer.headers["x-generation-id"]}
 
 
-async def test_every_price_agrees_in_the_answer_the_log_and_the_record(openrouter, http):
+async def test_every_price_agrees_in_the_answer_the_log_and_the_record(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     async with streaming(http) as answer:
         streamed = events_in(await answer.aread())[-1]
     whole = await complete(http, model="perplexity/sonar", response_format=None)
@@ -175,7 +189,9 @@ async def test_every_price_agrees_in_the_answer_the_log_and_the_record(openroute
         pytest.param({"model": "microsoft/phi-4"}, "fenced", id="neither, maybe fenced JSON"),
     ],
 )
-async def test_the_fact_comes_in_the_form_the_model_can_do(http, fields, form):
+async def test_the_fact_comes_in_the_form_the_model_can_do(
+    http: httpx.AsyncClient, fields: dict[str, Any], form: str
+) -> None:
     answer = await complete(http, topic="otters", **fields)
 
     message = answer["choices"][0]["message"]
@@ -189,7 +205,7 @@ async def test_the_fact_comes_in_the_form_the_model_can_do(http, fields, form):
     assert json.loads(written) == FACTS[0]
 
 
-async def test_a_chat_looks_something_up_and_then_talks(http):
+async def test_a_chat_looks_something_up_and_then_talks(http: httpx.AsyncClient) -> None:
     asked = {"role": "user", "content": "What do otters do at night?"}
     chat = {"response_format": None, "tools": [SEARCH_TOOL]}
 
@@ -199,10 +215,10 @@ async def test_a_chat_looks_something_up_and_then_talks(http):
 
     call = looking_up["choices"][0]["message"]["tool_calls"][0]["function"]
     assert json.loads(call["arguments"]) == {"q": asked["content"]}
-    assert "otters" in said(talking)
+    assert OTTERS in said(talking)
 
 
-async def test_no_fact_is_told_twice_or_is_one_the_prompt_holds(http):
+async def test_no_fact_is_told_twice_or_is_one_the_prompt_holds(http: httpx.AsyncClient) -> None:
     known = f"Facts already published:\n- {json.dumps(VENUS)}\n\nWrite JSON.\nTopic: none"
 
     told = [
@@ -220,14 +236,18 @@ async def test_no_fact_is_told_twice_or_is_one_the_prompt_holds(http):
         pytest.param('Already published\n["Bees dance."]\n', "Bees dance.", id="a foreign fact"),
     ],
 )
-async def test_a_duplicate_repeats_what_the_prompt_holds(openrouter, http, heading, expected):
+async def test_a_duplicate_repeats_what_the_prompt_holds(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient, heading: str, expected: str
+) -> None:
     await openrouter.queue("duplicate")
     messages = [{"role": "user", "content": f"{heading}\nWrite JSON.\nTopic: none"}]
 
     assert fact_in(await complete(http, messages=messages)) == expected
 
 
-async def test_a_near_duplicate_changes_the_previous_answer_a_little(openrouter, http):
+async def test_a_near_duplicate_changes_the_previous_answer_a_little(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     first = fact_in(await complete(http))
     await openrouter.queue("near-duplicate")
     second = fact_in(await complete(http))
@@ -236,18 +256,19 @@ async def test_a_near_duplicate_changes_the_previous_answer_a_little(openrouter,
     assert changed == ["nearly"]
 
 
-async def test_a_cut_stream_bills_the_tokens_sent(openrouter, http):
+async def test_a_cut_stream_bills_the_tokens_sent(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     await openrouter.queue("cut:7")
 
-    received = b""
+    received = list[bytes]()
     async with streaming(http) as answer:
         with pytest.raises(httpx.RemoteProtocolError):
-            async for piece in answer.aiter_raw():
-                received += piece
+            await collect(answer, received)
     await openrouter.wait_idle()
     record = await http.get("/generation", params={"id": answer.headers["x-generation-id"]})
 
-    assert len(events_in(received)) == 7
+    assert len(events_in(b"".join(received))) == 7
     data = record.json()["data"]
     assert (data["tokens_completion"], data["finish_reason"]) == (7, None)
     assert data["total_cost"] > 0
@@ -260,7 +281,9 @@ async def test_a_cut_stream_bills_the_tokens_sent(openrouter, http):
         pytest.param("google/gemini-2.5-flash-lite", 29, id="one that does not bills it all"),
     ],
 )
-async def test_a_cancelled_stream_is_billed_as_its_provider_does(openrouter, http, model, tokens):
+async def test_a_cancelled_stream_is_billed_as_its_provider_does(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient, model: str, tokens: int
+) -> None:
     await openrouter.queue("gated:5")
 
     async with streaming(http, model=model, topic="otters") as answer:
@@ -278,7 +301,9 @@ async def test_a_cancelled_stream_is_billed_as_its_provider_does(openrouter, htt
 
 @pytest.mark.parametrize("scenario", ["gated", "gated:0", "gated-headers", "gated-end"])
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "plain JSON"])
-async def test_a_gated_answer_goes_on_once_opened(openrouter, http, scenario, stream):
+async def test_a_gated_answer_goes_on_once_opened(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient, scenario: str, stream: bool
+) -> None:
     await openrouter.queue(scenario)
     await openrouter.open()
 
@@ -288,10 +313,13 @@ async def test_a_gated_answer_goes_on_once_opened(openrouter, http, scenario, st
     assert usage["cost"] > 0
 
 
-async def test_who_leaves_before_the_headers_pays_nothing(openrouter, http):
+async def test_who_leaves_before_the_headers_pays_nothing(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     await openrouter.queue("gated-headers")
-    with pytest.raises(httpx.ReadTimeout):
-        await http.post("/chat/completions", json=ask(stream=True), timeout=0.05)
+    asking = asyncio.create_task(http.post("/chat/completions", json=ask(stream=True)))
+    await openrouter.wait_at_gate()
+    asking.cancel()
 
     log = await openrouter.wait_idle()
 
@@ -299,7 +327,9 @@ async def test_who_leaves_before_the_headers_pays_nothing(openrouter, http):
     assert log["total_cost"] == "0"
 
 
-async def test_an_error_mid_stream_keeps_status_200_and_ends(openrouter, http):
+async def test_an_error_mid_stream_keeps_status_200_and_ends(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     await openrouter.queue("mid-stream-error:3")
 
     async with streaming(http) as answer:
@@ -313,7 +343,9 @@ async def test_an_error_mid_stream_keeps_status_200_and_ends(openrouter, http):
     assert (await openrouter.log())["requests"][0]["completion_tokens"] == 3
 
 
-async def test_the_record_is_missing_three_times_and_then_there(openrouter, http):
+async def test_the_record_is_missing_three_times_and_then_there(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     await openrouter.queue("generation-404-3")
 
     answer = await complete(http)
@@ -332,7 +364,13 @@ async def test_the_record_is_missing_three_times_and_then_there(openrouter, http
         pytest.param("cost-zero", 0, False, id="nothing"),
     ],
 )
-async def test_the_cost_may_be_odd(openrouter, http, scenario, cost, billed):
+async def test_the_cost_may_be_odd(
+    openrouter: RunningOpenRouter,
+    http: httpx.AsyncClient,
+    scenario: str,
+    cost: int | None,
+    billed: bool,
+) -> None:
     await openrouter.queue(scenario)
 
     answer = await complete(http)
@@ -342,7 +380,9 @@ async def test_the_cost_may_be_odd(openrouter, http, scenario, cost, billed):
 
 
 @pytest.mark.parametrize("name", FAILURES)
-async def test_failures_before_the_first_token_bill_nothing(openrouter, http, name):
+async def test_failures_before_the_first_token_bill_nothing(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient, name: str
+) -> None:
     headers = {"x-standin-scenario": name}
     answer = await http.post("/chat/completions", json=ask(stream=True), headers=headers)
 
@@ -353,31 +393,58 @@ async def test_failures_before_the_first_token_bill_nothing(openrouter, http, na
     assert (await openrouter.log())["total_cost"] == "0"
 
 
+async def test_an_error_with_status_200_leaves_an_unbilled_record(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
+    await openrouter.queue("200-error-body")
+
+    answer = await http.post("/chat/completions", json=ask())
+    record = await http.get("/generation", params={"id": answer.headers["x-generation-id"]})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (200, 502)
+    assert record.json()["data"]["total_cost"] == 0
+
+
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "plain JSON"])
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_every_scenario_is_served(openrouter, http, name, stream):
+async def test_every_scenario_is_served(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient, name: str, stream: bool
+) -> None:
     body = ask(f"[[scenario:{LARGE.get(name, name)}]] otters", stream=stream)
 
-    try:
-        async with http.stream("POST", "/chat/completions", json=body, timeout=0.2) as answer:
+    async def read() -> None:
+        async with http.stream("POST", "/chat/completions", json=body) as answer:
             async for _ in answer.aiter_raw():
                 if name in NEVER_ENDING:
                     break
-    except (httpx.RemoteProtocolError, httpx.ReadTimeout):
-        assert name in {"cut", "cut-before-token", *NEVER_ANSWERED, *NEVER_ENDING}
+
+    reading = asyncio.create_task(read())
+    await openrouter.wait_arrived()
+    if name in NEVER_ANSWERED:
+        reading.cancel()
+    expected = asyncio.CancelledError if name in NEVER_ANSWERED else httpx.RemoteProtocolError
+    if name in {"cut", "cut-before-token", *NEVER_ANSWERED}:
+        with pytest.raises(expected):
+            await reading
+    else:
+        await reading
 
     log = await openrouter.wait_idle()
     assert [one["scenario"] for one in log["requests"]] == [name]
 
 
-async def test_an_unknown_scenario_is_refused_to_tests_and_mere_words_to_visitors(openrouter, http):
+async def test_an_unknown_scenario_is_refused_to_tests_and_mere_words_to_visitors(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     with pytest.raises(ValueError, match="no scenario 'nonsense'"):
         await openrouter.queue("nonsense")
 
     assert fact_in(await complete(http, topic="[[scenario:nonsense]] honey")) == HONEY
 
 
-async def test_models_are_listed_with_their_awkward_ones(openrouter, http):
+async def test_models_are_listed_with_their_awkward_ones(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     listed = {model["id"]: model for model in (await http.get("/models")).json()["data"]}
     await openrouter.set_models("odd-prices")
     odd = (await http.get("/models")).json()["data"]
@@ -391,7 +458,9 @@ async def test_models_are_listed_with_their_awkward_ones(openrouter, http):
     assert broken.status_code == 500
 
 
-async def test_the_router_an_alias_and_a_fallback_say_who_answered(openrouter, http):
+async def test_the_router_an_alias_and_a_fallback_say_who_answered(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     routed = await complete(http, model="openrouter/auto")
     latest = await complete(http, model="~anthropic/claude-haiku-latest")
     await openrouter.queue("fallback")
@@ -420,20 +489,24 @@ async def test_the_router_an_alias_and_a_fallback_say_who_answered(openrouter, h
         ),
     ],
 )
-async def test_what_cannot_be_served_is_refused(http, fields, status):
+async def test_what_cannot_be_served_is_refused(
+    http: httpx.AsyncClient, fields: dict[str, Any], status: int
+) -> None:
     answer = await http.post("/chat/completions", json=ask(**fields))
 
     assert answer.status_code == answer.json()["error"]["code"] == status
 
 
-async def test_the_callers_limit_of_tokens_is_kept(http):
+async def test_the_callers_limit_of_tokens_is_kept(http: httpx.AsyncClient) -> None:
     answer = await complete(http, max_completion_tokens=6)
 
     assert answer["choices"][0]["finish_reason"] == "length"
     assert answer["usage"]["completion_tokens"] == 6
 
 
-async def test_the_key_shows_what_was_spent_and_stops_at_its_limit(openrouter, http):
+async def test_the_key_shows_what_was_spent_and_stops_at_its_limit(
+    openrouter: RunningOpenRouter, http: httpx.AsyncClient
+) -> None:
     await openrouter.set_key_limit("0.00001")
     cost = (await complete(http))["usage"]["cost"]
 
@@ -445,7 +518,7 @@ async def test_the_key_shows_what_was_spent_and_stops_at_its_limit(openrouter, h
     assert refused.json()["error"]["metadata"]["limit_source"] == "openrouter_key_limit"
 
 
-async def test_without_a_key_nothing_is_answered(openrouter):
+async def test_without_a_key_nothing_is_answered(openrouter: RunningOpenRouter) -> None:
     async with httpx.AsyncClient(base_url=openrouter.base_url, trust_env=False) as stranger:
         answer = await stranger.post("/chat/completions", json=ask())
 

@@ -126,9 +126,14 @@ class StandIn:
             return
 
         generation = Generation(f"gen-{secrets.token_hex(12)}", model, prompt)
-        if await self._oddly_answered(connection, generation, scenario):
+        if await self._oddly_answered(connection, scenario):
             return
         exchange.generation = self._ledger.generations[generation.id] = generation
+        if scenario.name == "200-error-body":
+            generation.settled, generation.finish_reason = True, "error"
+            headers = {"x-generation-id": generation.id}
+            await connection.answer_json(200, FAILURES["502"].body(), headers)
+            return
         answer = write_answer(prompt, model, scenario, self._facts)
         delivery = Delivery(connection, generation, answer, scenario, self._gate, self._pace)
         try:
@@ -147,16 +152,9 @@ class StandIn:
             return marked
         return self._queue.popleft() if self._queue else Scenario()
 
-    async def _oddly_answered(
-        self, connection: Connection, generation: Generation, scenario: Scenario
-    ) -> bool:
-        """Answer the scenarios that are no completion at all."""
-        if scenario.name == "200-error-body":
-            generation.settled, generation.finish_reason = True, "error"
-            self._ledger.generations[generation.id] = generation
-            headers = {"x-generation-id": generation.id}
-            await connection.answer_json(200, FAILURES["502"].body(), headers)
-        elif scenario.name == "wrong-content-type":
+    async def _oddly_answered(self, connection: Connection, scenario: Scenario) -> bool:
+        """Answer the scenarios in which no model is reached at all."""
+        if scenario.name == "wrong-content-type":
             page = b"<!doctype html><title>Just a moment...</title><h1>Checking</h1>"
             await connection.answer(200, {"content-type": "text/html; charset=UTF-8"}, page)
         elif scenario.name == "redirect":
