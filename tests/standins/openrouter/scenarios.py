@@ -130,7 +130,7 @@ DELIVERIES: dict[str, str] = {
     "cut": "the connection closes after 5 tokens (arg: tokens); bills those",
     "cut-before-token": "headers, then the connection closes; bills the prompt",
     "hang-before-headers": "nothing for 120 s, then a fact; bills only if it is sent",
-    "hang-mid-stream": "5 tokens (arg: tokens), keep-alives for 120 s, the rest",
+    "hang-mid-stream": "5 tokens (arg: tokens), only comments for 120 s, the rest",
     "drip": "one byte each second",
     "gated": "5 tokens (arg: tokens), then waits for open",
     "gated-headers": "waits for open before the headers; bills only if opened",
