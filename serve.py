@@ -1,0 +1,44 @@
+"""Everything a browser sees, on one origin: the pages and, in the same process, the API.
+
+granian --interface asgi --host 0.0.0.0 --port $PORT serve:app
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+os.environ.setdefault("REFLEX_ENV_MODE", "prod")
+
+from reflex.environment import environment
+from reflex.utils.prerequisites import get_web_dir
+
+# The pages were built before; a server only mounts them.
+environment.REFLEX_SKIP_COMPILE.set(True)
+environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
+
+from api.app import create_app
+from api.visitors import Visitors
+from settings import settings
+from web import client
+from web.app import app as pages
+from web.front import Front
+from web.site import OneOrigin, SafePages
+
+api = None if settings.api_url else create_app()
+client.use(api)
+
+
+@pages.register_lifespan_task
+@asynccontextmanager
+async def run_api() -> AsyncIterator[None]:
+    """Start the API with the pages and stop it after them."""
+    if api is None:
+        yield
+        return
+    async with api.lifespan():
+        yield
+
+
+app = OneOrigin(
+    pages=SafePages(Visitors(Front(pages(), get_web_dir() / "build" / "client"))), api=api
+)

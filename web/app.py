@@ -1,0 +1,41 @@
+"""The pages as one Reflex app; `serve.py` puts them beside the API."""
+
+import reflex as rx
+
+from web import live
+from web.design import DARK, LIGHT, TOAST, Fonts
+from web.layout import offline
+from web.pages import factoid, feed, missing  # noqa: F401  Importing a page adds it.
+
+app = rx.App(
+    html_lang="en",
+    extra_app_wraps={(1, "Fonts"): lambda _: Fonts.create()},
+    toaster=rx.toast.provider(
+        position="bottom-center",
+        rich_colors=False,
+        close_button=False,
+        toast_options=rx.toast.options(unstyled=True, duration=5000, style=TOAST),
+    ),
+    head_components=[
+        rx.el.script(live.SCRIPT),
+        rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+        rx.el.meta(
+            name="theme-color",
+            content=LIGHT["paper"],
+            custom_attrs={"media": "(prefers-color-scheme: light)"},
+        ),
+        rx.el.meta(
+            name="theme-color",
+            content=DARK["paper"],
+            custom_attrs={"media": "(prefers-color-scheme: dark)"},
+        ),
+    ],
+)
+app.app_wraps[5, "Overlay"] = lambda stateful: offline() if stateful else None
+app.add_page(missing.missing, route="404", title=missing.TITLE)
+
+
+@app.register_lifespan_task
+async def follow_live_changes() -> None:
+    """Bring every open page what changes for everybody."""
+    await live.pump(app)

@@ -1,0 +1,303 @@
+"""Asking for a new factoid and watching it being written."""
+
+import asyncio
+import logging
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import reflex as rx
+from httpx_sse import ServerSentEvent
+
+from api.schemas.factoids import FactoidOut
+from api.schemas.generation import (
+    GenerateIn,
+    GenerationOut,
+    GenerationProblem,
+    StatusEvent,
+    TokenEvent,
+)
+from settings import settings
+from web.cards import Card, all_categories, to_card
+from web.client import ApiClient, ApiProblem, read
+from web.components.generate_form import Trouble, generate_form, progress, ready, refusal
+from web.live import tell
+from web.refusals import in_words, limit_words, model_words
+from web.session import api_for, page_is_open
+from web.votes import list_card
+
+FLUSH_S = 0.085
+"""The page gets the text about twelve times a second: more the eye does not see."""
+RETRIES_S = (0.3, 1.0, 2.0, 4.0)
+"""How long to wait before joining a lost stream again."""
+UNDER_WAY = ("queued", "running")
+
+log = logging.getLogger(__name__)
+
+
+class Generate(rx.State):
+    """The generate form and the generation this visitor has under way."""
+
+    busy: bool = False
+    stage: str = ""
+    stage_words: str = ""
+    draft: str = ""
+    spoken: str = ""
+    """The whole sentences of the draft, for screen readers."""
+    topic: str = ""
+    result: list[Card] = []
+    trouble: Trouble | None = None
+    limits: str = ""
+    models: list[tuple[str, str]] = []
+    standin: bool = False
+    _generation: str = ""
+    _run: int = 0
+    """Counts the watchers: only the latest may write, so a second one ends the first."""
+
+    @rx.event
+    async def open(self):
+        """Show which models there are and how much is left."""
+        self.standin = settings.standin_model
+        api = api_for(self)
+        try:
+            self.limits = limit_words((await api.limits()).limits)
+            self.models = [(model.id, model_words(model)) for model in (await api.models()).items]
+        except ApiProblem as problem:
+            log.warning("The generate form is incomplete: %s", problem)
+
+    @rx.event(background=True)
+    async def resume(self):
+        """Find the generation that was under way when this page was left, and watch it again."""
+        async with self:
+            api = api_for(self)
+        try:
+            latest = await api.generations()
+        except ApiProblem:
+            return
+        running = next((one for one in latest if one.status in UNDER_WAY), None)
+        if running is None:
+            async with self:
+                gone, self.busy = self.busy, False
+            if gone:
+                yield tell("stopped")
+            return
+        async with self:
+            self.topic = running.topic or ""
+        async for event in self._watch(running):
+            yield event
+
+    @rx.event(background=True)
+    async def start(self, form: dict[str, Any]):
+        """Ask for a factoid; the API decides whether there may be one."""
+        form = form if isinstance(form, dict) else {}
+        topic, model = text_of(form.get("topic")), text_of(form.get("model"))
+        async with self:
+            if self.busy:
+                return
+            self.busy, self.stage, self.stage_words = True, "asking", "Waking our AI overlords…"
+            self.draft, self.spoken, self.trouble, self.result = "", "", None, []
+            self.topic = topic
+            api = api_for(self)
+        yield tell("started", 0)
+        try:
+            begun = await api.generate(GenerateIn(topic=topic or None, model=model or None))
+        except ApiProblem as refused:
+            problem = refused.problem
+            async with self:
+                self.busy = False
+                self.trouble = in_words(
+                    problem.code, problem.detail, problem.errors, problem.request_id
+                )
+            yield tell("stopped")
+            yield tell("wait", problem.retry_after_s or 0)
+            return
+        async for event in self._watch(begun):
+            yield event
+
+    @rx.event(background=True)
+    async def cancel(self):
+        """Stop the writing; what it cost until now is settled by the API."""
+        async with self:
+            if not self.busy or not self._generation:
+                return
+            self.stage, self.stage_words = "cancelling", "Stopping…"
+            api, generation = api_for(self), self._generation
+        try:
+            ended = await api.cancel(UUID(generation))
+        except ApiProblem as problem:
+            yield rx.toast.error(problem.problem.detail)
+            return
+        async with self:
+            if self._generation != generation or not self.busy:
+                return
+            self._run += 1
+            watch = self._run
+        async for event in self._finish(watch, api, ended):
+            yield event
+
+    @rx.event
+    def dismiss(self):
+        """Put the finished factoid or the refusal away."""
+        self.result, self.trouble = [], None
+
+    async def _watch(self, generation: GenerationOut):
+        """Follow a generation to its end and through lost connections."""
+        async with self:
+            self._run += 1
+            watch = self._run
+            self._generation = str(generation.id)
+            self.busy, self.trouble, self.result = True, None, []
+            self.stage = generation.status
+            self.stage_words = self.stage_words or "Waiting for an overlord…"
+            api = api_for(self)
+        yield tell("started", seconds_since(generation.created_at))
+        text, last_id, misses = _Text(), "", 0
+        while misses <= len(RETRIES_S):
+            try:
+                async for event in api.follow(generation.id, after=last_id):
+                    last_id, misses = event.id or last_id, 0
+                    if event.event in ("factoid", "error"):
+                        async for step in self._finish(watch, api, ended_by(event)):
+                            yield step
+                        return
+                    if not await self._progress(watch, event, text):
+                        return
+            except (ApiProblem, msgspec.MsgspecError) as lost:
+                log.info("The stream of %s was lost: %s", generation.id, lost)
+            if not await self._progress(watch, ServerSentEvent(), text):
+                return
+            try:
+                now = await api.generation(generation.id)
+                if now.status not in UNDER_WAY:
+                    async for step in self._finish(watch, api, now):
+                        yield step
+                    return
+            except ApiProblem as lost:
+                log.info("The generation %s could not be read: %s", generation.id, lost)
+            await asyncio.sleep(RETRIES_S[min(misses, len(RETRIES_S) - 1)])
+            misses += 1
+        lost = GenerationProblem(
+            "connection_lost", "We lost sight of this fact while it was written."
+        )
+        async for step in self._finish(watch, api, lost):
+            yield step
+
+    async def _progress(self, watch: int, event: ServerSentEvent, text: "_Text") -> bool:
+        """Take in an event and show it when it is time; False when nobody watches any more."""
+        if event.event == "token":
+            text.add(read(event, TokenEvent).text)
+            if not text.due():
+                return True
+        status = read(event, StatusEvent) if event.event == "status" else None
+        if status and status.state == "writing":
+            text.restart()
+        async with self:
+            if self._run != watch or not await page_is_open(self):
+                return False
+            if status:
+                self.stage, self.stage_words = status.state, status.detail
+            if self.draft != text.whole:
+                self.draft, self.spoken = text.whole, text.sentences()
+        return True
+
+    async def _finish(
+        self, watch: int, api: ApiClient, ended: GenerationOut | FactoidOut | GenerationProblem
+    ):
+        """Show how it ended, and what is left."""
+        factoid = ended.factoid if isinstance(ended, GenerationOut) else ended
+        problem = ended.problem if isinstance(ended, GenerationOut) else ended
+        if isinstance(factoid, FactoidOut):
+            try:
+                await all_categories(api)
+            except ApiProblem as unnamed:
+                log.info("The card's category stays without its label: %s", unnamed)
+        try:
+            left = limit_words((await api.limits()).limits)
+        except ApiProblem:
+            left = ""
+        async with self:
+            if self._run != watch:
+                return
+            self.busy, self.stage, self.stage_words = False, "", ""
+            self.draft, self.spoken, self._generation = "", "", ""
+            self.limits = left or self.limits
+            if isinstance(factoid, FactoidOut):
+                self.result = [to_card(factoid)]
+            elif isinstance(problem, GenerationProblem):
+                self.trouble = in_words(problem.code, problem.detail)
+            else:
+                self.trouble = in_words("cancelled", "")
+        yield tell("stopped")
+        if isinstance(factoid, FactoidOut):
+            yield tell("know", str(factoid.id))
+        elif isinstance(problem, GenerationProblem):
+            yield tell("wait", problem.retry_after_s or 0)
+
+
+class _Text:
+    """The text so far, and when the page last got it."""
+
+    def __init__(self) -> None:
+        self.whole = ""
+        self._shown_at = float("-inf")
+
+    def add(self, piece: str) -> None:
+        self.whole += piece
+
+    def restart(self) -> None:
+        self.whole = ""
+
+    def due(self) -> bool:
+        if time.monotonic() - self._shown_at < FLUSH_S:
+            return False
+        self._shown_at = time.monotonic()
+        return True
+
+    def sentences(self) -> str:
+        return "".join(re.findall(r".*?[.!?…](?=\s|$)\s*", self.whole, re.DOTALL)).strip()
+
+
+def ended_by(event: ServerSentEvent) -> FactoidOut | GenerationProblem:
+    return read(event, FactoidOut) if event.event == "factoid" else read(event, GenerationProblem)
+
+
+def text_of(value: Any) -> str:
+    """The text in a form's field; a browser may have sent anything."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def seconds_since(moment: datetime) -> int:
+    return max(0, int((datetime.now(UTC) - moment).total_seconds()))
+
+
+def generate_panel() -> rx.Component:
+    """The form, and below it what is being written, what was, or why not."""
+    return rx.el.section(
+        rx.el.h2("Generate a factoid", class_name="sr-only"),
+        generate_form(
+            busy=Generate.busy,
+            models=Generate.models,
+            limits=Generate.limits,
+            standin=Generate.standin,
+            on_submit=Generate.start,
+            on_cancel=Generate.cancel,
+        ),
+        rx.el.p(Generate.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
+        rx.cond(
+            Generate.busy,
+            progress(Generate.stage, Generate.stage_words, Generate.topic, Generate.draft),
+        ),
+        rx.cond(Generate.trouble, refusal(Generate.trouble, Generate.dismiss)),
+        rx.cond(
+            Generate.result.length() > 0,
+            ready(
+                rx.foreach(Generate.result, lambda card: list_card(card=card, key=card.id)),
+                Generate.dismiss,
+            ),
+        ),
+        id="maker",
+        class_name="mt-6",
+    )

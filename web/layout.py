@@ -1,0 +1,188 @@
+"""The frame of every page: header, theme, main, footer, and what shows when the server is away."""
+
+from typing import Any
+
+import reflex as rx
+from reflex.style import color_mode, set_color_mode
+
+from web import design
+from web.components.parts import emoji, flag, icon, link
+from web.live import latest, seen
+
+TAGLINE = "mind blowing and sometimes 'meh' factoids from our AI overlords!"
+NAME = "Andy's Daily Factoids"
+
+THEMES = (("light", "☀️", "Daylight"), ("dark", "🌙", "Midnight"), ("system", "🖥️", "As my device"))
+
+
+def _mark() -> rx.Component:
+    return link(
+        rx.el.span(
+            "A",
+            class_name="serif grid size-9 place-items-center rounded-xl bg-accent text-xl "
+            "font-semibold text-accent-ink",
+            aria_hidden="true",
+        ),
+        rx.el.span(
+            NAME, class_name="serif truncate text-lg font-semibold tracking-tight sm:text-xl"
+        ),
+        to="/",
+        class_name="flex min-h-11 min-w-0 items-center gap-2.5 rounded-xl pr-2",
+    )
+
+
+def _theme_choice(mode: str, face: str, name: str) -> rx.Component:
+    return rx.el.button(
+        emoji(face, "text-base"),
+        rx.el.span(name, class_name="flex-1 text-left"),
+        rx.cond(color_mode == mode, icon("check", 16)),
+        type="button",
+        aria_pressed=flag(color_mode == mode),
+        custom_attrs={"data-theme": mode},
+        on_click=set_color_mode(mode),  # pyright: ignore[reportArgumentType]
+        class_name="flex min-h-11 w-full cursor-pointer items-center gap-3 rounded-xl px-3 text-sm hover:bg-tint",
+    )
+
+
+def _themes() -> rx.Component:
+    """A menu that the browser itself opens, closes on Escape and gives the focus back from."""
+    return rx.fragment(
+        rx.el.button(
+            icon("sun-moon", 20),
+            rx.el.span("Theme", class_name="sr-only"),
+            type="button",
+            id="theme",
+            title="Play with some fancy themes",
+            custom_attrs={"popoverTarget": "themes"},
+            class_name=design.QUIET + "w-11 !px-0",
+        ),
+        rx.el.div(
+            *[_theme_choice(*theme) for theme in THEMES],
+            id="themes",
+            popover="auto",
+            role="group",
+            aria_label="Theme",
+            class_name=design.CARD + "fixed right-3 top-14 w-52 p-1.5 text-ink sm:right-6",
+        ),
+    )
+
+
+def _header() -> rx.Component:
+    return rx.el.header(
+        rx.el.div(
+            _mark(),
+            rx.el.nav(
+                link(
+                    icon("shuffle", 18),
+                    rx.el.span("Shuffle", class_name="max-sm:sr-only"),
+                    to="/?sort=random",
+                    title="Randomly sample a different batch",
+                    id="shuffle",
+                    prevent_scroll_reset=True,
+                    class_name=design.QUIET + "max-sm:w-11 max-sm:px-0",
+                ),
+                _themes(),
+                aria_label="Main",
+                class_name="ml-auto flex shrink-0 items-center",
+            ),
+            class_name="mx-auto flex h-16 max-w-6xl items-center gap-2 px-4 sm:px-6",
+        ),
+        class_name="sticky top-0 z-30 border-b border-line bg-paper/90 backdrop-blur-md",
+    )
+
+
+def _footer() -> rx.Component:
+    def foot_link(text: str, href: str) -> rx.Component:
+        return rx.el.a(
+            text,
+            href=href,
+            class_name="py-3 text-ink underline underline-offset-4 hover:text-accent",
+        )
+
+    return rx.el.footer(
+        rx.el.div(
+            rx.el.p(NAME, class_name="serif text-lg font-semibold"),
+            rx.el.p(
+                "Short, surprising facts written by language models: one an hour by itself, and more "
+                "when you ask. Our overlords are brilliant and sometimes wrong, so check before you "
+                "bet on one. Reading, voting and searching are free; writing has a limit, because "
+                "every fact costs us a real fraction of a cent.",
+                class_name="mt-2 max-w-prose text-sm text-soft",
+            ),
+            rx.el.nav(
+                foot_link("API for programs", "/docs"),
+                foot_link("OpenAPI document", "/openapi.json"),
+                aria_label="About",
+                class_name="mt-2 flex flex-wrap gap-x-6 text-sm",
+            ),
+            class_name="mx-auto max-w-6xl px-4 py-10 sm:px-6",
+        ),
+        class_name="mt-16 border-t border-line bg-tint/50",
+    )
+
+
+@rx.memo
+def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
+    """The pill that says new facts have come; nothing moves before it is pressed."""
+    arrived = seen("arrived", "arrived")
+    fresh = rx.cond(
+        category == "",
+        latest(arrived, "total", 0).to(int),
+        rx.Var(f"(arrived?.[{category!s}] ?? 0)", _var_data=arrived._get_all_var_data()).to(int),
+    ).to(int)
+    words = rx.el.span(fresh, rx.cond(fresh == 1, " new fact", " new facts"))
+    pill = design.BUTTON + "rise pointer-events-auto bg-ink text-paper shadow-card"
+    return rx.el.div(
+        rx.cond(
+            fresh > 0,
+            link(
+                icon("arrow-up", 16),
+                words,
+                to=rx.cond(category == "", "/", "/?category=" + category),
+                id="new-facts",
+                on_click=rx.call_script("factoids.caughtUp();factoids.toTop()"),
+                prevent_scroll_reset=on_feed,
+                class_name=pill,
+            ),
+        ),
+        role="status",
+        class_name="pointer-events-none fixed inset-x-0 top-[4.75rem] z-20 flex justify-center",
+    )
+
+
+def page(*content: rx.Component, **props: Any) -> rx.Component:
+    """A whole page around its content; `main` says `data-ready=yes` when it can be used."""
+    props["class_name"] = "mx-auto w-full max-w-6xl px-4 outline-none sm:px-6 " + props.get(
+        "class_name", ""
+    )
+    return rx.fragment(
+        rx.el.a(
+            "Skip to content",
+            href="#main",
+            class_name="skip fixed left-3 top-3 z-50 rounded-xl bg-ink px-4 py-3 text-sm text-paper",
+        ),
+        _header(),
+        rx.el.main(
+            *content,
+            id="main",
+            tab_index=-1,
+            custom_attrs={"data-ready": rx.cond(rx.State.is_hydrated, "yes", "no")},
+            **props,
+        ),
+        _footer(),
+    )
+
+
+def offline() -> rx.Component:
+    """Shown while the socket is down; what was clicked meanwhile is sent when it is back."""
+    return rx.connection_banner(
+        rx.el.div(
+            icon("cloud-off", 16),
+            "You are offline. What is here can still be read; we keep trying…",
+            role="status",
+            id="offline",
+            class_name="fixed bottom-4 left-1/2 z-50 flex w-max max-w-[calc(100vw-2rem)] "
+            "-translate-x-1/2 items-center gap-2 rounded-3xl bg-ink px-5 py-3 text-sm font-medium "
+            "text-paper shadow-card",
+        )
+    )
