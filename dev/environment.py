@@ -14,13 +14,12 @@ OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "MAKE_TERMOUT", 
 
 
 def declared() -> dict[str, str]:
-    """What the developer set: `.env`, and above it the environment. An empty value is not set."""
-    written = dotenv_values(ROOT / ".env")
-    values = {name: value for name, value in written.items() if value}
-    values.update({name: value for name, value in os.environ.items() if value})
-    for name in OF_MAKE:
-        values.pop(name, None)
-    return values
+    """What the developer set: `.env`, and above it the environment.
+
+    An empty value is as good as none, and hides the one in `.env`.
+    """
+    values = {**dotenv_values(ROOT / ".env"), **os.environ}
+    return {name: value for name, value in values.items() if value and name not in OF_MAKE}
 
 
 def for_children(values: dict[str, str]) -> dict[str, str]:

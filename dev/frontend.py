@@ -11,7 +11,7 @@ from dev.alone import alone
 from dev.children import Children
 from dev.console import Problem, fail, say, step
 from dev.environment import declared, for_children
-from dev.state import ROOT, RUN_STATE, Memory
+from dev.state import BUILD_STATE, ROOT, Memory
 
 SOURCES = ("web", "assets", "api/schemas", "rxconfig.py", "requirements.lock")
 PACKAGES = ("reflex.lock",)
@@ -20,13 +20,13 @@ COMMAND = ["reflex", "export", "--frontend-only", "--no-zip"]
 
 
 def build_if_needed(children: Children, values: dict[str, str]) -> None:
-    with open(RUN_STATE / "build.lock", "w") as only_one:
+    with open(BUILD_STATE / "build.lock", "w") as only_one:
         fcntl.flock(only_one, fcntl.LOCK_EX)
         _build_if_needed(children, values)
 
 
 def _build_if_needed(children: Children, values: dict[str, str]) -> None:
-    memory = Memory(RUN_STATE / "frontend.json")
+    memory = Memory(BUILD_STATE / "frontend.json")
     sources = _fingerprint(SOURCES)
     known = [sources, _fingerprint(PACKAGES)]
     if BUILT.exists() and memory.get("built_from") == known:
@@ -57,7 +57,7 @@ def _node_settings(values: dict[str, str]) -> dict[str, str]:
     the one npm is configured for, where Reflex would otherwise race mirrors against it.
     """
     options = f"{values.get('NODE_OPTIONS', '')} --use-system-ca".strip()
-    settings = {"NODE_OPTIONS": options, "REFLEX_DIR": str(RUN_STATE / "reflex")}
+    settings = {"NODE_OPTIONS": options, "REFLEX_DIR": str(BUILD_STATE / "reflex")}
     told = subprocess.run(
         ["npm", "config", "get", "registry"],
         env=for_children({**values, **settings}),
@@ -72,7 +72,7 @@ def _node_settings(values: dict[str, str]) -> dict[str, str]:
 
 
 def main() -> int:
-    state: Path = RUN_STATE / "build"
+    state: Path = BUILD_STATE / "build"
     try:
         with alone(state) as memory:
             children = Children(state, memory)

@@ -23,11 +23,12 @@ def problems(project: str, lock: str) -> list[str]:
         found.append(f"names an address: {addresses[0]}")
     pinned: dict[str, list[Requirement]] = {}
     for entry in re.split(r"\n(?=\S)", lock.strip()):
-        if entry.startswith("#"):
+        if not entry or entry.startswith(("#", "-")):
             continue
         requirement = Requirement(re.split(r"\s\\|\s--hash", entry, maxsplit=1)[0])
-        pinned.setdefault(canonicalize_name(requirement.name), []).append(requirement)
-        if not re.fullmatch(r"==[^*,]+", str(requirement.specifier)):
+        if re.fullmatch(r"==[^*,]+", str(requirement.specifier)):
+            pinned.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+        else:
             found.append(f"does not pin {requirement.name} to one version")
         if "--hash=sha256:" not in entry:
             found.append(f"has no hash for {requirement.name}")

@@ -36,13 +36,13 @@ def main() -> int:
 def run(memory: Memory) -> int:
     values = declared()
     embedded = {name for name in ("DATABASE_URL", "REDIS_URL") if name not in values}
+    check(values, embedded)
     services = Services(
         RUN_STATE, postgres="DATABASE_URL" in embedded, valkey="REDIS_URL" in embedded
     )
     children = Children(RUN_STATE, memory)
     try:
         with stoppable():
-            check(values, embedded)
             values = prepare(values, services, children)
             address = serve(values, memory, children)
             announce(address, values, memory)
@@ -57,8 +57,7 @@ def run(memory: Memory) -> int:
         memory.put(stopping=True)
         children.stop()
         services.stop()
-        if embedded:
-            say("Stopped; the data is kept (`make reset` starts over).")
+        say("Stopped; the data is kept." if embedded else "Stopped.")
 
 
 def check(values: dict[str, str], embedded: set[str]) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN_STATE = ROOT / ".dev"
+BUILD_STATE = ROOT / ".dev"
+RUN_STATE = Path(os.environ.get("DEV_STATE") or ROOT / ".dev").resolve()
+"""A second copy of the product can run from one clone with a DEV_STATE of its own."""
 TEST_STATE = ROOT / ".dev" / "test"
 
 

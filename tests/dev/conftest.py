@@ -1,0 +1,111 @@
+"""State folders of their own, so that these tests never meet a `make run` of the same clone."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from dev.engines import OUTSIDE, postgres_data
+from dev.processes import until
+from dev.state import ROOT
+
+DEVELOPERS_OWN = ("DATABASE_URL", "REDIS_URL", "OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "PORT")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """An empty state folder whose path has a space in it."""
+    folder = tmp_path / "a clone" / ".dev"
+    folder.mkdir(parents=True)
+    yield folder
+    outside = postgres_data(folder).parent
+    if OUTSIDE in outside.parents:
+        shutil.rmtree(outside, ignore_errors=True)
+
+
+class Launched:
+    """A program under test, with all it has printed so far."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.said = ""
+        self.popen = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.popen.stdout
+        for line in self.popen.stdout:
+            self.said += line
+
+    def waits_until(self, condition: Callable[[], bool]) -> bool:
+        """Whether the condition came true before the program ended or time was up."""
+        until(lambda: condition() or self.popen.poll() is not None, within_s=120)
+        return condition()
+
+    def ended(self) -> int:
+        code = self.popen.wait(timeout=120)
+        self._reader.join(timeout=10)
+        return code
+
+    def end(self) -> None:
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.popen.wait(timeout=60)
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait()
+
+
+@pytest.fixture
+def launch(state: Path) -> Iterator[Callable[..., Launched]]:
+    """Start `python -m <module>` of dev/ on the state folder, with these variables and no other."""
+    started: list[Launched] = []
+
+    def start(module: str, **variables: str) -> Launched:
+        environment = {name: value for name, value in os.environ.items() if name != "MAKELEVEL"}
+        environment.update(dict.fromkeys(DEVELOPERS_OWN, ""), ENVIRONMENT="development")
+        environment.update(variables, DEV_STATE=str(state))
+        started.append(Launched([sys.executable, "-m", module], environment))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.end()
+
+
+@pytest.fixture
+def processes_of() -> Callable[[Path], list[str]]:
+    """Command lines of the living processes that have to do with a state folder."""
+
+    def look(state: Path) -> list[str]:
+        data = {str(state), str(postgres_data(state))}
+        found: list[str] = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                environment = (process / "environ").read_bytes().decode(errors="replace")
+                here = f"DEV_STATE={state}\0" in environment or str(state) in os.readlink(
+                    process / "cwd"
+                )
+                if command and (here or any(place in command for place in data)):
+                    found.append(command)
+        return found
+
+    return look
