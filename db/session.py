@@ -31,7 +31,7 @@ class Database:
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
-    reads: "asyncpg.Pool[asyncpg.Record]"
+    reads: asyncpg.Pool
     """Read-only; its connections are handed on without a reset, which saves a round trip."""
     url: str
 

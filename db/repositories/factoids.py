@@ -30,6 +30,9 @@ from db.models import Factoid, Tally, Vote
 RELEVANT_AT_MOST = 500
 """How many of the newest matches a search ranks; ranking all of a common word takes too long."""
 
+PUBLISHING = 0xFAC701D
+"""Names the lock that publishing takes."""
+
 MATCH_START, MATCH_END = "\ue000", "\ue001"
 """Put around matches; private-use characters, which no factoid contains."""
 
@@ -128,9 +131,7 @@ def page_statement(shape: Shape) -> Compiled:
     # The order's own index has to name the id of its own table.
     key_id = Tally.factoid_id if shape.order in RANKED_BY_TALLY else Factoid.id
     mine = Vote.value if shape.voter else null()
-    marked = (
-        func.ts_headline(ENGLISH, Factoid.text, QUERY, HEADLINE) if shape.search else null()
-    )
+    marked = func.ts_headline(ENGLISH, Factoid.text, QUERY, HEADLINE) if shape.search else null()
     statement: Select[Any] = select(*COLUMNS, mine, key.label("key"), marked)
     if shape.order == "relevance":
         found = _newest_matches(shape)
@@ -178,7 +179,7 @@ def of_day_statement() -> Compiled:
 class FactoidReads:
     """The reads every visitor causes: one statement each, no session, no objects to track."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def page(self, shape: Shape, **values: Any) -> list[FactoidCard]:
@@ -241,12 +242,25 @@ class FactoidRepository:
             .limit(1)
         )
 
+    async def hold_publishing(self) -> None:
+        """Make others who publish wait, so that two like texts at once are compared."""
+        await self._session.execute(select(func.pg_advisory_xact_lock(PUBLISHING)))
+
     async def known_keys(self, keys: Sequence[str]) -> set[str]:
         """Which of these normalised texts are published already."""
         found = await self._session.scalars(
             select(Factoid.text_key).where(Factoid.text_key.in_(keys))
         )
         return set(found)
+
+    async def texts_about(self, topic_words: Sequence[str], limit: int) -> list[str]:
+        """The newest texts that hold any of these words."""
+        if not topic_words:
+            return []
+        query = func.to_tsquery(ENGLISH, " | ".join(topic_words))
+        about = select(Factoid.text).where(Factoid.search.op("@@")(query))
+        newest = about.order_by(Factoid.created_at.desc()).limit(limit)
+        return list(await self._session.scalars(newest))
 
     async def newest_texts(self, limit: int) -> list[str]:
         newest = select(Factoid.text).order_by(Factoid.created_at.desc(), Factoid.id.desc())

@@ -1,0 +1,155 @@
+"""The one place where a refusal becomes HTTP: problem details (RFC 9457) for all of them."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from asyncpg import PostgresConnectionError
+from asyncpg.exceptions import InterfaceError, TooManyConnectionsError
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from sqlalchemy.exc import DBAPIError, InterfaceError as AlchemyInterfaceError, OperationalError
+
+from api.request_id import current_request_id
+from api.schemas.problem import FieldProblem, Problem
+from domain.errors import (
+    Conflict,
+    DomainError,
+    Invalid,
+    Malformed,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: dict[type[DomainError], int] = {
+    NotFound: 404,
+    Malformed: 400,
+    Invalid: 422,
+    Conflict: 409,
+    RateLimited: 429,
+    Unavailable: 503,
+}
+
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("bad_request", "This request could not be read. The body must be valid JSON."),
+    401: ("unauthorized", "You need to say who you are for this."),
+    403: ("forbidden", "You may not do this."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not support that method."),
+    413: ("too_large", "The request is too large: at most 64 KiB."),
+    415: ("unsupported_media_type", "Send the body as application/json."),
+    422: ("invalid", "Some of what you sent cannot be used."),
+    429: ("rate_limited", "That was too often. Wait a little."),
+}
+INTERNAL = ("internal", "Something broke on our side. It has been noted; please try again.")
+AWAY = "The site is catching its breath. Please try again in a moment."
+
+CONNECTION_LOST = (
+    OperationalError,
+    AlchemyInterfaceError,
+    PostgresConnectionError,
+    InterfaceError,
+    TooManyConnectionsError,
+    ConnectionError,
+    TimeoutError,
+)
+
+log = structlog.get_logger()
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: list[FieldProblem] | None = None,
+    retry_after_s: int | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response[Any]:
+    """A refusal, as every handler and middleware answers it."""
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        request_id=current_request_id(),
+        errors=errors or [],
+        retry_after_s=retry_after_s,
+    )
+    extra = {"Retry-After": str(retry_after_s)} if retry_after_s is not None else {}
+    return Response(
+        msgspec.json.encode(body),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **extra, **(headers or {})},
+    )
+
+
+def refuse_domain(_: Request[Any, Any, Any], error: DomainError) -> Response[Any]:
+    """What the domain refused, with the status of its kind."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    errors = [FieldProblem(error.field, error.detail)] if error.field else []
+    retry_after_s = getattr(error, "retry_after_s", None)
+    return problem(status, error.code, error.detail, errors=errors, retry_after_s=retry_after_s)
+
+
+def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What Litestar refused: an unknown address or method, a body too large or not as described."""
+    status = error.status_code
+    if isinstance(error, ValidationException) and not _is_unreadable(error):
+        return problem(422, *WORDS[422], errors=_fields(error))
+    if status >= 500:
+        return problem(status, *INTERNAL)
+    code, words = WORDS.get(status, ("refused", HTTPStatus(status).phrase))
+    allow = (error.headers or {}).get("Allow")
+    return problem(status, code, words, headers={"Allow": allow} if allow else None)
+
+
+def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """What nobody foresaw; its words stay in the log."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, CONNECTION_LOST) or isinstance(cause, CONNECTION_LOST):
+        log.warning("service_away", error=type(error).__name__)
+        return problem(503, "unavailable", AWAY, retry_after_s=5)
+    log.error("unexpected_error", exc_info=error)
+    return problem(500, *INTERNAL)
+
+
+def _is_unreadable(error: ValidationException) -> bool:
+    """Whether the body was no JSON at all, as opposed to JSON that is not as described."""
+    cause = error.__cause__
+    while cause is not None:
+        if isinstance(cause, msgspec.DecodeError) and not isinstance(
+            cause, msgspec.ValidationError
+        ):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def _fields(error: ValidationException) -> list[FieldProblem]:
+    extra: Any = error.extra
+    if not isinstance(extra, list):
+        return []
+    return [
+        FieldProblem(
+            pointer=(f"/{item['key'].replace('.', '/')}" if item.get("key") else "")
+            if item.get("source") in {None, "body"}
+            else str(item.get("key", "")),
+            detail=str(item.get("message", "")),
+        )
+        for item in extra
+        if isinstance(item, dict)
+    ]
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    DomainError: refuse_domain,
+    HTTPException: refuse_http,
+    SerializationException: lambda *_: problem(400, *WORDS[400]),
+    Exception: refuse_unexpected,
+}

@@ -1,0 +1,202 @@
+"""Reading factoids: the feed in its orders, search, one, the factoid of the day."""
+
+import hashlib
+import random
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from db.repositories.factoids import FactoidCard, FactoidReads, Shape
+from domain.categories import Category
+from domain.cursor import Cursors, InvalidCursor
+from domain.errors import Invalid, NotFound
+from domain.text import words
+
+Sort = Literal["new", "top", "hot", "controversial", "random", "relevance"]
+
+SEARCH_WORDS_AT_MOST = 8
+
+
+class FactoidNotFound(NotFound):
+    code = "factoid_not_found"
+
+
+class NoFactoids(NotFound):
+    code = "no_factoids"
+
+
+@dataclass(frozen=True)
+class FeedQuery:
+    """What a page of the feed is asked for; everything but `cursor` and `limit` is its filter."""
+
+    sort: Sort | None = None
+    category: Category | None = None
+    model: str | None = None
+    q: str | None = None
+    since: datetime | None = None
+    limit: int = 20
+    cursor: str | None = None
+
+    @property
+    def identity(self) -> str:
+        return repr((self.sort, self.category, self.model, self.q, self.since))
+
+
+@dataclass
+class Feed:
+    items: list[FactoidCard]
+    next_cursor: str | None
+
+
+class FactoidService:
+    def __init__(self, reads: FactoidReads, cursors: Cursors) -> None:
+        self._reads = reads
+        self._cursors = cursors
+
+    async def page(self, query: FeedQuery, voter_id: UUID | None) -> Feed:
+        """One page of the feed, with at most two statements.
+
+        Raises:
+            InvalidCursor: The cursor was altered or belongs to another question.
+            Invalid: The order needs a search, or the search holds no word.
+        """
+        found = words(query.q)[:SEARCH_WORDS_AT_MOST] if query.q else []
+        if query.q and query.q.strip() and not found:
+            return Feed([], None)
+        sort = query.sort or ("relevance" if found else "new")
+        if sort == "relevance" and not found:
+            raise Invalid("Sorting by relevance needs a search: add q.", field="sort")
+        place = self._cursors.read(query.identity, query.cursor) if query.cursor else []
+        if sort == "random":
+            return await self._shuffled(query, voter_id, found, place)
+        order = place[0] if place else sort
+        page = await self._ordered(query, voter_id, order, found, place)
+        if found and not place and not page.items:
+            return await self._ordered(query, voter_id, "similar", found, [])
+        return page
+
+    async def _ordered(
+        self,
+        query: FeedQuery,
+        voter_id: UUID | None,
+        order: str,
+        found: list[str],
+        place: list[Any],
+    ) -> Feed:
+        shape, values = _shape(query, voter_id, order, found)
+        if place:
+            shape = replace(shape, after=True)
+            values |= {"after_key": _key_in(order, place[1]), "after_id": UUID(place[2])}
+        cards = await self._reads.page(shape, **values)
+        items = cards[: query.limit]
+        if len(cards) <= query.limit:
+            return Feed(items, None)
+        return Feed(items, self._cursors.write(query.identity, [order, *_place(items[-1])]))
+
+    async def _shuffled(
+        self, query: FeedQuery, voter_id: UUID | None, found: list[str], place: list[Any]
+    ) -> Feed:
+        """Once around the ring of shuffle keys from a random start, so that nothing repeats."""
+        start, wrapped = (place[3], place[4]) if place else (random.random(), False)
+        shape, values = _shape(query, voter_id, "random", found)
+        after = {"after_key": place[1], "after_id": UUID(place[2])} if place else _before(start)
+        shape = replace(shape, after=True, wrapped=wrapped)
+        cards = await self._reads.page(shape, **values, **after, start=start)
+        if len(cards) <= query.limit and not wrapped:
+            wrapped = True
+            rest = replace(shape, wrapped=True)
+            cards += await self._reads.page(rest, **values, **_before(0.0), start=start)
+        items = cards[: query.limit]
+        if len(cards) <= query.limit:
+            return Feed(items, None)
+        # The last item may still lie before the seam although the rest was fetched already.
+        beyond = wrapped and isinstance(items[-1].key, float) and items[-1].key < start
+        mark = ["random", *_place(items[-1]), start, beyond]
+        return Feed(items, self._cursors.write(query.identity, mark))
+
+    async def one(self, factoid_id: UUID, voter_id: UUID | None) -> FactoidCard:
+        """Raises: FactoidNotFound: No factoid has this id."""
+        card = await self._reads.one(factoid_id, voter_id)
+        if card is None:
+            raise FactoidNotFound("There is no such factoid. It may have been taken down.")
+        return card
+
+    async def of_day(self, day: date) -> FactoidCard:
+        """The factoid of a UTC date: any one that was there before it began, the same all day.
+
+        Raises:
+            Invalid: The day has not begun.
+            NoFactoids: Nothing was published before it.
+        """
+        if day > datetime.now(UTC).date():
+            raise Invalid("That day has not begun yet.", field="date")
+        midnight = datetime.combine(day, time(), UTC)
+        at = int.from_bytes(hashlib.sha256(day.isoformat().encode()).digest()[:6]) / 2**48
+        card = await self._reads.of_day(midnight, at) or await self._reads.of_day(midnight, 0.0)
+        if card is None:
+            raise NoFactoids("Nothing had been published before that day.")
+        return card
+
+    async def categories(self) -> dict[Category, int]:
+        """How many factoids each category holds, also those that hold none."""
+        counts = await self._reads.categories()
+        return {category: counts.get(category, 0) for category in Category}
+
+
+def _shape(
+    query: FeedQuery, voter_id: UUID | None, order: str, found: list[str]
+) -> tuple[Shape, dict[str, Any]]:
+    similar = order == "similar"
+    shape = Shape(
+        order=order,
+        limit=query.limit + 1,
+        category=query.category is not None,
+        model=query.model is not None,
+        since=query.since is not None,
+        voter=voter_id is not None,
+        search=bool(found) and not similar,
+    )
+    # The last word may still be being typed, so it counts from its beginning on.
+    prefix = " & ".join([*found[:-1], f"{found[-1]}:*"]) if found else ""
+    return shape, {
+        "query": " ".join(found) if similar else prefix,
+        "category": query.category,
+        "model": query.model,
+        "since": query.since,
+        "voter": voter_id,
+    }
+
+
+def _place(card: FactoidCard) -> list[Any]:
+    key = card.key
+    if isinstance(key, datetime):
+        return [_micros(key), str(card.id)]
+    return [key, str(card.id)]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _key_in(order: str, key: Any) -> Any:
+    return _EPOCH + timedelta(microseconds=key) if order == "new" else key
+
+
+def _before(start: float) -> dict[str, Any]:
+    """A place on the ring just before `start`."""
+    return {"after_key": start, "after_id": UUID(int=0)}
+
+
+__all__ = [
+    "FactoidNotFound",
+    "FactoidService",
+    "Feed",
+    "FeedQuery",
+    "InvalidCursor",
+    "NoFactoids",
+    "Sort",
+]

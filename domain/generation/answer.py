@@ -1,0 +1,122 @@
+"""Reading a model's answer: whole, or while it is being written; pure functions."""
+
+import re
+from typing import Any
+
+import emoji
+import jiter
+import msgspec
+import regex
+
+from domain.categories import Category
+from domain.text import clean, graphemes, key_of, sentences
+
+TEXT_GRAPHEMES = 500
+TEXT_GRAPHEMES_LEAST = 15
+SUBJECT_GRAPHEMES = 255
+SENTENCES = 2
+
+_MARKUP = re.compile(
+    r"<[a-zA-Z/!]|https?://|www\.|\]\(|javascript:|data:[a-z]+/|```", re.IGNORECASE
+)
+
+
+class UnusableAnswer(Exception):
+    """The answer is no factoid; says what is wrong, for the model to mend it."""
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A cleaned factoid, ready to be compared and published."""
+
+    text: str
+    subject: str
+    emoji: str
+    category: Category
+
+    @property
+    def key(self) -> str:
+        return key_of(self.text)
+
+
+class _Raw(msgspec.Struct):
+    text: str
+    subject: str
+    emoji: str
+    category: str
+
+
+def read_answer(answer: str) -> Draft:
+    """Clean and check an answer: plain or fenced JSON, or a tool call's arguments.
+
+    Raises:
+        UnusableAnswer: It is not one JSON object, or a part is missing, too long or not what
+            it must be.
+    """
+    start, end = answer.find("{"), answer.rfind("}")
+    if start < 0 or end < start:
+        raise UnusableAnswer("it holds no JSON object.")
+    try:
+        raw = msgspec.json.decode(answer[start : end + 1].encode(), type=_Raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+        raise UnusableAnswer(f"the JSON object is not as asked ({error}).") from error
+    return Draft(
+        text=_text(raw.text),
+        subject=_subject(raw.subject),
+        emoji=_emoji(raw.emoji),
+        category=_category(raw.category),
+    )
+
+
+def text_so_far(answer: str) -> str:
+    """As much of the fact's text as an unfinished answer holds, cleaned."""
+    start = answer.find("{")
+    if start < 0:
+        return ""
+    try:
+        parsed: Any = jiter.from_json(
+            answer[start:].encode(errors="replace"), partial_mode="trailing-strings"
+        )
+    except ValueError:
+        return ""
+    text = parsed.get("text") if isinstance(parsed, dict) else None
+    return clean(text) if isinstance(text, str) else ""
+
+
+def _text(raw: str) -> str:
+    text = clean(raw)
+    if not TEXT_GRAPHEMES_LEAST <= graphemes(text) <= TEXT_GRAPHEMES:
+        raise UnusableAnswer(
+            f"text must have {TEXT_GRAPHEMES_LEAST} to {TEXT_GRAPHEMES} characters."
+        )
+    if sentences(text) > SENTENCES:
+        raise UnusableAnswer("text must be one or two sentences.")
+    if _MARKUP.search(text):
+        raise UnusableAnswer("text must be plain words, without markup or addresses.")
+    return text
+
+
+def _subject(raw: str) -> str:
+    subject = clean(raw)
+    if not 1 <= graphemes(subject) <= SUBJECT_GRAPHEMES or len(subject) > SUBJECT_GRAPHEMES:
+        raise UnusableAnswer("subject must have 1 to 255 characters.")
+    if _MARKUP.search(subject):
+        raise UnusableAnswer("subject must be plain words.")
+    return subject
+
+
+def _emoji(raw: str) -> str:
+    """The emoji, with the variation selector that makes it one if it was forgotten."""
+    one = clean(raw)
+    if len(one) > 16 or len(regex.findall(r"\X", one)) != 1:
+        raise UnusableAnswer("emoji must be exactly one emoji.")
+    for spelling in (f"{one}\ufe0f", one):
+        if emoji.is_emoji(spelling):
+            return spelling
+    raise UnusableAnswer("emoji must be exactly one emoji.")
+
+
+def _category(raw: str) -> Category:
+    try:
+        return Category(raw.strip().lower())
+    except ValueError:
+        raise UnusableAnswer(f"category must be one of {', '.join(Category)}.") from None

@@ -1,0 +1,139 @@
+"""What a request cost: from the answers themselves, else asked for afterwards."""
+
+import asyncio
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.models import Factoid, ModelCall
+from db.repositories.generations import GenerationRepository
+from db.repositories.outbox import OutboxRepository
+from domain.llm.openrouter import OpenRouter
+
+JOB = "settle_generation"
+WAITS_S = (0.5, 1, 2, 4, 8, 30)
+"""OpenRouter may not know a generation right after it ended."""
+
+OFFERS_AT_MOST = 30
+"""After so many questions without an answer the worst case is booked."""
+
+SOURCES = ("none", "usage", "generation", "quote")
+"""From the surest to the least; a request's source is the least sure of its calls'."""
+
+
+def job_key(request_id: UUID) -> str:
+    return f"settle:{request_id}"
+
+
+async def sum_up(session: AsyncSession, request_id: UUID) -> None:
+    """Book what the request's calls cost, or write down the job that finds out."""
+    requests = GenerationRepository(session)
+    calls = await requests.calls(request_id)
+    open_calls = [call for call in calls if call.state in {"called", "answered"}]
+    if open_calls:
+        await OutboxRepository(session).add(JOB, job_key(request_id), request_id=str(request_id))
+    last = next((call for call in reversed(calls) if call.state != "unbilled"), None)
+    values = {
+        "provider": last.provider if last else None,
+        "prompt_tokens": _total([call.prompt_tokens for call in calls]),
+        "completion_tokens": _total([call.completion_tokens for call in calls]),
+        "first_token_s": last.first_token_s if last else None,
+        "total_s": last.total_s if last else None,
+    }
+    if last:
+        values["model"] = last.model
+    if not open_calls:
+        sources = [call.cost_source or "none" for call in calls] or ["none"]
+        values |= {
+            "cost_usd": sum((call.cost_usd or Decimal(0) for call in calls), Decimal(0)),
+            "cost_source": max(sources, key=SOURCES.index),
+            "settled_at": datetime.now(UTC),
+        }
+    await requests.change(request_id, **values)
+    request = await requests.get(request_id)
+    if request and request.factoid_id:
+        factoid = await session.get(Factoid, request.factoid_id)
+        if factoid:
+            factoid.cost_usd = request.cost_usd
+            factoid.prompt_tokens = request.prompt_tokens
+            factoid.completion_tokens = request.completion_tokens
+
+
+async def settle(
+    sessions: async_sessionmaker[AsyncSession], openrouter: OpenRouter, request_id: UUID
+) -> None:
+    """Find out what a finished request cost; what is not known yet is asked again later."""
+    async with sessions() as session:
+        calls = await GenerationRepository(session).calls(request_id)
+        offers = await OutboxRepository(session).offers(job_key(request_id))
+    give_up = offers >= OFFERS_AT_MOST
+    known = [
+        await settle_call(sessions, openrouter, call, give_up=give_up)
+        for call in calls
+        if call.state in {"called", "answered"}
+    ]
+    async with sessions.begin() as session:
+        if all(known):
+            await sum_up(session, request_id)
+            await OutboxRepository(session).done(job_key(request_id))
+        else:
+            wait_s = WAITS_S[min(offers, len(WAITS_S) - 1)] if offers < 10 else 120
+            await OutboxRepository(session).postpone(job_key(request_id), wait_s)
+
+
+async def settle_call(
+    sessions: async_sessionmaker[AsyncSession],
+    openrouter: OpenRouter,
+    call: ModelCall,
+    *,
+    patient: bool = False,
+    give_up: bool = False,
+) -> bool:
+    """Ask what one call cost, once or (`patient`) for a few seconds; tells whether it is known.
+
+    A call that was cut before OpenRouter named it cannot be asked for: it may have been
+    billed, so its worst case is booked.
+    """
+    if call.upstream_id is None or give_up:
+        await _book(sessions, call, call.quote_usd, "quote")
+        return True
+    for wait_s in (*WAITS_S[:3], 0) if patient else (0,):
+        found = await openrouter.settlement(call.upstream_id)
+        if found:
+            await _book(
+                sessions,
+                call,
+                found.total_cost,
+                "generation",
+                provider=call.provider or found.provider_name,
+                prompt_tokens=found.native_tokens_prompt or found.tokens_prompt,
+                completion_tokens=found.native_tokens_completion or found.tokens_completion,
+            )
+            return True
+        await asyncio.sleep(wait_s)
+    return False
+
+
+async def _book(
+    sessions: async_sessionmaker[AsyncSession],
+    call: ModelCall,
+    cost_usd: Decimal,
+    source: str,
+    **values: str | int | None,
+) -> None:
+    async with sessions.begin() as session:
+        await GenerationRepository(session).change_call(
+            call.request_id,
+            call.number,
+            state="settled",
+            cost_usd=cost_usd,
+            cost_source=source,
+            **values,
+        )
+
+
+def _total(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

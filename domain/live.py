@@ -1,0 +1,85 @@
+"""What changes for everybody, told at once: new factoids and changed tallies.
+
+Told after the fact and kept nowhere; a page that misses something sees it at its next load.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+CHANNEL = "live"
+WAITING_AT_MOST = 1_000
+"""A listener that lets more than this pile up loses the oldest."""
+
+log = structlog.get_logger()
+
+
+class FactoidPublished(msgspec.Struct, tag="factoid", frozen=True):
+    factoid_id: UUID
+
+
+class TallyChanged(msgspec.Struct, tag="tally", frozen=True):
+    factoid_id: UUID
+    votes_up: int
+    votes_down: int
+
+
+LiveEvent = FactoidPublished | TallyChanged
+
+
+async def tell(redis: Redis, event: LiveEvent) -> None:
+    """Tell every process. Redis being away only makes pages less lively."""
+    try:
+        await redis.publish(CHANNEL, msgspec.json.encode(event))
+    except RedisError as error:
+        log.warning("live_event_not_told", error=type(error).__name__)
+
+
+class LiveHub:
+    """One subscription per process, handed on to all who listen in it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._listeners: set[asyncio.Queue[LiveEvent]] = set()
+        self._pump: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        self._pump = asyncio.create_task(self._run(), name="live")
+
+    async def close(self) -> None:
+        if self._pump:
+            self._pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pump
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncGenerator[asyncio.Queue[LiveEvent]]:
+        queue: asyncio.Queue[LiveEvent] = asyncio.Queue(WAITING_AT_MOST)
+        self._listeners.add(queue)
+        try:
+            yield queue
+        finally:
+            self._listeners.discard(queue)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                    await subscription.subscribe(CHANNEL)
+                    async for message in subscription.listen():
+                        self._hand_on(msgspec.json.decode(message["data"], type=LiveEvent))
+            except (RedisError, OSError, msgspec.DecodeError) as error:
+                log.warning("live_subscription_lost", error=type(error).__name__)
+                await asyncio.sleep(1)
+
+    def _hand_on(self, event: LiveEvent) -> None:
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(event)

@@ -1,0 +1,202 @@
+"""Which language models may be used, what they cost, and which one to take."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.models import LanguageModel
+from db.repositories.generations import LanguageModelRepository
+from domain.errors import Invalid, Unavailable
+from domain.llm.failures import ModelFailed, broken_answer
+from domain.llm.openrouter import OpenRouter
+
+ANSWER_TOKENS = 700
+"""The most an answer may use, thinking included; a factoid needs about 120."""
+
+CHOSEN_FROM = 8
+"""Without a model asked for, one of so many of the cheapest healthy ones is taken."""
+
+FAILURES_TO_REST = 3
+REST = timedelta(minutes=10)
+"""After three failures in a row a model is left alone for a while."""
+
+MILLION = Decimal(1_000_000)
+
+
+class UnknownModel(Invalid):
+    code = "unknown_model"
+
+
+class NoModels(Unavailable):
+    code = "no_models"
+
+
+class _Architecture(msgspec.Struct):
+    output_modalities: tuple[str, ...] = ("text",)
+
+
+class _Item(msgspec.Struct):
+    id: str
+    pricing: dict[str, Any]
+    name: str = ""
+    context_length: int | None = None
+    architecture: _Architecture = msgspec.field(default_factory=_Architecture)
+    supported_parameters: list[str] = msgspec.field(default_factory=list[str])
+    expiration_date: str | None = None
+
+
+class _Catalogue(msgspec.Struct):
+    data: list[msgspec.Raw]
+
+
+def worst_case_usd(model: LanguageModel, prompt_bytes: int) -> Decimal:
+    """The most one call can cost: no tokenizer makes more tokens than there are bytes."""
+    return (
+        model.prompt_usd * prompt_bytes + model.completion_usd * ANSWER_TOKENS + model.request_usd
+    ).quantize(Decimal("0.00000001"))
+
+
+def read_catalogue(
+    content: bytes, *, allowed: Sequence[str], ceiling_usd: Decimal, today: str
+) -> list[dict[str, Any]]:
+    """The models of a catalogue that may be used.
+
+    Left out: models no pattern of `allowed` matches, aliases ("~…"), those that write no
+    text, expired ones, and prices that are absent, variable (negative), free or over
+    `ceiling_usd` a million answer tokens. Free variants are left out because their limits
+    would refuse most visitors.
+
+    Raises:
+        ModelFailed: It is no catalogue at all.
+    """
+    try:
+        items = msgspec.json.decode(content, type=_Catalogue).data
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise broken_answer("The list of models could not be read.") from error
+    rows: list[dict[str, Any]] = []
+    for raw in items:
+        try:
+            item = msgspec.json.decode(raw, type=_Item, strict=False)
+        except msgspec.DecodeError:
+            continue
+        usable = "text" in item.architecture.output_modalities and not item.id.startswith("~")
+        current = item.expiration_date is None or item.expiration_date > today
+        prices = _prices(item.pricing)
+        if (
+            usable
+            and current
+            and prices is not None
+            and 0 < prices["completion_usd"] * MILLION <= ceiling_usd
+            and any(fnmatchcase(item.id, pattern) for pattern in allowed)
+        ):
+            rows.append(
+                {
+                    "id": item.id,
+                    "name": item.name or item.id,
+                    "context_tokens": item.context_length,
+                    "parameters": item.supported_parameters,
+                    **prices,
+                }
+            )
+    return rows
+
+
+def _prices(pricing: dict[str, Any]) -> dict[str, Decimal] | None:
+    """US dollars per token and per request, or None when one is absent or varies."""
+    try:
+        prices = {
+            "prompt_usd": Decimal(str(pricing["prompt"])),
+            "completion_usd": Decimal(str(pricing["completion"])),
+            "request_usd": Decimal(str(pricing.get("request") or "0")),
+        }
+    except (KeyError, InvalidOperation):
+        return None
+    if any(not price.is_finite() or price < 0 for price in prices.values()):
+        return None
+    return prices
+
+
+class CatalogueService:
+    """The catalogue as kept in Postgres; only `refresh` asks OpenRouter."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+        self._sessions = sessions
+
+    async def models(self) -> list[LanguageModel]:
+        async with self._sessions() as session:
+            return await LanguageModelRepository(session).all()
+
+    async def choose(self, asked: str | None, *, besides: Sequence[str] = ()) -> LanguageModel:
+        """The model asked for, or one of the cheap, healthy ones; cheaper ones more often.
+
+        Raises:
+            UnknownModel: The one asked for is not in the list.
+            NoModels: The list is empty.
+        """
+        models = await self.models()
+        if asked is not None:
+            for model in models:
+                if model.id == asked:
+                    return model
+            raise UnknownModel(
+                "That model is not in the list. GET /api/models has those you can use.",
+                field="/model",
+            )
+        cheap = [m for m in models if _healthy(m) and m.id not in besides][:CHOSEN_FROM]
+        cheap = cheap or [m for m in models if m.id not in besides][:1] or models[:1]
+        if not cheap:
+            raise NoModels(
+                "No language model is available yet. Please try again in a minute.",
+                retry_after_s=60,
+            )
+        weights = [_weight(model) for model in cheap]
+        return random.choices(cheap, weights)[0]
+
+    async def refresh(
+        self, openrouter: OpenRouter, *, allowed: Sequence[str], ceiling_usd: Decimal
+    ) -> int:
+        """Read OpenRouter's catalogue anew; how many models may be used.
+
+        Raises:
+            ModelFailed: It could not be had or held no usable model; what is kept stays.
+        """
+        now = datetime.now(UTC)
+        rows = read_catalogue(
+            await openrouter.catalogue(),
+            allowed=allowed,
+            ceiling_usd=ceiling_usd,
+            today=now.date().isoformat(),
+        )
+        if not rows:
+            raise broken_answer("The list of models held none that may be used.")
+        async with self._sessions.begin() as session:
+            await LanguageModelRepository(session).replace_all(
+                [row | {"fetched_at": now} for row in rows]
+            )
+        return len(rows)
+
+    async def note(self, model_id: str, failure: ModelFailed | None) -> None:
+        """Remember how a model did, for the next choice."""
+        async with self._sessions.begin() as session:
+            models = LanguageModelRepository(session)
+            if failure is None:
+                await models.note_success(model_id)
+            elif failure.unhealthy:
+                await models.note_failure(model_id)
+
+
+def _healthy(model: LanguageModel) -> bool:
+    resting = model.failed_at is not None and datetime.now(UTC) - model.failed_at < REST
+    return not (resting and model.failures >= FAILURES_TO_REST)
+
+
+def _weight(model: LanguageModel) -> float:
+    """Half the price, twice as likely; models that can be held to a schema before others."""
+    reliable = 2.0 if "structured_outputs" in model.parameters else 1.0
+    return reliable / float(model.completion_usd * MILLION)
