@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth import provide_caller
 from db.repositories.factoids import FactoidReads
 from db.session import Database
+from domain.cursor import Cursors
 from domain.factoids import FactoidService
 from domain.generation.progress import ProgressReader
 from domain.generation.requests import GenerationRequests
 from domain.limits.allowance import parse_windows
-from domain.llm.catalogue import CatalogueService
-from domain.cursor import Cursors
 from domain.live import LiveHub
+from domain.llm.catalogue import CatalogueService
 from domain.votes import VoteService
 from settings import settings
 

@@ -9,7 +9,8 @@ from asyncpg import PostgresConnectionError
 from asyncpg.exceptions import InterfaceError, TooManyConnectionsError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
-from sqlalchemy.exc import DBAPIError, InterfaceError as AlchemyInterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import InterfaceError as AlchemyInterfaceError
 
 from api.request_id import current_request_id
 from api.schemas.problem import FieldProblem, Problem

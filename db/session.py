@@ -1,10 +1,12 @@
 """Connections: SQLAlchemy sessions for writing, a plain asyncpg pool for the hot reads."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import asyncpg
 from advanced_alchemy.config import AlembicAsyncConfig, SQLAlchemyAsyncConfig
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -74,3 +76,9 @@ migrations = SQLAlchemyAsyncConfig(
     ),
 )
 """For `alchemy --config db.session.migrations`."""
+
+
+@cache
+def head_revision() -> str | None:
+    """The newest migration this code knows."""
+    return ScriptDirectory("db/migrations").get_current_head()

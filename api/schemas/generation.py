@@ -76,6 +76,11 @@ class GenerationOut:
 
 
 @dataclass
+class GenerationsOut:
+    items: list[GenerationOut]
+
+
+@dataclass
 class LimitOut:
     """One window of the generation limit and what the caller has left in it."""
 

@@ -8,8 +8,8 @@ from sqlalchemy import DateTime, Numeric, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
-USD = Numeric(14, 8)
-"""US dollars, exact to a hundred-millionth."""
+USD = Numeric(20, 12)
+"""US dollars to twelve decimals: token prices have up to ten. See docs/adr/0004."""
 
 Instant = DateTime(timezone=True)
 """A moment; stored and read as UTC."""

@@ -6,7 +6,7 @@ is told from there.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -93,7 +93,7 @@ class ProgressReader:
 
     async def follow(
         self, request_id: UUID, after: str | None
-    ) -> AsyncIterator[ProgressEvent | None]:
+    ) -> AsyncGenerator[ProgressEvent | None]:
         """Every event after the one seen last, to the end; None when all is quiet for a second.
 
         An id that was never given out counts as none: everything is told from the start.

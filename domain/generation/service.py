@@ -27,7 +27,12 @@ from domain import live
 from domain.generation import prompt, settlement
 from domain.generation.answer import Draft, UnusableAnswer, read_answer, text_so_far
 from domain.generation.progress import ProgressWriter
-from domain.generation.requests import PROMPT_BYTES_AT_MOST, job_key, quote_usd
+from domain.generation.requests import (
+    PROMPT_BYTES_AT_MOST,
+    GenerationNotFound,
+    job_key,
+    quote_usd,
+)
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter
@@ -106,6 +111,19 @@ class GenerationService:
             raise
         finally:
             await _stop(watch)
+
+    async def finish(self, request_id: UUID) -> GenerationRequest:
+        """Run a request here, or wait for the worker that has it; returns it at its end."""
+        while True:
+            await self.run(request_id)
+            async with self._sessions() as session:
+                request = await GenerationRepository(session).get(request_id)
+            if request is None or request.status not in OPEN:
+                break
+            await asyncio.sleep(WATCH_EVERY_S)
+        if request is None:
+            raise GenerationNotFound("The request is gone.")
+        return request
 
     async def _forget_if_over(self, request_id: UUID) -> None:
         async with self._sessions.begin() as session:

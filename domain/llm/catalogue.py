@@ -59,7 +59,7 @@ def worst_case_usd(model: LanguageModel, prompt_bytes: int) -> Decimal:
     """The most one call can cost: no tokenizer makes more tokens than there are bytes."""
     return (
         model.prompt_usd * prompt_bytes + model.completion_usd * ANSWER_TOKENS + model.request_usd
-    ).quantize(Decimal("0.00000001"))
+    ).quantize(Decimal("0.000000000001"))
 
 
 def read_catalogue(

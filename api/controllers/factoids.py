@@ -1,0 +1,173 @@
+"""Browse, search and read factoids."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import UTC, date, datetime
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, Parameter
+from litestar.response import Stream
+
+from api import sse
+from api.conditional import PUBLIC_READ
+from api.present import factoid_out
+from api.schemas.factoids import (
+    CategoriesOut,
+    CategoryOut,
+    FactoidOut,
+    FactoidPage,
+    Sort,
+)
+from api.schemas.generation import LiveTally
+from domain.caller import Caller
+from domain.categories import CATEGORY_LABELS, Category
+from domain.factoids import FactoidNotFound, FactoidService, FeedQuery
+from domain.live import FactoidPublished, LiveEvent, LiveHub
+
+Limit = Annotated[int, Parameter(ge=1, le=100, description="How many at most.", examples=[])]
+ModelId = Annotated[
+    str, Parameter(max_length=200, pattern=r"^[\w~.:/-]+$", description="A model's id.")
+]
+Query = Annotated[
+    str,
+    Parameter(max_length=200, description="Words to find; the last one may be unfinished."),
+]
+Cursor = Annotated[
+    str, Parameter(max_length=500, description="`next_cursor` of the page before, unaltered.")
+]
+
+
+class FactoidController(Controller):
+    path = "/api/factoids"
+    tags = ("Factoids",)
+
+    @get(operation_id="ListFactoids", opt={PUBLIC_READ: True, "refusals": [400]})
+    async def list(
+        self,
+        factoids: NamedDependency[FactoidService],
+        caller: NamedDependency[Caller],
+        sort: FromQuery[Sort | None] = None,
+        category: FromQuery[Category | None] = None,
+        model: FromQuery[ModelId | None] = None,
+        q: FromQuery[Query | None] = None,
+        since: FromQuery[datetime | None] = None,
+        limit: FromQuery[Limit] = 20,
+        cursor: FromQuery[Cursor | None] = None,
+    ) -> Response[FactoidPage]:
+        """List factoids in an order, filtered or searched.
+
+        Without `sort`: the newest first, or with `q` the best matches first. A search forgives
+        typing errors when nothing matches exactly.
+        """
+        query = FeedQuery(sort, category, model, q, _utc(since), limit, cursor)
+        feed = await factoids.page(query, caller.visitor_id)
+        page = FactoidPage([factoid_out(card) for card in feed.items], feed.next_cursor)
+        return Response(page, headers=_links(query, feed.next_cursor))
+
+    @get("/today", operation_id="GetFactoidOfTheDay", opt={PUBLIC_READ: True, "refusals": [404]})
+    async def today(
+        self,
+        factoids: NamedDependency[FactoidService],
+        day: Annotated[date | None, Parameter(query="date", description="A UTC date.")] = None,
+    ) -> FactoidOut:
+        """The factoid of a UTC date, today's by default: the same for everybody all day."""
+        return factoid_out(await factoids.of_day(day or datetime.now(UTC).date()))
+
+    @get("/random", operation_id="GetRandomFactoids")
+    async def random(
+        self,
+        factoids: NamedDependency[FactoidService],
+        caller: NamedDependency[Caller],
+        category: FromQuery[Category | None] = None,
+        limit: FromQuery[Limit] = 1,
+    ) -> FactoidPage:
+        """A random factoid, or up to `limit` different ones."""
+        query = FeedQuery(sort="random", category=category, limit=limit)
+        feed = await factoids.page(query, caller.visitor_id)
+        return FactoidPage([factoid_out(card) for card in feed.items])
+
+    @get("/live", operation_id="FollowLive", media_type=sse.MEDIA_TYPE)
+    async def live(
+        self, live: NamedDependency[LiveHub], factoids: NamedDependency[FactoidService]
+    ) -> Stream:
+        """Follow what changes for everybody, as server-sent events without an end.
+
+        `factoid` carries each newly published factoid, `tally` each changed count of votes.
+        """
+        return sse.stream(_live_events(live, factoids))
+
+    @get(
+        "/{factoid_id:uuid}",
+        operation_id="GetFactoid",
+        opt={PUBLIC_READ: True},
+    )
+    async def one(
+        self,
+        factoid_id: FromPath[UUID],
+        factoids: NamedDependency[FactoidService],
+        caller: NamedDependency[Caller],
+    ) -> FactoidOut:
+        """Read one factoid."""
+        return factoid_out(await factoids.one(factoid_id, caller.visitor_id))
+
+
+@get("/api/categories", operation_id="ListCategories", tags=["Factoids"], opt={PUBLIC_READ: True})
+async def list_categories(factoids: NamedDependency[FactoidService]) -> CategoriesOut:
+    """The fixed categories with how many factoids each holds."""
+    counts = await factoids.categories()
+    return CategoriesOut(
+        [
+            CategoryOut(
+                category.value, CATEGORY_LABELS[category][1], CATEGORY_LABELS[category][0], n
+            )
+            for category, n in counts.items()
+        ]
+    )
+
+
+async def _live_events(live: LiveHub, factoids: FactoidService) -> AsyncGenerator[bytes]:
+    async with live.listen() as queue:
+        yield sse.OPENING
+        while True:
+            try:
+                async with asyncio.timeout(sse.PING_EVERY_S):
+                    event = await queue.get()
+            except TimeoutError:
+                yield sse.PING
+                continue
+            if told := await _told(event, factoids):
+                yield told
+
+
+async def _told(event: LiveEvent, factoids: FactoidService) -> bytes | None:
+    if isinstance(event, FactoidPublished):
+        try:
+            return sse.event("factoid", factoid_out(await factoids.one(event.factoid_id, None)))
+        except FactoidNotFound:
+            return None
+    return sse.event("tally", LiveTally(event.factoid_id, event.votes_up, event.votes_down))
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+def _links(query: FeedQuery, next_cursor: str | None) -> dict[str, str]:
+    """The next page as a `Link` header (RFC 8288)."""
+    if next_cursor is None:
+        return {}
+    asked = {
+        "sort": query.sort,
+        "category": query.category,
+        "model": query.model,
+        "q": query.q,
+        "since": query.since.isoformat() if query.since else None,
+        "limit": query.limit,
+        "cursor": next_cursor,
+    }
+    address = urlencode({name: value for name, value in asked.items() if value is not None})
+    return {"Link": f'</api/factoids?{address}>; rel="next"'}

@@ -1,0 +1,196 @@
+"""Ask for a factoid, watch it being written, cancel it; limits and models."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody, Parameter
+
+from api import sse
+from api.conditional import PUBLIC_READ
+from api.present import factoid_out, generation_out, limit_out, model_out
+from api.schemas.generation import (
+    GenerateIn,
+    GenerationOut,
+    GenerationsOut,
+    LimitsOut,
+    ModelsOut,
+)
+from domain.caller import Caller
+from domain.factoids import FactoidNotFound, FactoidService
+from domain.generation.progress import ProgressEvent, ProgressReader
+from domain.generation.requests import GenerationRequests, GenerationState, Wish
+from domain.llm.catalogue import CatalogueService
+
+WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+WAIT_AT_MOST_S = 60
+
+Prefer = Annotated[
+    str | None,
+    Parameter(header="Prefer", description="`wait=30`: answer 201 when it is ready in time."),
+]
+LastEventId = Annotated[
+    str | None,
+    Parameter(header="Last-Event-ID", description="Go on after this event; set by browsers."),
+]
+
+
+class GenerationController(Controller):
+    path = "/api/factoids/generate"
+    tags = ("Generation",)
+
+    @post(
+        operation_id="GenerateFactoid",
+        status_code=202,
+        responses={
+            201: ResponseSpec(GenerationOut, description="Written within the wait asked for.")
+        },
+    )
+    async def generate(
+        self,
+        data: JSONBody[GenerateIn],
+        caller: NamedDependency[Caller],
+        generations: NamedDependency[GenerationRequests],
+        factoids: NamedDependency[FactoidService],
+        progress: NamedDependency[ProgressReader],
+        prefer: Prefer = None,
+    ) -> Response[GenerationOut]:
+        """Ask for a new factoid; follow `stream_url` to watch it being written."""
+        wish = Wish(data.topic, data.model, data.temperature)
+        state = await generations.create(caller, wish, origin="manual")
+        wait = WAIT.search(prefer or "")
+        headers = {"Location": f"/api/factoids/generate/{state.request.id}"}
+        if wait:
+            await _wait(progress, state.request.id, min(int(wait[1]), WAIT_AT_MOST_S))
+            state = await generations.get(caller, state.request.id)
+            headers["Preference-Applied"] = f"wait={wait[1]}"
+        out = await _out(state, factoids)
+        return Response(out, status_code=201 if out.factoid else 202, headers=headers)
+
+    @get(operation_id="ListGenerations")
+    async def list(
+        self,
+        caller: NamedDependency[Caller],
+        generations: NamedDependency[GenerationRequests],
+        factoids: NamedDependency[FactoidService],
+    ) -> GenerationsOut:
+        """Your own last five requests, newest first."""
+        return GenerationsOut([await _out(s, factoids) for s in await generations.newest(caller)])
+
+    @get("/{request_id:uuid}", operation_id="GetGeneration")
+    async def one(
+        self,
+        request_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        generations: NamedDependency[GenerationRequests],
+        factoids: NamedDependency[FactoidService],
+    ) -> GenerationOut:
+        """A request of yours: its state, its receipt and, at the end, the factoid."""
+        return await _out(await generations.get(caller, request_id), factoids)
+
+    @delete(
+        "/{request_id:uuid}",
+        operation_id="CancelGeneration",
+        status_code=200,
+        opt={"refusals": [409]},
+    )
+    async def cancel(
+        self,
+        request_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        generations: NamedDependency[GenerationRequests],
+        factoids: NamedDependency[FactoidService],
+    ) -> GenerationOut:
+        """Stop a request of yours; what the model has charged by then is still booked."""
+        return await _out(await generations.cancel(caller, request_id), factoids)
+
+    @get(
+        "/{request_id:uuid}/stream",
+        operation_id="FollowGeneration",
+        media_type=sse.MEDIA_TYPE,
+        responses={204: ResponseSpec(None, description="You have seen all of it.")},
+    )
+    async def follow(
+        self,
+        request_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        generations: NamedDependency[GenerationRequests],
+        factoids: NamedDependency[FactoidService],
+        progress: NamedDependency[ProgressReader],
+        last_event_id: LastEventId = None,
+    ) -> Response[Any]:
+        """Watch a factoid being written, as server-sent events with ids.
+
+        `status` says how far it is, `token` carries the next piece of its text, and `factoid`
+        or `error` ends it. Send the last id seen as `Last-Event-ID` to go on after it.
+        """
+        await generations.get(caller, request_id)
+        if await progress.is_over(request_id, last_event_id):
+            return Response(None, status_code=204)
+        return sse.stream(_events(progress, factoids, request_id, last_event_id))
+
+
+@get("/api/factoids/limits", operation_id="GetLimits", tags=["Generation"])
+async def limits(
+    caller: NamedDependency[Caller], generations: NamedDependency[GenerationRequests]
+) -> LimitsOut:
+    """What you may still generate, and when there is more."""
+    return LimitsOut([limit_out(one) for one in await generations.allowance(caller)])
+
+
+@get("/api/models", operation_id="ListModels", tags=["Generation"], opt={PUBLIC_READ: True})
+async def list_models(catalogue: NamedDependency[CatalogueService]) -> ModelsOut:
+    """The language models you may ask for, the cheapest first; refreshed hourly."""
+    models = await catalogue.models()
+    fetched_at = max((model.fetched_at for model in models), default=None)
+    return ModelsOut([model_out(model) for model in models], fetched_at)
+
+
+async def _out(state: GenerationState, factoids: FactoidService) -> GenerationOut:
+    if state.request.factoid_id is None:
+        return generation_out(state, None)
+    try:
+        return generation_out(state, await factoids.one(state.request.factoid_id, None))
+    except FactoidNotFound:
+        return generation_out(state, None)
+
+
+async def _wait(progress: ProgressReader, request_id: UUID, wait_s: int) -> None:
+    try:
+        async with asyncio.timeout(wait_s):
+            async for _ in progress.follow(request_id, None):
+                pass
+    except TimeoutError:
+        return
+
+
+async def _events(
+    progress: ProgressReader, factoids: FactoidService, request_id: UUID, after: str | None
+) -> AsyncGenerator[bytes]:
+    yield sse.OPENING
+    loop = asyncio.get_running_loop()
+    spoke_at = loop.time()
+    async with aclosing(progress.follow(request_id, after)) as following:
+        async for event in following:
+            if event is not None:
+                yield await _told(event, factoids)
+                spoke_at = loop.time()
+            elif loop.time() - spoke_at >= sse.PING_EVERY_S:
+                yield sse.PING
+                spoke_at = loop.time()
+
+
+async def _told(event: ProgressEvent, factoids: FactoidService) -> bytes:
+    if event.name != "factoid":
+        return sse.event(event.name, event.data, event.id)
+    try:
+        card = await factoids.one(UUID(event.data["factoid_id"]), None)
+    except FactoidNotFound as gone:
+        return sse.event("error", {"code": gone.code, "detail": gone.detail}, event.id)
+    return sse.event("factoid", factoid_out(card), event.id)

@@ -1,0 +1,83 @@
+"""Vote, and say why."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Response, post, put
+from litestar.background_tasks import BackgroundTask
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from redis.asyncio import Redis
+
+from api.present import feedback_out, tally_out
+from api.schemas.factoids import FeedbackIn, FeedbackOut, TallyOut, VoteIn
+from domain.caller import Caller
+from domain.errors import Invalid
+from domain.live import TallyChanged, tell
+from domain.votes import VoteCount, VoteService
+
+
+class VoteController(Controller):
+    path = "/api/factoids/{factoid_id:uuid}/vote"
+    tags = ("Votes",)
+
+    @put(operation_id="CastVote")
+    async def cast(
+        self,
+        factoid_id: FromPath[UUID],
+        data: JSONBody[VoteIn],
+        caller: NamedDependency[Caller],
+        votes: NamedDependency[VoteService],
+        redis: NamedDependency[Redis],
+    ) -> Response[TallyOut]:
+        """Cast, change or (with 0) take back your vote; repeating it changes nothing."""
+        count = await votes.cast(factoid_id, voter_id=_voter(caller), value=data.value)
+        return Response(tally_out(count), background=_told(redis, count))
+
+    @post(operation_id="CastVoteByPost", status_code=200)
+    async def cast_by_post(
+        self,
+        factoid_id: FromPath[UUID],
+        data: JSONBody[VoteIn],
+        caller: NamedDependency[Caller],
+        votes: NamedDependency[VoteService],
+        redis: NamedDependency[Redis],
+    ) -> Response[TallyOut]:
+        """The same as PUT, for clients that only know POST."""
+        count = await votes.cast(factoid_id, voter_id=_voter(caller), value=data.value)
+        return Response(tally_out(count), background=_told(redis, count))
+
+
+@post(
+    "/api/factoids/feedback",
+    operation_id="LeaveFeedback",
+    tags=["Votes"],
+    opt={"refusals": [404]},
+)
+async def leave_feedback(
+    data: JSONBody[FeedbackIn],
+    caller: NamedDependency[Caller],
+    votes: NamedDependency[VoteService],
+    redis: NamedDependency[Redis],
+) -> Response[FeedbackOut]:
+    """Say why a factoid is good or bad: a comment, tags, or both. 20 an hour at most."""
+    told = None
+    if data.vote is not None:
+        count = await votes.cast(data.factoid_id, voter_id=_voter(caller), value=data.vote)
+        told = _told(redis, count)
+    feedback = await votes.leave_feedback(
+        data.factoid_id, visitor_id=_voter(caller), comment=data.comment, tags=list(data.tags)
+    )
+    return Response(feedback_out(feedback), background=told)
+
+
+def _voter(caller: Caller) -> UUID:
+    if caller.visitor_id is None:
+        raise Invalid("Only a visitor can vote.")
+    return caller.visitor_id
+
+
+def _told(redis: Redis, count: VoteCount) -> BackgroundTask:
+    """Tell the other pages, once the vote is committed and answered."""
+    changed: Any = TallyChanged(count.factoid_id, count.votes_up, count.votes_down)
+    return BackgroundTask(tell, redis, changed)

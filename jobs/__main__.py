@@ -1,0 +1,84 @@
+"""Run one job now: `python -m jobs publish_scheduled_factoid`. Exits non-zero on failure."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from db.session import open_database
+from domain.errors import DomainError
+from domain.fixtures import load_factoids
+from domain.logging import configure_logging
+from domain.redis import open_redis
+from jobs import generation, maintenance
+from jobs.context import WorkerContext, fill
+from settings import settings
+
+
+async def publish_scheduled_factoid(ctx: WorkerContext) -> bool:
+    """Publish the current slot's factoid, unless it is there already."""
+    await maintenance.refresh_models(ctx)
+    request = await generation.publish_now(ctx)
+    if request.status != "succeeded":
+        print(f"No factoid: {request.problem_detail}", file=sys.stderr)
+        return False
+    print(f"Published factoid {request.factoid_id} for {request.cost_usd} US dollars.")
+    return True
+
+
+async def load_first_factoids(ctx: WorkerContext) -> bool:
+    """Publish the seeded factoids that are not there yet."""
+    print(f"Loaded {await load_factoids(ctx['database'].sessions)} factoids.")
+    return True
+
+
+async def refresh_models(ctx: WorkerContext) -> bool:
+    """Read OpenRouter's catalogue anew."""
+    found = await maintenance.refresh_models(ctx)
+    print(f"{found['models']} models may be used.")
+    return found["models"] > 0
+
+
+async def refresh_hot_ranks(ctx: WorkerContext) -> bool:
+    """Let the ranks of young factoids sink with their age."""
+    await maintenance.refresh_hot_ranks(ctx)
+    return True
+
+
+JOBS: dict[str, Callable[[WorkerContext], Awaitable[bool]]] = {
+    "load_factoids": load_first_factoids,
+    "publish_scheduled_factoid": publish_scheduled_factoid,
+    "refresh_hot_ranks": refresh_hot_ranks,
+    "refresh_models": refresh_models,
+}
+
+
+async def run(name: str) -> int:
+    configure_logging(production=settings.production, level=settings.log_level)
+    ctx = cast(WorkerContext, {})
+    fill(ctx, await open_database(settings), open_redis(settings.redis_url), settings)
+    try:
+        return 0 if await JOBS[name](ctx) else 1
+    except DomainError as refusal:
+        print(f"Not done: {refusal.detail}", file=sys.stderr)
+        return 1
+    finally:
+        await ctx["openrouter"].close()
+        await ctx["redis"].aclose()
+        await ctx["database"].close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m jobs",
+        description=__doc__,
+        epilog="\n".join(f"{name}: {job.__doc__}" for name, job in JOBS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("job", choices=sorted(JOBS))
+    return asyncio.run(run(parser.parse_args().job))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

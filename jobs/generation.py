@@ -1,0 +1,73 @@
+"""Run one generation; publish one factoid for every moment of the schedule."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from croniter import croniter
+from saq import Job
+
+from db.models import GenerationRequest
+from domain.generation import settlement
+from jobs.context import WorkerContext
+
+CLOCK_SLACK = timedelta(seconds=5)
+"""A schedule that fires a moment early still means the slot that is about to begin."""
+
+
+async def run_generation(ctx: WorkerContext, *, request_id: str) -> None:
+    """Bring a request to its end. Run twice, the second finds it done or taken."""
+    async with _heartbeat(ctx["job"]):
+        await ctx["generation"].run(UUID(request_id))
+
+
+async def settle_generation(ctx: WorkerContext, *, request_id: str) -> None:
+    """Ask what a request cost. Run twice, the second finds it booked."""
+    await settlement.settle(ctx["database"].sessions, ctx["openrouter"], UUID(request_id))
+
+
+async def publish_scheduled_factoid(ctx: WorkerContext) -> dict[str, str]:
+    """Ask for the factoid of the current slot. Run by many, only one request is made."""
+    request = await ctx["requests"].create_scheduled(current_slot(ctx))
+    return {"request_id": str(request.id)}
+
+
+async def catch_up_schedule(ctx: WorkerContext) -> None:
+    """Publish for the latest slot when it was missed; older ones stay missed.
+
+    Before the first scheduled factoid ever nothing can have been missed.
+    """
+    newest = await ctx["requests"].newest_slot()
+    if newest and newest < current_slot(ctx):
+        await publish_scheduled_factoid(ctx)
+
+
+async def publish_now(ctx: WorkerContext) -> GenerationRequest:
+    """By hand: make the current slot's request and see it through, with or without a worker."""
+    request = await ctx["requests"].create_scheduled(current_slot(ctx))
+    return await ctx["generation"].finish(request.id)
+
+
+def current_slot(ctx: WorkerContext) -> datetime:
+    """The latest moment of the schedule, UTC."""
+    schedule = croniter(ctx["settings"].factoid_schedule, datetime.now(UTC) + CLOCK_SLACK)
+    return schedule.get_prev(datetime)
+
+
+@asynccontextmanager
+async def _heartbeat(job: Job) -> AsyncGenerator[None]:
+    """Tell the queue that the job lives, in the job's own event loop."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(job.heartbeat / 3)
+            with suppress(Exception):
+                await job.update()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()

@@ -1,0 +1,97 @@
+"""The background process: `saq jobs.worker.settings`."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC
+from typing import Any
+
+import structlog
+from saq import CronJob, Job, Queue
+from saq.types import SettingsDict
+
+from db.session import open_database
+from domain.logging import configure_logging
+from domain.redis import open_redis
+from jobs import generation, maintenance
+from jobs.context import WorkerContext, fill
+from jobs.relay import Relay
+from settings import settings as config
+
+QUEUE = "factoids"
+
+DRAIN_S = 75
+"""A generation may take 60 seconds; a worker told to stop lets it end."""
+
+queue = Queue.from_url(config.redis_url, name=QUEUE)
+log = structlog.get_logger()
+
+
+async def startup(ctx: WorkerContext) -> None:
+    """Open what the jobs need, and begin to move the outbox to the queue."""
+    configure_logging(production=config.production, level=config.log_level)
+    fill(ctx, await open_database(config), open_redis(config.redis_url), config)
+    relay = Relay(ctx["database"], queue)
+    ctx["relay"] = asyncio.create_task(relay.run(), name="relay")
+    ctx["starting"] = asyncio.create_task(catch_up(ctx), name="catch_up")
+
+
+async def catch_up(ctx: WorkerContext) -> None:
+    """What may have been missed while no worker ran."""
+    await maintenance.refresh_models(ctx)
+    await generation.catch_up_schedule(ctx)
+
+
+async def shutdown(ctx: WorkerContext) -> None:
+    for task in (ctx["relay"], ctx["starting"]):
+        task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await task
+    await ctx["openrouter"].close()
+    await ctx["redis"].aclose()
+    await ctx["database"].close()
+
+
+async def before_process(ctx: WorkerContext) -> None:
+    """Bind the job, and the request it follows from, to every line it logs."""
+    job: Job = ctx["job"]
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(job=job.function, job_key=job.key, **(job.meta or {}))
+    log.info("job_started", attempt=job.attempts)
+
+
+async def after_process(ctx: WorkerContext) -> None:
+    job: Job = ctx["job"]
+    log.info("job_ended", status=job.status)
+
+
+def cron(function: Any, schedule: str, *, timeout: int) -> CronJob[Any]:
+    return CronJob(
+        function,
+        cron=schedule,
+        unique=True,
+        timeout=timeout,
+        heartbeat=0,
+        retries=3,
+        ttl=600,
+    )
+
+
+settings: SettingsDict[Any] = {
+    "queue": queue,
+    "functions": [generation.run_generation, generation.settle_generation],
+    "cron_jobs": [
+        cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),
+        cron(maintenance.refresh_models, "7 * * * *", timeout=60),
+        cron(maintenance.refresh_hot_ranks, "*/5 * * * *", timeout=120),
+    ],
+    "cron_tz": UTC,
+    "concurrency": 20,
+    "startup": startup,
+    "shutdown": shutdown,
+    "before_process": before_process,
+    "after_process": after_process,
+    "timers": {"sweep": 5, "schedule": 1},
+    "dequeue_timeout": 1,
+    "shutdown_grace_period_s": DRAIN_S,
+    "cancellation_hard_deadline_s": 5,
+}
