@@ -39,6 +39,5 @@ async def run_api() -> AsyncIterator[None]:
         yield
 
 
-app = OneOrigin(
-    pages=SafePages(Visitors(Front(pages(), get_web_dir() / "build" / "client"))), api=api
-)
+front = Front(pages(), build=get_web_dir() / "build" / "client")
+app = OneOrigin(pages=SafePages(Visitors(front, settings.secret_key)), api=api)

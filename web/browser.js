@@ -95,7 +95,7 @@
       });
     },
     undo: (id) => before.has(id) && patch(id, before.get(id)),
-    toggle: (id, name) => patch(id, { [name]: !seen.get(id)?.[name] }),
+    toggle: (id, name, on) => patch(id, { [name]: !on }),
 
     arrived: (id, category) => (arrived.set(id, category), counts()),
     know: (id) => (known.add(id), counts()),

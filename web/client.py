@@ -91,6 +91,9 @@ class ApiClient:
 
     def __init__(self, cookie: str = "", address: str = "") -> None:
         self._headers = {"cookie": cookie} if cookie else {}
+        if "__Host-" in cookie:
+            # Browsers keep such cookies under TLS only, so the page came over TLS.
+            self._headers["x-forwarded-proto"] = "https"
         self._address = address
         if address and settings.api_url:
             self._headers["x-forwarded-for"] = address

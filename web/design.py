@@ -94,7 +94,8 @@ mark{{background:var(--accent-soft);color:inherit;border-radius:.2em;
 summary{{list-style:none}}
 summary::-webkit-details-marker{{display:none}}
 select{{appearance:none}}
-[popover]{{inset:auto}}
+.menu{{position:fixed;margin:0;
+ inset:3.75rem max(.75rem,calc((100vw - 64.5rem)/2 + .5rem)) auto auto}}
 .row-scroll{{overflow-x:auto;scrollbar-width:none;scroll-snap-type:x proximity}}
 .row-scroll>*{{scroll-snap-align:start;scroll-margin-inline:1rem}}
 .skeleton{{background:linear-gradient(100deg,var(--tint) 40%,var(--line) 50%,var(--tint) 60%);

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import re
-import time
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -24,13 +22,12 @@ from settings import settings
 from web.cards import Card, all_categories, to_card
 from web.client import ApiClient, ApiProblem, read
 from web.components.generate_form import Trouble, generate_form, progress, ready, refusal
+from web.drafts import Draft
 from web.live import tell
 from web.refusals import in_words, limit_words, model_words
 from web.session import api_for, page_is_open
 from web.votes import list_card
 
-FLUSH_S = 0.085
-"""The page gets the text about twelve times a second: more the eye does not see."""
 RETRIES_S = (0.3, 1.0, 2.0, 4.0)
 """How long to wait before joining a lost stream again."""
 UNDER_WAY = ("queued", "running")
@@ -105,9 +102,10 @@ class Generate(rx.State):
         try:
             begun = await api.generate(GenerateIn(topic=topic or None, model=model or None))
         except ApiProblem as refused:
-            problem = refused.problem
+            problem, left = refused.problem, await _left(api)
             async with self:
                 self.busy = False
+                self.limits = left or self.limits
                 self.trouble = in_words(
                     problem.code, problem.detail, problem.errors, problem.request_id
                 )
@@ -154,7 +152,7 @@ class Generate(rx.State):
             self.stage_words = self.stage_words or "Waiting for an overlord…"
             api = api_for(self)
         yield tell("started", seconds_since(generation.created_at))
-        text, last_id, misses = _Text(), "", 0
+        text, last_id, misses = Draft(), "", 0
         while misses <= len(RETRIES_S):
             try:
                 async for event in api.follow(generation.id, after=last_id):
@@ -185,7 +183,7 @@ class Generate(rx.State):
         async for step in self._finish(watch, api, lost):
             yield step
 
-    async def _progress(self, watch: int, event: ServerSentEvent, text: "_Text") -> bool:
+    async def _progress(self, watch: int, event: ServerSentEvent, text: Draft) -> bool:
         """Take in an event and show it when it is time; False when nobody watches any more."""
         if event.event == "token":
             text.add(read(event, TokenEvent).text)
@@ -214,10 +212,7 @@ class Generate(rx.State):
                 await all_categories(api)
             except ApiProblem as unnamed:
                 log.info("The card's category stays without its label: %s", unnamed)
-        try:
-            left = limit_words((await api.limits()).limits)
-        except ApiProblem:
-            left = ""
+        left = await _left(api)
         async with self:
             if self._run != watch:
                 return
@@ -237,27 +232,12 @@ class Generate(rx.State):
             yield tell("wait", problem.retry_after_s or 0)
 
 
-class _Text:
-    """The text so far, and when the page last got it."""
-
-    def __init__(self) -> None:
-        self.whole = ""
-        self._shown_at = float("-inf")
-
-    def add(self, piece: str) -> None:
-        self.whole += piece
-
-    def restart(self) -> None:
-        self.whole = ""
-
-    def due(self) -> bool:
-        if time.monotonic() - self._shown_at < FLUSH_S:
-            return False
-        self._shown_at = time.monotonic()
-        return True
-
-    def sentences(self) -> str:
-        return "".join(re.findall(r".*?[.!?…](?=\s|$)\s*", self.whole, re.DOTALL)).strip()
+async def _left(api: ApiClient) -> str:
+    """How much is left in words, or nothing when it cannot be told."""
+    try:
+        return limit_words((await api.limits()).limits)
+    except ApiProblem:
+        return ""
 
 
 def ended_by(event: ServerSentEvent) -> FactoidOut | GenerationProblem:
@@ -294,7 +274,9 @@ def generate_panel() -> rx.Component:
         rx.cond(
             Generate.result.length() > 0,
             ready(
-                rx.foreach(Generate.result, lambda card: list_card(card=card, key=card.id)),
+                rx.foreach(
+                    Generate.result, lambda card: rx.el.div(list_card(card=card), key=card.id)
+                ),
                 Generate.dismiss,
             ),
         ),

@@ -12,6 +12,8 @@ from web.live import latest, seen
 TAGLINE = "mind blowing and sometimes 'meh' factoids from our AI overlords!"
 NAME = "Andy's Daily Factoids"
 
+WIDTH = "mx-auto w-full max-w-[64.5rem] px-4 sm:px-6 "
+
 THEMES = (("light", "☀️", "Daylight"), ("dark", "🌙", "Midnight"), ("system", "🖥️", "As my device"))
 
 
@@ -59,10 +61,10 @@ def _themes() -> rx.Component:
         rx.el.div(
             *[_theme_choice(*theme) for theme in THEMES],
             id="themes",
-            popover="auto",
             role="group",
             aria_label="Theme",
-            class_name=design.CARD + "fixed right-3 top-14 w-52 p-1.5 text-ink sm:right-6",
+            custom_attrs={"popover": "auto"},
+            class_name=design.CARD + "menu w-52 p-1.5 text-ink",
         ),
     )
 
@@ -85,7 +87,7 @@ def _header() -> rx.Component:
                 aria_label="Main",
                 class_name="ml-auto flex shrink-0 items-center",
             ),
-            class_name="mx-auto flex h-16 max-w-6xl items-center gap-2 px-4 sm:px-6",
+            class_name=WIDTH + "flex h-16 items-center gap-2",
         ),
         class_name="sticky top-0 z-30 border-b border-line bg-paper/90 backdrop-blur-md",
     )
@@ -115,7 +117,7 @@ def _footer() -> rx.Component:
                 aria_label="About",
                 class_name="mt-2 flex flex-wrap gap-x-6 text-sm",
             ),
-            class_name="mx-auto max-w-6xl px-4 py-10 sm:px-6",
+            class_name=WIDTH + "py-10",
         ),
         class_name="mt-16 border-t border-line bg-tint/50",
     )
@@ -152,9 +154,7 @@ def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
 
 def page(*content: rx.Component, **props: Any) -> rx.Component:
     """A whole page around its content; `main` says `data-ready=yes` when it can be used."""
-    props["class_name"] = "mx-auto w-full max-w-6xl px-4 outline-none sm:px-6 " + props.get(
-        "class_name", ""
-    )
+    props["class_name"] = WIDTH + "outline-none " + props.get("class_name", "")
     return rx.fragment(
         rx.el.a(
             "Skip to content",

@@ -86,8 +86,9 @@ def _vote(card: rx.Var[Card], live: rx.Var, value: int, events: CardEvents) -> r
     )
 
 
-def _actions(card: rx.Var[Card], live: rx.Var, events: CardEvents) -> rx.Component:
-    opened = latest(live, "open", False).bool()
+def _actions(
+    card: rx.Var[Card], live: rx.Var, opened: rx.Var[bool], events: CardEvents
+) -> rx.Component:
     return rx.el.div(
         _vote(card, live, 1, events),
         _vote(card, live, -1, events),
@@ -105,10 +106,10 @@ def _actions(card: rx.Var[Card], live: rx.Var, events: CardEvents) -> rx.Compone
             type="button",
             aria_expanded=flag(opened),
             custom_attrs={"data-more": ""},
-            on_click=rx.call_script(call("toggle", card.id, "open")),
+            on_click=rx.call_script(call("toggle", card.id, "open", opened)),
             class_name=design.QUIET + "max-sm:w-11 max-sm:px-0",
         ),
-        class_name="-mx-1 mt-5 flex items-center gap-2",
+        class_name="mt-5 -mr-2 flex items-center gap-2 sm:-mr-3",
     )
 
 
@@ -160,14 +161,15 @@ def factoid_card(
 ) -> rx.Component:
     """A card; `feedback` shows right after a vote. Call it inside `rx.memo`: it uses React hooks."""
     live = seen(card.id, "live")
+    opened = latest(live, "open", level == "h1").bool()
     clock = seen("clock", "clock")
     age = ask("age", card.created_at, latest(clock, "minute", 0))
     return rx.el.article(
         _heading(card, age, linked=level != "h1"),
         _text(card, level),
-        _actions(card, live, events),
+        _actions(card, live, opened, events),
         rx.cond(latest(live, "ask", False).bool(), feedback),
-        rx.cond(latest(live, "open", False).bool(), _more(card, events)),
+        rx.cond(opened, _more(card, events)),
         aria_label=card.subject,
         class_name=design.CARD + "p-5 sm:p-7",
         custom_attrs={"data-factoid": card.id},

@@ -51,7 +51,7 @@ def categories(choices: rx.Var[list[Choice]]) -> rx.Component:
         aria_label="Categories",
         id="categories",
         class_name="pb-4 lg:sticky lg:top-16 lg:col-start-1 lg:row-span-2 lg:row-start-1 "
-        "lg:max-h-[calc(100vh-4rem)] lg:self-start lg:overflow-y-auto lg:pb-8 lg:pt-14 [scrollbar-width:thin]",
+        "lg:max-h-[calc(100vh-4rem)] lg:self-start lg:overflow-y-auto lg:pb-8 lg:pt-10 [scrollbar-width:thin]",
     )
 
 
@@ -78,10 +78,11 @@ def sorts(choices: rx.Var[list[Choice]]) -> rx.Component:
     return rx.el.nav(
         rx.el.ul(
             rx.foreach(choices, _sort),
-            class_name="row-scroll -mx-4 flex gap-1 px-4 py-1 sm:mx-0 sm:px-1",
+            class_name="row-scroll -mx-4 flex gap-1 px-4 py-1 sm:-mx-1 sm:px-1",
         ),
         aria_label="Order",
         id="sorts",
+        class_name="min-w-0",
     )
 
 
@@ -117,5 +118,5 @@ def search(sort: rx.Var[str], category: rx.Var[str]) -> rx.Component:
             class_name=design.FIELD + "pl-11 pr-4",
         ),
         role="search",
-        class_name="relative",
+        class_name="relative sm:w-64",
     )

@@ -58,7 +58,7 @@ def feedback_form(factoid_id: rx.Var[str], on_submit: Any) -> rx.Component:
                 icon("x", 16),
                 "No thanks",
                 type="button",
-                on_click=rx.call_script(call("toggle", factoid_id, "ask")),
+                on_click=rx.call_script(call("toggle", factoid_id, "ask", rx.Var.create(True))),
                 class_name=design.QUIET,
             ),
             class_name="mt-3 flex flex-wrap gap-2",

@@ -113,10 +113,9 @@ def generate_form(
             standin,
             rx.el.p(
                 emoji("🎭", "mr-2"),
-                "A stand-in model is answering here: it picks true facts from a written list, so "
-                "nothing is really generated and nothing is charged.",
+                "A stand-in model is answering: true facts from a written list, nothing charged.",
                 id="standin",
-                class_name="mt-1 rounded-xl bg-tint px-4 py-3 text-sm text-soft",
+                class_name="mt-1 rounded-xl bg-tint px-4 py-2.5 text-sm text-soft",
             ),
         ),
         on_submit=on_submit,

@@ -86,7 +86,7 @@ def skeleton() -> rx.Component:
 
 def skeletons(count: int) -> rx.Component:
     return rx.el.div(
-        *[skeleton() for _ in range(count)], class_name="grid gap-4", aria_hidden="true"
+        *[skeleton() for _ in range(count)], class_name="grid grid-cols-1 gap-4", aria_hidden="true"
     )
 
 

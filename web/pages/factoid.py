@@ -97,7 +97,7 @@ def _shown() -> rx.Component:
         rx.cond(
             Shown.problem != "",
             _trouble(),
-            rx.foreach(Shown.cards, lambda card: page_card(card=card, key=card.id)),
+            rx.foreach(Shown.cards, lambda card: rx.el.div(page_card(card=card), key=card.id)),
         ),
     )
 
@@ -124,7 +124,7 @@ def factoid() -> rx.Component:
             ),
             rx.cond(
                 Shown.ready,
-                rx.el.ul(rx.foreach(Shown.others, card_item), class_name="grid gap-4"),
+                rx.el.ul(rx.foreach(Shown.others, card_item), class_name="grid grid-cols-1 gap-4"),
                 skeletons(2),
             ),
             id="facts",

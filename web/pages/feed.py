@@ -132,11 +132,11 @@ def _hero() -> rx.Component:
     return rx.el.div(
         rx.el.h1(
             TAGLINE,
-            class_name="sentence serif balance max-w-2xl text-[2rem] font-semibold leading-[1.1] "
-            "tracking-[-0.02em] sm:text-[2.75rem]",
+            class_name="sentence serif balance text-[1.75rem] font-semibold leading-[1.12] "
+            "tracking-[-0.02em] sm:text-[2.5rem]",
         ),
         generate_panel(),
-        class_name="min-w-0 pb-6 pt-8 sm:pt-12 lg:col-start-2",
+        class_name="min-w-0 pb-5 pt-6 sm:pt-10 lg:col-start-2",
     )
 
 
@@ -144,11 +144,14 @@ def _list() -> rx.Component:
     chunks = [
         rx.cond(
             Feed.count > number,
-            rx.el.ul(rx.foreach(getattr(Feed, f"c{number}"), card_item), class_name="grid gap-4"),
+            rx.el.ul(
+                rx.foreach(getattr(Feed, f"c{number}"), card_item),
+                class_name="grid grid-cols-1 gap-4",
+            ),
         )
         for number in range(CHUNKS)
     ]
-    return rx.el.div(*chunks, class_name="grid gap-4")
+    return rx.el.div(*chunks, class_name="grid grid-cols-1 gap-4")
 
 
 def _nothing() -> rx.Component:
@@ -253,7 +256,9 @@ def feed() -> rx.Component:
         categories(Feed.categories),
         rx.el.div(
             rx.el.div(
-                search(Feed.sort, Feed.category), sorts(Feed.sorts), class_name="grid gap-3 pb-5"
+                sorts(Feed.sorts),
+                search(Feed.sort, Feed.category),
+                class_name="flex flex-col-reverse gap-3 pb-5 sm:flex-row sm:items-center sm:justify-between",
             ),
             _facts(),
             class_name="min-w-0 lg:col-start-2",
