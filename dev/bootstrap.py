@@ -46,12 +46,7 @@ def install() -> None:
         if UNFINISHED.exists() or not _usable():
             _start_over()
         UNFINISHED.touch()
-        try:
-            _sync()
-        except Problem:
-            say("  An installation from scratch may help; trying it once.")
-            _start_over()
-            _sync()
+        _sync()
         STAMP.write_text(_stamp())
         UNFINISHED.unlink()
 

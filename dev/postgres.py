@@ -81,7 +81,7 @@ class Postgres:
             )
         finally:
             password_file.unlink()
-        self._memory.put(postgres_password=password)
+        self._memory.put(postgres_password=password, postgres_database=None)
         new.rename(self._home.data)
 
     def _serve(self) -> int:
@@ -151,7 +151,7 @@ class Postgres:
         (self._home.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _create_database(self, port: int, password: str) -> None:
-        if self._memory.get("postgres_database") == self._memory.get("postgres_password"):
+        if self._memory.get("postgres_database"):
             return
         where = ["-h", ports.HERE, "-p", str(port), "-U", USER]
         told = subprocess.run(
@@ -163,7 +163,7 @@ class Postgres:
         )
         if told.returncode and "already exists" not in told.stderr:
             raise Problem(f"Postgres refuses a database: {told.stderr.strip()}")
-        self._memory.put(postgres_database=self._memory.get("postgres_password"))
+        self._memory.put(postgres_database=DATABASE)
 
     def _run(self, program: str, *arguments: str) -> None:
         told = self._home.run(program, *arguments)

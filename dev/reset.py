@@ -17,9 +17,10 @@ def main() -> int:
             for state, known in ((TEST_STATE, test_memory), (RUN_STATE, memory)):
                 Children(state, known).end_leftovers()
                 Services(state).end_leftovers()
-            outside = [postgres_data(state).parent for state in (TEST_STATE, RUN_STATE)]
+            data = [postgres_data(state).parent for state in (TEST_STATE, RUN_STATE)]
+            outside = [place for place in data if OUTSIDE in place.parents]
             for place in (*outside, RUN_STATE, ROOT / ".web", ROOT / ".states"):
-                if place.exists() and (place.is_relative_to(ROOT) or OUTSIDE in place.parents):
+                if place.exists():
                     shutil.rmtree(place)
                     say(f"Removed {place}")
     except Problem as problem:

@@ -1,0 +1,137 @@
+"""`make run`, with the real product behind it: started by the Procfile's lines, and gone after."""
+
+import http.server
+import json
+import os
+import re
+import signal
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev import ports
+from dev.services import Services
+from dev.state import Memory
+
+
+def test_the_procfile_starts_the_product_and_a_signal_ends_all_of_it(
+    launch: Callable[..., Any], state: Path, processes_of: Callable[[Path], list[str]]
+):
+    program = launch("dev.run")
+    address = address_of(program)
+
+    assert get(f"{address}/health/ready") == 200
+    assert get(f"{address}/") == 200
+    assert re.findall(r"\w+://\S+", program.said) == [address]
+    assert "stand-in model" in program.said
+    assert Memory(state / "services.json").get("postgres_password") not in program.said
+
+    program.popen.send_signal(signal.SIGTERM)
+    assert program.ended() == 0
+    assert processes_of(state) == []
+
+
+def test_at_least_200_factoids_are_there_from_the_start(launch: Callable[..., Any]):
+    address = address_of(launch("dev.run"))
+
+    texts: set[str] = set()
+    cursor = ""
+    while cursor is not None and len(texts) < 200:
+        page = get_json(f"{address}/api/factoids?limit=100{cursor and f'&cursor={cursor}'}")
+        texts |= {factoid["text"] for factoid in page["items"]}
+        cursor = page["next_cursor"]
+
+    assert len(texts) >= 200
+
+
+def test_a_killed_run_can_be_started_again_but_not_twice(
+    launch: Callable[..., Any], state: Path, processes_of: Callable[[Path], list[str]]
+):
+    killed = launch("dev.run")
+    address_of(killed)
+    killed.popen.kill()
+    killed.ended()
+
+    program = launch("dev.run")
+    address = address_of(program)
+    assert get(f"{address}/health/ready") == 200
+
+    second = launch("dev.run")
+    assert second.ended() == 1
+    assert second.said.strip().startswith(f"This clone is in use already at {address}")
+
+    program.popen.send_signal(signal.SIGINT)
+    assert program.ended() == 0
+    assert processes_of(state) == []
+
+
+def test_a_part_that_dies_ends_the_run_with_its_name(
+    launch: Callable[..., Any], state: Path, processes_of: Callable[[Path], list[str]]
+):
+    program = launch("dev.run")
+    address_of(program)
+    web, *_ = Memory(state / "holder.json").get("children")[-1]
+
+    os.kill(web, signal.SIGKILL)
+
+    assert program.ended() == 1
+    assert "web ended by itself" in program.said
+    assert processes_of(state) == []
+
+
+def test_servers_and_a_model_that_are_given_are_used(
+    launch: Callable[..., Any], state: Path, openrouter: str
+):
+    given = Services(state / "given")
+    addresses = given.start()
+    try:
+        program = launch(
+            "dev.run", **addresses, OPENROUTER_API_KEY="key", OPENROUTER_BASE_URL=openrouter
+        )
+        assert get(f"{address_of(program)}/health/ready") == 200
+        assert "stand-in" not in program.said
+        assert not (state / "log" / "model.log").exists()
+        assert not (state / "services.json").exists()
+        program.popen.send_signal(signal.SIGTERM)
+        assert program.ended() == 0
+    finally:
+        given.stop()
+
+
+@pytest.fixture
+def openrouter() -> Iterator[str]:
+    """Something that answers every question about a key with yes."""
+
+    class Yes(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"data": []}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer((ports.HERE, 0), Yes) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{ports.HERE}:{server.server_address[1]}/api/v1"
+        server.shutdown()
+
+
+def address_of(program: Any) -> str:
+    """The address a run prints when everything is ready."""
+    assert program.waits_until(lambda: "Factoids is at http" in program.said), program.said
+    return program.said.split("Factoids is at ")[1].splitlines()[0]
+
+
+def get(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.status
+
+
+def get_json(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return json.loads(answer.read())
