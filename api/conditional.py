@@ -43,8 +43,10 @@ class ConditionalReads:
 
 
 def _may_be_tagged(scope: Scope, start: HTTPResponseStartEvent) -> bool:
-    handler = scope.get("route_handler")
-    return start["status"] == 200 and handler is not None and bool(handler.opt.get(PUBLIC_READ))
+    # An address that leads nowhere has no handler.
+    if start["status"] != 200 or "route_handler" not in scope:
+        return False
+    return bool(scope["route_handler"].opt.get(PUBLIC_READ))
 
 
 def _tag(scope: Scope, start: HTTPResponseStartEvent, message: Message) -> Message:

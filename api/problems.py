@@ -12,7 +12,6 @@ from litestar.exceptions import HTTPException, SerializationException, Validatio
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import InterfaceError as AlchemyInterfaceError
 
-from api.request_id import current_request_id
 from api.schemas.problem import FieldProblem, Problem
 from domain.errors import (
     Conflict,
@@ -23,6 +22,7 @@ from domain.errors import (
     RateLimited,
     Unavailable,
 )
+from domain.logging import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
 

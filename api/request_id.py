@@ -13,11 +13,6 @@ CLIENT_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 log = structlog.get_logger("request")
 
 
-def current_request_id() -> str:
-    """The id of the request being answered; empty outside of one."""
-    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
-
-
 class RequestLog:
     """Mints the id, answers with it and writes one line per request.
 

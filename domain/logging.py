@@ -17,6 +17,11 @@ _SECRET_VALUES = re.compile(
 )
 
 
+def current_request_id() -> str:
+    """The id of the request that this work follows from; empty outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
 def redact(_: Any, __: str, event: EventDict) -> EventDict:
     """Keep keys, cookies, passwords and tokens in addresses out of every line."""
     for name, value in event.items():

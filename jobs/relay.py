@@ -73,6 +73,8 @@ class Relay:
                     log.warning("relay_waits", error=type(error).__name__)
         finally:
             listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
 
     async def move(self) -> int:
         """Offer the due rows to the queue; how many there were.
@@ -103,12 +105,18 @@ class Relay:
         )
 
     async def _listen(self) -> None:
+        """Be woken by Postgres; a lost connection is opened again."""
         while True:
+            lost = asyncio.Event()
             try:
                 connection = await asyncpg.connect(self._database.url)
-                await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
-                while not connection.is_closed():
-                    await asyncio.sleep(LOOK_EVERY_S)
             except (asyncpg.PostgresError, OSError) as error:
                 log.warning("relay_does_not_hear", error=type(error).__name__)
                 await asyncio.sleep(LOOK_EVERY_S)
+                continue
+            try:
+                connection.add_termination_listener(lambda *_, lost=lost: lost.set())
+                await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
+                await lost.wait()
+            finally:
+                connection.terminate()

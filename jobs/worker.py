@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from saq import CronJob, Job, Queue
@@ -55,7 +56,8 @@ async def before_process(ctx: WorkerContext) -> None:
     """Bind the job, and the request it follows from, to every line it logs."""
     job: Job = ctx["job"]
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(job=job.function, job_key=job.key, **(job.meta or {}))
+    request_id = (job.meta or {}).get("request_id") or uuid4().hex
+    structlog.contextvars.bind_contextvars(request_id=request_id, job=job.function, job_key=job.key)
     log.info("job_started", attempt=job.attempts)
 
 
@@ -90,7 +92,7 @@ settings: SettingsDict[Any] = {
     "shutdown": shutdown,
     "before_process": before_process,
     "after_process": after_process,
-    "timers": {"sweep": 5, "schedule": 1},
+    "timers": {"schedule": 1, "sweep": 5, "worker_info": 10, "abort": 1},
     "dequeue_timeout": 1,
     "shutdown_grace_period_s": DRAIN_S,
     "cancellation_hard_deadline_s": 5,

@@ -82,7 +82,7 @@ def body(
     *,
     temperature: float | None,
     user: str,
-    request_id: str,
+    metadata: dict[str, str],
 ) -> dict[str, Any]:
     """The request to OpenRouter: held to the schema as firmly as the model allows."""
     asked: dict[str, Any] = {
@@ -91,7 +91,7 @@ def body(
         "max_completion_tokens": ANSWER_TOKENS,
         "temperature": DEFAULT_TEMPERATURE if temperature is None else temperature,
         "user": user,
-        "metadata": {"request_id": request_id, "prompt_version": PROMPT_VERSION},
+        "metadata": metadata | {"prompt_version": PROMPT_VERSION},
     }
     # Catalogue prices are per token, these per million; nobody may charge more than quoted.
     routing: dict[str, Any] = {

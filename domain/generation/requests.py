@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from domain.errors import Conflict, Invalid, NotFound
 from domain.generation import prompt
 from domain.limits.allowance import Allowance, GenerationAllowance, Window
 from domain.llm.catalogue import CatalogueService, worst_case_usd
+from domain.logging import current_request_id
 from domain.text import clean, graphemes
 
 TOPIC_GRAPHEMES = 120
@@ -53,7 +55,7 @@ class GenerationState:
     calls: list[ModelCall]
 
 
-def quote_usd(model: LanguageModel):
+def quote_usd(model: LanguageModel) -> Decimal:
     """The most one call with this model can cost, in US dollars."""
     return worst_case_usd(model, PROMPT_BYTES_AT_MOST)
 
@@ -186,5 +188,10 @@ def _request(
 
 async def _write_down(session: AsyncSession, request: GenerationRequest) -> None:
     await GenerationRepository(session).add(request)
-    await OutboxRepository(session).add(JOB, job_key(request.id), request_id=str(request.id))
+    await OutboxRepository(session).add(
+        JOB,
+        job_key(request.id),
+        request_id=str(request.id),
+        meta={"request_id": current_request_id()},
+    )
     await session.refresh(request)

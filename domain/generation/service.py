@@ -36,6 +36,7 @@ from domain.generation.requests import (
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter
+from domain.logging import current_request_id
 from domain.text import words
 
 LEASE_S = 15
@@ -310,7 +311,7 @@ class GenerationService:
             conversation,
             temperature=request.temperature,
             user=_pseudonym(request),
-            request_id=str(request.id),
+            metadata={"generation": str(request.id), "request_id": current_request_id()},
         )
         try:
             async with self._openrouter.stream(body) as answer:
