@@ -52,6 +52,7 @@
   let wentBack = ["reload", "back_forward"].includes(
     performance.getEntriesByType?.("navigation")[0]?.type,
   );
+  let wantsTop = false;
   addEventListener("popstate", () => { wentBack = true; });
   let noting = false;
   addEventListener("scroll", () => {
@@ -133,18 +134,17 @@
         field.value = new URLSearchParams(location.search).get("q") ?? "";
       }
       const saved = sessionStorage.getItem(`place ${here()}`);
-      if (saved && (wentBack || settledAt === here())) restore(saved);
+      if (saved && !wantsTop && (wentBack || settledAt === here())) restore(saved);
       else if (settledAt && settledAt !== here()) {
         const list = document.getElementById("facts");
         if (list && list.getBoundingClientRect().top < 0) list.scrollIntoView();
       }
-      wentBack = false;
+      wentBack = wantsTop = false;
       settledAt = here();
     },
+    // Called by the pill: what is new stands at the top of the list.
     toTop() {
-      settledAt = here();
-      for (const key of [...seen.keys()]) if (key.length === 36) seen.delete(key);
-      tell();
+      wantsTop = true;
       const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       document.getElementById("facts")?.scrollIntoView({ behavior: calm ? "instant" : "smooth" });
     },

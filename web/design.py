@@ -110,7 +110,14 @@ select{{appearance:none}}
 @media (prefers-reduced-motion:reduce){{*,*::before,*::after{{animation:none!important;
  transition:none!important;scroll-behavior:auto!important}}}}
 @media (forced-colors:active){{.tile,.skeleton{{border:1px solid CanvasText}}}}
+.plain{{max-width:48rem;width:100%;margin:0 auto;padding:1.5rem 1rem 4rem}}
+#preview{{padding-top:9.05rem}}
 body:has(#main) #preview{{display:none}}
+.plain .top{{position:absolute;inset:0 0 auto;height:4rem;padding:1rem 1.5rem;font-size:1.25rem;
+ font-weight:600;border-bottom:1px solid var(--line)}}
+.plain article{{margin-top:1rem;padding:1.75rem;border:1px solid var(--line);border-radius:1rem;
+ background:var(--card);box-shadow:var(--shadow);font-size:1.25rem}}
+.plain h1{{margin-top:1rem;font-size:1.625rem;line-height:1.32;letter-spacing:-.015em}}
 @media print{{header,footer,form,nav,.no-print{{display:none!important}}}}
 .skip:not(:focus){{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}
 """

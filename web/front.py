@@ -13,7 +13,6 @@ from uuid import UUID
 
 from api.schemas.factoids import FactoidOut
 from settings import settings
-from web import design
 from web.client import ApiClient, ApiProblem
 from web.layout import NAME, TAGLINE
 from web.site import ASGIApp, Message, Receive, Scope, Send
@@ -54,7 +53,11 @@ class Front:
                 html = ""
             self._newest = (html, time.monotonic())
         head = f'<link rel="canonical" href="{escape(settings.site_url)}/"/>'
-        return put_in(self._read(self._index), head, html)
+        # Sites that show a preview want the whole address of the picture.
+        index = self._read(self._index).replace(
+            'content="/card.png"', f'content="{escape(settings.site_url)}/card.png"'
+        )
+        return put_in(index, head, html)
 
     async def _factoid_html(self, given: str) -> tuple[int, str]:
         bare = self._read(self._bare)
@@ -141,29 +144,36 @@ def factoid_head(factoid: FactoidOut) -> str:
 
 
 def preview(factoid: FactoidOut) -> str:
-    """The fact as the very first thing on the page; it makes way when the live page is there."""
+    """The fact as the very first thing on the page; it makes way when the live page is there.
+
+    It needs no script, so it is also the page of readers without any.
+    """
     return (
-        f'<div id="preview" class="mx-auto max-w-3xl px-4 pt-32"><article class="{design.CARD}p-7">'
-        f'<p class="emoji text-4xl">{escape(factoid.emoji)}</p>'
-        f'<h1 class="{design.FACT}mt-4">{escape(factoid.text)}</h1></article>'
-        '<noscript><p class="mt-4"><a href="/">More factoids</a></p></noscript></div>'
+        f'<div id="preview" class="plain"><p class="serif top"><a href="/">{NAME}</a></p>'
+        f'<article><p class="emoji">{escape(factoid.emoji)}</p>'
+        f'<h1 class="serif">{escape(factoid.text)}</h1></article>'
+        '<noscript><p><a href="/">More factoids</a></p></noscript></div>'
     )
 
 
 def nothing_here() -> str:
     return (
-        "<noscript><h1>No such factoid</h1><p>Perhaps the link was cut short, or our overlords ate "
-        'it. <a href="/">See the newest facts</a>.</p></noscript>'
+        f'<noscript><div class="plain"><p class="serif top"><a href="/">{NAME}</a></p>'
+        "<article><h1>No such factoid</h1><p>Perhaps the link was cut short, or our overlords ate "
+        'it. <a href="/">See the newest facts</a>.</p></article></div></noscript>'
     )
 
 
 def without_script(facts: list[FactoidOut]) -> str:
-    """The newest facts as a plain list, each with its own address."""
+    """The newest facts as a plain list, each with its own address, in place of what needs script."""
     items = "".join(
-        f'<li><a href="/f/{quote(str(fact.id))}">{escape(fact.emoji)} {escape(fact.text)}</a></li>'
+        f'<li><article><a href="/f/{quote(str(fact.id))}"><span class="emoji">'
+        f"{escape(fact.emoji)}</span> {escape(fact.text)}</a></article></li>"
         for fact in facts
     )
     return (
-        '<noscript><div class="mx-auto max-w-3xl px-4 pb-16"><p>Voting, searching and generating '
-        f"need JavaScript. Reading does not:</p><ol>{items}</ol></div></noscript>"
+        "<noscript><style>body{display:flex;flex-direction:column}footer{order:2}"
+        "#maker,#categories,#sorts,#search,#facts,header nav{display:none!important}</style>"
+        '<div class="plain serif"><p>Voting, searching and generating need JavaScript. '
+        f"Reading does not:</p><ol>{items}</ol></div></noscript>"
     )

@@ -118,5 +118,6 @@ def search(sort: rx.Var[str], category: rx.Var[str]) -> rx.Component:
             class_name=design.FIELD + "pl-11 pr-4",
         ),
         role="search",
+        id="search",
         class_name="relative sm:w-64",
     )
