@@ -83,6 +83,7 @@ def create_app() -> Litestar:
         plugins=[openapi.DocumentsRefusals()],
         request_max_body_size=BODY_BYTES_AT_MOST,
         debug=False,
+        logging_config=None,
     )
     # Around the router too, so that an unknown address has an id and a line in the log.
     app.asgi_handler = RequestLog(Visitors(ConditionalReads(app.asgi_handler), settings.secret_key))

@@ -17,6 +17,10 @@ from sqlalchemy.ext.asyncio import (
 from db import models
 from settings import Settings, settings
 
+ALIKE_WORDS = 0.4
+"""Trigram similarity from which a searched word counts as a misspelt one: two letters swapped
+in a word of seven give 0.5, words that merely share a beginning 0.3."""
+
 
 def _plain(url: str) -> str:
     """The address as asyncpg wants it."""
@@ -58,7 +62,11 @@ async def open_database(config: Settings) -> Database:
         min_size=1,
         max_size=config.read_pool_size,
         reset=_keep,
-        server_settings={"default_transaction_read_only": "on", "jit": "off"},
+        server_settings={
+            "default_transaction_read_only": "on",
+            "jit": "off",
+            "pg_trgm.word_similarity_threshold": str(ALIKE_WORDS),
+        },
     )
     return Database(
         engine=engine,

@@ -17,6 +17,9 @@ CHANNEL = "live"
 WAITING_AT_MOST = 1_000
 """A listener that lets more than this pile up loses the oldest."""
 
+HEARD_EVERY_S = 3.0
+"""Shorter than the client's patience with a silent server."""
+
 log = structlog.get_logger()
 
 
@@ -72,8 +75,10 @@ class LiveHub:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                     await subscription.subscribe(CHANNEL)
-                    async for message in subscription.listen():
-                        self._hand_on(msgspec.json.decode(message["data"], type=LiveEvent))
+                    while True:
+                        message = await subscription.get_message(timeout=HEARD_EVERY_S)
+                        if message:
+                            self._hand_on(msgspec.json.decode(message["data"], type=LiveEvent))
             except (RedisError, OSError, msgspec.DecodeError) as error:
                 log.warning("live_subscription_lost", error=type(error).__name__)
                 await asyncio.sleep(1)

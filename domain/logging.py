@@ -60,6 +60,6 @@ def configure_logging(*, production: bool, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These write addresses and message texts at INFO.
-    for noisy in ("httpx", "httpcore", "asyncio", "engineio", "socketio", "reflex"):
+    # These write addresses and message texts at INFO, or what our own lines say already.
+    for noisy in ("saq", "httpx", "httpcore", "asyncio", "engineio", "socketio", "reflex"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -19,4 +19,4 @@ def open_redis(url: str) -> Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=30,
     )
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)

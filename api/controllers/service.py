@@ -1,15 +1,10 @@
 """Probes: whether the process lives, and whether what it needs is there."""
 
-import asyncio
-
 from litestar import Response, get
 from litestar.datastructures import State
-from sqlalchemy import text
 
 from api.schemas.service import LiveOut, ReadyOut
-from db.session import Database, head_revision
-
-LOOK_AT_MOST_S = 1
+from domain import health
 
 
 @get("/health/live", operation_id="IsLive", tags=["Service"])
@@ -21,23 +16,10 @@ async def live() -> LiveOut:
 @get("/health/ready", operation_id="IsReady", tags=["Service"])
 async def ready(state: State) -> Response[ReadyOut]:
     """Postgres, Redis and the tables are there; 503 with what is missing otherwise."""
-    found = ReadyOut("ok", database="ok", redis="ok", migrations="ok")
-    try:
-        async with asyncio.timeout(LOOK_AT_MOST_S):
-            revision = await _revision(state.database)
-        found.migrations = "ok" if revision == head_revision() else "behind"
-    except Exception:  # Whatever is wrong, the probe has to say so and not fail itself.
-        found.database = found.migrations = "away"
-    try:
-        async with asyncio.timeout(LOOK_AT_MOST_S):
-            await state.redis.ping()
-    except Exception:  # The same.
-        found.redis = "away"
-    if (found.database, found.redis, found.migrations) != ("ok", "ok", "ok"):
-        found.status = "not ready"
-    return Response(found, status_code=200 if found.status == "ok" else 503)
-
-
-async def _revision(database: Database) -> str | None:
-    async with database.engine.connect() as connection:
-        return await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found = await health.look(state.database, state.redis)
+    return Response(
+        ReadyOut(
+            "ok" if found.ready else "not ready", found.database, found.redis, found.migrations
+        ),
+        status_code=200 if found.ready else 503,
+    )

@@ -1,0 +1,137 @@
+"""A real Postgres and a real Redis for every test, emptied before each."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+ROOT = Path(__file__).parent.parent
+SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql://root@127.0.0.1:5432/postgres")
+DATABASE = f"factoids_test_{os.getpid()}"
+
+# Settings are read when the first module of ours is imported: they are given before.
+os.environ |= {
+    "ENVIRONMENT": "test",
+    "DATABASE_URL": urlunsplit(urlsplit(SERVER)._replace(path=f"/{DATABASE}")),
+    "REDIS_URL": os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9"),
+    "OPENROUTER_API_KEY": "test-key",
+    "OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1",
+    "PUBLIC_URL": "http://factoids.test",
+    "GENERATE_LIMITS": "1000/60",
+    "FACTOID_SCHEDULE": "0 0 1 1 *",
+    "LOG_LEVEL": "WARNING",
+}
+for name in ("API_URL", "REFLEX_REDIS_URL", "STANDIN_MODEL", "SECRET_KEY", "DEBUG", "PORT"):
+    os.environ.pop(name, None)
+
+import asyncpg
+import httpx
+import pytest
+from litestar import Litestar
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.session import Database, open_database
+from domain.redis import open_redis
+from settings import settings
+from tests.factories import Factories
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def empty_database() -> None:
+    """A database of this run, at the newest migration; dropped by `pytest_sessionfinish`."""
+    asyncio.run(_run_sql(f'CREATE DATABASE "{DATABASE}"'))
+    migrate("upgrade", "--no-prompt")
+
+
+def migrate(*command: str) -> None:
+    """Run a command of the migration tool on the test database."""
+    tool = [sys.executable, "-m", "advanced_alchemy", "--config", "db.session.migrations"]
+    subprocess.run([*tool, *command], cwd=ROOT, check=True, capture_output=True)
+
+
+def pytest_sessionfinish() -> None:
+    asyncio.run(_run_sql(f'DROP DATABASE IF EXISTS "{DATABASE}" WITH (FORCE)'))
+
+
+async def _run_sql(statement: str) -> None:
+    connection = await asyncpg.connect(SERVER)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def open_connections(empty_database: None) -> AsyncGenerator[tuple[Database, Redis]]:
+    database, redis = await open_database(settings), open_redis(settings.redis_url)
+    yield database, redis
+    await redis.aclose()
+    await database.close()
+
+
+@pytest.fixture
+async def database(open_connections: tuple[Database, Redis]) -> Database:
+    """The test's database and Redis, both empty."""
+    database, redis = open_connections
+    await redis.flushdb()
+    async with database.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "TRUNCATE factoids, tallies, votes, feedback, generation_requests, model_calls,"
+            " language_models, outbox CASCADE"
+        )
+    return database
+
+
+@pytest.fixture
+def redis(database: Database, open_connections: tuple[Database, Redis]) -> Redis:
+    return open_connections[1]
+
+
+@pytest.fixture
+async def session(database: Database) -> AsyncGenerator[AsyncSession]:
+    """A transaction that commits when the test ends."""
+    async with database.sessions.begin() as session:
+        yield session
+
+
+@pytest.fixture
+def make(database: Database) -> Factories:
+    """Makes committed rows with sensible values."""
+    return Factories(database.sessions)
+
+
+@pytest.fixture(scope="session")
+async def app(empty_database: None) -> AsyncGenerator[Litestar]:
+    from api.app import create_app
+
+    app = create_app()
+    async with app.lifespan():
+        yield app
+
+
+@pytest.fixture
+async def api(database: Database, app: Litestar) -> AsyncGenerator[httpx.AsyncClient]:
+    """A visitor's client: it keeps the cookie it is given."""
+    async with api_client(app) as client:
+        yield client
+
+
+def api_client(app: Litestar, address: str = "192.0.2.1") -> httpx.AsyncClient:
+    """Another visitor's client, from an address."""
+    transport = httpx.ASGITransport(app=app, client=(address, 1), raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]
+    return httpx.AsyncClient(transport=transport, base_url="http://factoids.test")
+
+
+def unique() -> str:
+    """A word nobody else uses."""
+    return uuid4().hex[:12]

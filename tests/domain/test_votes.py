@@ -1,0 +1,59 @@
+import asyncio
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+
+from db.models import Tally, Vote
+from domain.factoids import FactoidNotFound
+from domain.votes import VoteService
+
+
+@pytest.mark.parametrize(
+    ("cast", "tally"),
+    [
+        pytest.param([1, 1], (1, 0), id="the same vote twice counts once"),
+        pytest.param([1, -1], (0, 1), id="a changed vote moves to the other side"),
+        pytest.param([1, 0], (0, 0), id="a withdrawn vote counts for nothing"),
+        pytest.param([0], (0, 0), id="withdrawing what was never cast changes nothing"),
+        pytest.param([-1, 0, -1], (0, 1), id="a withdrawn vote can be cast again"),
+    ],
+)
+async def test_each_voter_has_one_standing_vote(session, make, cast, tally):
+    factoid = await make.factoid()
+    votes, voter_id = VoteService(session), uuid4()
+
+    for value in cast:
+        counted = await votes.cast(factoid.id, voter_id=voter_id, value=value)
+
+    assert (counted.votes_up, counted.votes_down) == tally
+
+
+async def test_an_unknown_factoid_cannot_be_voted_on(session):
+    with pytest.raises(FactoidNotFound):
+        await VoteService(session).cast(uuid4(), voter_id=uuid4(), value=1)
+
+
+async def test_tally_and_votes_are_equal_after_500_callers_at_once(database, make):
+    factoid = await make.factoid()
+    voters = [uuid4() for _ in range(500)]
+
+    async def vote(place: int) -> None:
+        async with database.sessions.begin() as session:
+            votes = VoteService(session)
+            for value in ((1, -1), (-1, 0), (1, 1))[place % 3]:
+                await votes.cast(factoid.id, voter_id=voters[place % 400], value=value)
+
+    await asyncio.gather(*(vote(place) for place in range(500)))
+
+    async with database.sessions() as session:
+        counted = await session.get(Tally, factoid.id)
+        standing = dict(
+            (
+                await session.execute(
+                    select(Vote.value, func.count()).where(Vote.value != 0).group_by(Vote.value)
+                )
+            ).all()
+        )
+    assert (counted.votes_up, counted.votes_down) == (standing.get(1, 0), standing.get(-1, 0))
+    assert counted.votes_up
