@@ -12,10 +12,11 @@ from typing import IO
 
 from dev.console import Problem, Step, say
 from dev.environment import for_children
+from dev.interrupts import impatient
 from dev.processes import MARK, Process, spawn, started_at, stop
 from dev.state import ROOT, Memory
 
-GRACE_S = {"worker": 30}
+GRACE_S = {"worker": 90}
 USUAL_GRACE_S = 10
 ROUTINE = re.compile(r'\[(info|debug)\s*\]|"level": ?"(info|debug)"|\b(INFO|DEBUG)\b')
 """Lines of the log file that need not be on the console."""
@@ -118,8 +119,11 @@ class Children:
             if child.process.started:
                 grace = GRACE_S.get(child.name, USUAL_GRACE_S)
                 first = signal.SIGINT if child.name == "tests" else signal.SIGTERM
-                if not stop(child.process, first=first, grace_s=grace):
-                    say(f"  ! {child.name} did not stop within {grace} s and was killed")
+                if child.name == "worker" and child.popen.poll() is None:
+                    say("The worker finishes what it is at; Ctrl-C again does not wait for it.")
+                unless = impatient.is_set
+                if not stop(child.process, first=first, grace_s=grace, unless=unless):
+                    say(f"  ! {child.name} did not stop by itself and was killed")
                 child.popen.wait()
             self._write_down()
 

@@ -5,6 +5,8 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dev.alone import alone
@@ -20,6 +22,7 @@ COMMAND = ["reflex", "export", "--frontend-only", "--no-zip"]
 
 
 def build_if_needed(children: Children, values: dict[str, str]) -> None:
+    BUILD_STATE.mkdir(mode=0o755, exist_ok=True)
     with open(BUILD_STATE / "build.lock", "w") as only_one:
         fcntl.flock(only_one, fcntl.LOCK_EX)
         _build_if_needed(children, values)
@@ -33,10 +36,22 @@ def _build_if_needed(children: Children, values: dict[str, str]) -> None:
         return
     memory.put(built_from=None)
     first = "" if (ROOT / ".web" / "node_modules").exists() else " (the first time takes a minute)"
-    with step(f"Building the pages{first}") as current:
+    with step(f"Building the pages{first}") as current, _tree_kept_clean():
         children.do("build", COMMAND, {**values, **_node_settings(values)}, current)
     # The build itself may complete the list of packages.
     memory.put(built_from=[sources, _fingerprint(PACKAGES)])
+
+
+@contextmanager
+def _tree_kept_clean() -> Generator[None]:
+    """Undo what Reflex does to committed files in passing: it adds lines to .gitignore that are
+    there in another form, and writes the same packages down in another order."""
+    ignored, packages = ROOT / ".gitignore", ROOT / "reflex.lock" / "package.json"
+    before = {file: file.read_bytes() for file in (ignored, packages) if file.exists()}
+    yield
+    for file, content in before.items():
+        if file == ignored or json.loads(content) == json.loads(file.read_bytes()):
+            file.write_bytes(content)
 
 
 def _fingerprint(places: tuple[str, ...]) -> str:

@@ -1,13 +1,20 @@
 """Ctrl-C, SIGTERM and a closed terminal all mean: stop what was started, then leave."""
 
 import signal
+import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
-from dev.console import say
-
 MEANING_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+SURELY_ANOTHER_S = 0.5
+impatient = threading.Event()
+"""Set when nobody wants to wait for work in progress any more."""
+
+_first_at = [0.0]
 
 
 class Stop(BaseException):
@@ -15,17 +22,20 @@ class Stop(BaseException):
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    _first_at[0] = time.monotonic()
     _ignore_more()
     raise Stop
 
 
 def _ignore_more() -> None:
     for number in MEANING_STOP:
-        signal.signal(number, _say_so)
+        signal.signal(number, _second)
 
 
-def _say_so(number: int, frame: FrameType | None) -> None:
-    say("\nStopping already; each part has its time to end.")
+def _second(number: int, frame: FrameType | None) -> None:
+    """Only a second Ctrl-C is impatience; make and the kernel pass on a SIGTERM twice."""
+    if number == signal.SIGINT and time.monotonic() - _first_at[0] > SURELY_ANOTHER_S:
+        impatient.set()
 
 
 @contextmanager

@@ -100,10 +100,20 @@ def until(condition: Callable[[], bool], *, within_s: float, every_s: float = 0.
     return True
 
 
-def stop(process: Process, *, first: signal.Signals = signal.SIGTERM, grace_s: float) -> bool:
-    """Ask a session to end, then end it. False when it had to be killed."""
+def stop(
+    process: Process,
+    *,
+    first: signal.Signals = signal.SIGTERM,
+    grace_s: float,
+    unless: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Ask a session to end, and end it after the grace, or at once when `unless` comes true.
+
+    False when it had to be killed.
+    """
     _signal_leader(process, first)
-    polite = until(lambda: not _members(process), within_s=grace_s)
+    until(lambda: not _members(process) or unless(), within_s=grace_s)
+    polite = not _members(process)
     if not polite:
         for pid in _members(process):
             _signal(pid, signal.SIGKILL)
