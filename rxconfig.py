@@ -25,13 +25,13 @@ if Path(sys.argv[0]).stem == "reflex" and "NPM_CONFIG_REGISTRY" not in os.enviro
     if asked.stdout.startswith("http"):
         os.environ["NPM_CONFIG_REGISTRY"] = asked.stdout.strip()
 
-import reflex as rx  # noqa: E402
+import reflex as rx
+from reflex.constants import StateManagerMode
 
-from settings import settings  # noqa: E402
-from web.design import TAILWIND, DesignPlugin  # noqa: E402
-from web.docs_browser import DocsBrowserPlugin  # noqa: E402
-from web.same_origin import SameOriginPlugin  # noqa: E402
-
+from settings import settings
+from web.design import TAILWIND, DesignPlugin
+from web.docs_browser import DocsBrowserPlugin
+from web.same_origin import SameOriginPlugin
 
 if settings.reflex_redis_url:
     # One worker leases a page's state instead of asking Redis at every event: a third of the cost.
@@ -42,7 +42,9 @@ config = rx.Config(
     app_module_import="web.app",
     telemetry_enabled=False,
     show_built_with_reflex=False,
-    state_manager_mode="redis" if settings.reflex_redis_url else "memory",
+    state_manager_mode=StateManagerMode.REDIS
+    if settings.reflex_redis_url
+    else StateManagerMode.MEMORY,
     redis_token_expiration=1800,
     # What no page imports by itself is fetched when first wanted, which is never.
     frontend_lazy_bundled_libraries=True,

@@ -4,7 +4,7 @@ granian --interface asgi --host 0.0.0.0 --port $PORT serve:app
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 os.environ.setdefault("REFLEX_ENV_MODE", "prod")
@@ -21,6 +21,7 @@ from api.visitors import Visitors
 from settings import settings
 from web import client
 from web.app import app as pages
+from web.app import follow_live_changes
 from web.front import Front
 from web.site import OneOrigin, SafePages
 
@@ -30,7 +31,7 @@ client.use(api)
 
 @pages.register_lifespan_task
 @asynccontextmanager
-async def run_api() -> AsyncIterator[None]:
+async def run_api() -> AsyncGenerator[None]:
     """Start the API with the pages and stop it after them."""
     if api is None:
         yield
@@ -39,5 +40,9 @@ async def run_api() -> AsyncIterator[None]:
         yield
 
 
+# After the API: it is the API that it listens to.
+pages.register_lifespan_task(follow_live_changes)
+
 front = Front(pages(), build=get_web_dir() / "build" / "client")
-app = OneOrigin(pages=SafePages(Visitors(front, settings.secret_key)), api=api)
+visited = Visitors(front, settings.secret_key)  # pyright: ignore[reportArgumentType]
+app = OneOrigin(pages=SafePages(visited), api=api)

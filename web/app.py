@@ -5,7 +5,7 @@ import reflex as rx
 from web import live
 from web.design import DARK, LIGHT, TOAST, Fonts
 from web.layout import offline
-from web.pages import factoid, feed, missing  # noqa: F401  Importing a page adds it.
+from web.pages import factoid, feed, missing
 
 app = rx.App(
     html_lang="en",
@@ -14,7 +14,9 @@ app = rx.App(
         position="bottom-center",
         rich_colors=False,
         close_button=False,
-        toast_options=rx.toast.options(unstyled=True, duration=5000, style=TOAST),
+        toast_options=rx.toast.options(  # pyright: ignore[reportCallIssue]
+            unstyled=True, duration=5000, style=TOAST
+        ),
     ),
     head_components=[
         rx.el.script(live.SCRIPT),
@@ -34,8 +36,10 @@ app = rx.App(
 app.app_wraps[5, "Overlay"] = lambda stateful: offline() if stateful else None
 app.add_page(missing.missing, route="404", title=missing.TITLE)
 
+PAGES = (feed.feed, factoid.factoid, missing.missing)
+"""Importing a page's module adds it."""
 
-@app.register_lifespan_task
+
 async def follow_live_changes() -> None:
-    """Bring every open page what changes for everybody."""
+    """Bring every open page what changes for everybody; runs beside the pages for good."""
     await live.pump(app)

@@ -108,7 +108,7 @@
       if (unit === "second") return "just now";
       return relative.format(Math.trunc(seconds / sizes[unit]), unit);
     },
-    wait: (seconds) => patch("clock", { second: now(), until: now() + seconds }),
+    wait: (seconds) => patch("clock", { second: now(), until: seconds ? now() + seconds : 0 }),
     started: (secondsAgo) => patch("clock", { second: now(), since: now() - secondsAgo }),
     stopped: () => patch("clock", { since: 0 }),
     left: ({ until, second } = {}) => (until > second ? clock(until - second) : ""),

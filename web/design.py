@@ -52,7 +52,6 @@ TAILWIND: Any = {
     "plugins": [],
 }
 
-FOCUS = "outline-offset-2"
 BUTTON = (
     "inline-flex min-h-11 items-center justify-center gap-2 rounded-full px-4 text-sm font-medium "
     "cursor-pointer select-none transition-colors active:scale-[.98] "
@@ -68,7 +67,10 @@ FIELD = (
 CARD = "rounded-2xl border border-line bg-card shadow-card "
 FACT = "serif text-[1.3125rem] leading-[1.42] tracking-[-0.01em] sm:text-2xl sm:leading-[1.38] "
 """How a factoid's text is set, in the feed, on its page and while it is written."""
-SMALL = "text-sm text-soft "
+FACT_ALONE = (
+    "serif text-[1.625rem] leading-[1.32] tracking-[-0.015em] sm:text-[2.125rem] sm:leading-[1.25] "
+)
+"""The same where a page is about one factoid."""
 
 
 def _variables(colours: dict[str, str], shadow: str) -> str:

@@ -165,7 +165,7 @@ def nothing_here() -> str:
 
 
 def without_script(facts: list[FactoidOut]) -> str:
-    """The newest facts as a plain list, each with its own address, in place of what needs script."""
+    """The newest facts as a plain list of links, in place of what needs script."""
     items = "".join(
         f'<li><article><a href="/f/{quote(str(fact.id))}"><span class="emoji">'
         f"{escape(fact.emoji)}</span> {escape(fact.text)}</a></article></li>"

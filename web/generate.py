@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -87,7 +87,7 @@ class Generate(rx.State):
             yield event
 
     @rx.event(background=True)
-    async def start(self, form: dict[str, Any]):
+    async def start(self, form: Any):
         """Ask for a factoid; the API decides whether there may be one."""
         form = form if isinstance(form, dict) else {}
         topic, model = text_of(form.get("topic")), text_of(form.get("model"))
@@ -106,9 +106,9 @@ class Generate(rx.State):
             async with self:
                 self.busy = False
                 self.limits = left or self.limits
-                self.trouble = in_words(
-                    problem.code, problem.detail, problem.errors, problem.request_id
-                )
+                # An id helps to find what broke on our side; what was refused needs no looking for.
+                reference = problem.request_id if problem.status >= 500 else ""
+                self.trouble = in_words(problem.code, problem.detail, problem.errors, reference)
             yield tell("stopped")
             yield tell("wait", problem.retry_after_s or 0)
             return
@@ -270,9 +270,9 @@ def generate_panel() -> rx.Component:
             Generate.busy,
             progress(Generate.stage, Generate.stage_words, Generate.topic, Generate.draft),
         ),
-        rx.cond(Generate.trouble, refusal(Generate.trouble, Generate.dismiss)),
+        rx.cond(Generate.trouble, refusal(cast("Trouble", Generate.trouble), Generate.dismiss)),
         rx.cond(
-            Generate.result.length() > 0,
+            Generate.result,
             ready(
                 rx.foreach(
                     Generate.result, lambda card: rx.el.div(list_card(card=card), key=card.id)

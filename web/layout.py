@@ -6,8 +6,8 @@ import reflex as rx
 from reflex.style import color_mode, set_color_mode
 
 from web import design
-from web.components.parts import emoji, flag, icon, link
-from web.live import latest, seen
+from web.components.parts import emoji, flag, icon, leaving, link, value_of
+from web.live import feed_at, latest, seen
 
 TAGLINE = "mind blowing and sometimes 'meh' factoids from our AI overlords!"
 NAME = "Andy's Daily Factoids"
@@ -42,7 +42,8 @@ def _theme_choice(mode: str, face: str, name: str) -> rx.Component:
         aria_pressed=flag(color_mode == mode),
         custom_attrs={"data-theme": mode},
         on_click=set_color_mode(mode),  # pyright: ignore[reportArgumentType]
-        class_name="flex min-h-11 w-full cursor-pointer items-center gap-3 rounded-xl px-3 text-sm hover:bg-tint",
+        class_name="flex min-h-11 w-full cursor-pointer items-center gap-3 rounded-xl px-3 text-sm "
+        "hover:bg-tint",
     )
 
 
@@ -95,7 +96,7 @@ def _header() -> rx.Component:
 
 def _footer() -> rx.Component:
     def foot_link(text: str, href: str) -> rx.Component:
-        return rx.el.a(
+        return leaving(
             text,
             href=href,
             class_name="py-3 text-ink underline underline-offset-4 hover:text-accent",
@@ -105,10 +106,10 @@ def _footer() -> rx.Component:
         rx.el.div(
             rx.el.p(NAME, class_name="serif text-lg font-semibold"),
             rx.el.p(
-                "Short, surprising facts written by language models: one an hour by itself, and more "
-                "when you ask. Our overlords are brilliant and sometimes wrong, so check before you "
-                "bet on one. Reading, voting and searching are free; writing has a limit, because "
-                "every fact costs us a real fraction of a cent.",
+                "Short, surprising facts written by language models: one an hour by itself, and "
+                "more when you ask. Our overlords are brilliant and sometimes wrong, so check "
+                "before you bet on one. Reading, voting and searching are free; writing has a "
+                "limit, because every fact costs us a real fraction of a cent.",
                 class_name="mt-2 max-w-prose text-sm text-soft",
             ),
             rx.el.nav(
@@ -140,7 +141,7 @@ def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
             link(
                 icon("arrow-up", 16),
                 words,
-                to=rx.cond(category == "", "/", "/?category=" + category),
+                to=rx.cond(category == "", "/", feed_at(category=value_of(category))),
                 id="new-facts",
                 on_click=rx.call_script("factoids.caughtUp();factoids.toTop()"),
                 prevent_scroll_reset=on_feed,
@@ -156,10 +157,11 @@ def page(*content: rx.Component, **props: Any) -> rx.Component:
     """A whole page around its content; `main` says `data-ready=yes` when it can be used."""
     props["class_name"] = WIDTH + "outline-none " + props.get("class_name", "")
     return rx.fragment(
-        rx.el.a(
+        leaving(
             "Skip to content",
             href="#main",
-            class_name="skip fixed left-3 top-3 z-50 rounded-xl bg-ink px-4 py-3 text-sm text-paper",
+            class_name="skip fixed left-3 top-3 z-50 rounded-xl bg-ink px-4 py-3 text-sm "
+            "text-paper",
         ),
         _header(),
         rx.el.main(

@@ -1,4 +1,4 @@
-"""What changes for everybody goes straight to the browsers: one message, encoded once, to all pages.
+"""What changes for everybody goes straight to the browsers: one message to all open pages.
 
 It never passes through a page's state, so it takes no lock and a vote costs 166 bytes.
 """
@@ -29,37 +29,49 @@ RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 log = logging.getLogger(__name__)
 
 
-def seen(key: rx.Var | str, name: str) -> rx.Var:
+def seen(key: Any, name: str) -> rx.Var:
     """What the store holds under a key, as the variable `name`; inside `rx.memo` only."""
-    key = rx.Var.create(key)
     store = "globalThis.factoids"
     hook = (
         f"const {name} = useSyncExternalStore({store}?.listen ?? (() => () => {{}}), "
-        f"() => {store}?.get({key!s}), () => undefined)"
+        f"() => {store}?.get({rx.Var.create(key)!s}), () => undefined)"
     )
     imports = VarData(imports={"react": ["useSyncExternalStore"]}, hooks={hook: None})
-    return rx.Var(name, _var_data=VarData.merge(key._get_all_var_data(), imports))
+    return rx.Var(name, _var_data=VarData.merge(_data(key), imports))
 
 
-def latest(live: rx.Var, field: str, loaded: rx.Var | int | bool) -> rx.Var:
+def latest(live: rx.Var, field: str, loaded: Any) -> Any:
     """The live value where there is one, else the one that came with the page."""
-    loaded = rx.Var.create(loaded)
-    both = VarData.merge(live._get_all_var_data(), loaded._get_all_var_data())
-    return rx.Var(f"({live!s}?.{field} ?? {loaded!s})", _var_data=both)
+    expression = f"({live!s}?.{field} ?? {rx.Var.create(loaded)!s})"
+    return rx.Var(expression, _var_data=_data(live, loaded))
 
 
-def ask(function: str, *arguments: rx.Var) -> rx.Var[str]:
-    """What a function of the store says of these values, as text to show."""
-    data = VarData.merge(*(argument._get_all_var_data() for argument in arguments))
-    given = ", ".join(str(argument) for argument in arguments)
-    return rx.Var(f'(globalThis.factoids?.{function}({given}) ?? "")', _var_data=data).to(str)
+def ask(function: str, *arguments: Any) -> Any:
+    """What a function of the store says of these variables, as text to show."""
+    expression = f'(globalThis.factoids?.{_called(function, arguments)} ?? "")'
+    return rx.Var(expression, _var_data=_data(*arguments)).to(str)
 
 
-def call(function: str, *arguments: rx.Var | str | int) -> rx.Var[str]:
-    """A call of the store for `rx.call_script` in an event trigger, arguments being variables."""
-    given = [rx.Var.create(argument) for argument in arguments]
-    data = VarData.merge(*(argument._get_all_var_data() for argument in given))
-    return rx.Var(f"factoids.{function}({', '.join(map(str, given))})", _var_data=data).to(str)
+def call(function: str, *arguments: Any) -> rx.Var[str]:
+    """A call of the store with variables, for `rx.call_script` in an event trigger."""
+    expression = f"factoids.{_called(function, arguments)}"
+    return rx.Var(expression, _var_data=_data(*arguments)).to(str)
+
+
+def feed_at(**wish: Any) -> Any:
+    """The feed's address for these variables; the empty ones are left out."""
+    said = ", ".join(f"{name}: {rx.Var.create(value)!s}" for name, value in wish.items())
+    query = f"new URLSearchParams(Object.entries({{{said}}}).filter(([, value]) => value))"
+    return rx.Var(f'("/?" + {query})', _var_data=_data(*wish.values())).to(str)
+
+
+def _called(function: str, arguments: tuple[Any, ...]) -> str:
+    return f"{function}({', '.join(str(rx.Var.create(one)) for one in arguments)})"
+
+
+def _data(*variables: Any) -> VarData | None:
+    """What the page must import and hook up for these variables."""
+    return VarData.merge(*(rx.Var.create(one)._get_all_var_data() for one in variables))
 
 
 def tell(function: str, *arguments: Any) -> Event:

@@ -8,22 +8,26 @@ from web.cards import money
 from web.components.generate_form import Trouble
 
 TITLES = {
+    "generation_limit": "You have had your free factoids for now",
     "rate_limited": "You have had your free factoids for now",
-    "budget_exhausted": "The free ink is used up for today",
     "duplicate": "Our overlords only came up with old news",
     "cancelled": "Stopped, as you wished",
+    "invalid": "Our overlords cannot work with that",
+    "unknown_model": "That overlord has left the building",
+    "no_models": "All our overlords are out",
+    "model_timeout": "That overlord fell asleep",
+    "unavailable": "Our overlords are catching their breath",
     "unreachable": "Our overlords are not picking up",
     "connection_lost": "We lost the thread",
 }
-NEXT = {
-    "rate_limited": "Meanwhile reading, voting, searching and shuffling all go on.",
-    "budget_exhausted": "It is filled up at midnight UTC. Reading, voting and searching go on.",
-    "duplicate": "It was not counted. Try a narrower or a stranger topic.",
+FAILED = "Factoid generation failed"
+HINTS = {
     "cancelled": "Change the topic if you like, and go again.",
+    "invalid": "Change it and go again.",
+    "unknown_model": "Choose another model, or leave the choice to us.",
     "connection_lost": "If it was finished, it is at the top of the feed.",
 }
-FAILED = "Factoid generation failed"
-TRY_AGAIN = "Try again in a moment, or choose another topic or model."
+GOES_ON = "Meanwhile reading, voting, searching and shuffling all go on."
 
 SPANS = {60: "this minute", 3_600: "this hour", 86_400: "today"}
 
@@ -37,7 +41,7 @@ def in_words(
         code=code,
         title=TITLES.get(code, FAILED),
         detail=" ".join(part for part in why if part),
-        hint=NEXT.get(code, TRY_AGAIN),
+        hint=HINTS.get(code, GOES_ON),
         request_id=request_id,
     )
 

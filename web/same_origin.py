@@ -9,7 +9,7 @@ ORIGIN = '(globalThis.location?.origin??"http://localhost")'
 
 
 def rewrite(script: str, api_url: str) -> tuple[str, int]:
-    """The script with each quoted address below `api_url` made relative to the page, and how many."""
+    """The script with each address below `api_url` made relative to the page, and how many."""
     http = api_url.rstrip("/")
     ws = http.replace("http", "ws", 1)
     count = 0

@@ -9,7 +9,8 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Every framework types its own messages; all of them are called like this.
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 API_PATHS = ("/api", "/health", "/docs", "/openapi.json", "/metrics")
 

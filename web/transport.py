@@ -14,14 +14,7 @@ from typing import Any
 import httpx
 
 Message = MutableMapping[str, Any]
-ASGIApp = Callable[
-    [
-        MutableMapping[str, Any],
-        Callable[[], Awaitable[Message]],
-        Callable[[Message], Awaitable[None]],
-    ],
-    Awaitable[None],
-]
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 GOODBYE_S = 2.0
 """How long an app may tidy up after its listener left, before it is cancelled."""
@@ -108,7 +101,7 @@ class _Exchange(httpx.AsyncByteStream):
         failure: Exception | None = None
         try:
             await app(self._scope, self._receive, self._send)
-        except Exception as error:  # noqa: BLE001  Whatever the app raises is a broken answer.
+        except Exception as error:
             failure = error
         if not self._head.done():
             broken = httpx.ReadError("The app failed before answering.")

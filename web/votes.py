@@ -5,11 +5,12 @@ from uuid import UUID
 
 import reflex as rx
 
-from api.schemas.factoids import FeedbackIn
+from api.schemas.factoids import FeedbackIn, FeedbackTag
 from web.cards import Card
 from web.client import ApiProblem
 from web.components.factoid_card import CardEvents, factoid_card
 from web.components.feedback_form import TAGS, feedback_form
+from web.components.parts import value_of
 from web.live import tell
 from web.session import api_for
 
@@ -39,14 +40,14 @@ class Votes(rx.State):
         return tell("patch", str(id_), change)
 
     @rx.event
-    async def send_feedback(self, form: dict[str, Any]):
+    async def send_feedback(self, form: Any):
         """Keep what the reader said about a factoid."""
         id_ = as_uuid(form.get("factoid_id")) if isinstance(form, dict) else None
         if id_ is None:
             return None
         comment = form.get("comment")
         comment = comment.strip() or None if isinstance(comment, str) else None
-        tags = [tag for tag in TAGS if form.get(f"tag-{tag}")]
+        tags: list[FeedbackTag] = [tag for tag in TAGS if form.get(f"tag-{tag}")]
         if not comment and not tags:
             return tell("patch", str(id_), {"ask": False})
         try:
@@ -69,17 +70,21 @@ class Votes(rx.State):
 EVENTS = CardEvents(vote=Votes.vote, shared=Votes.shared, copied=Votes.shared)
 
 
+def _whole_card(card: Card, level: str = "p") -> rx.Component:
+    return factoid_card(card, EVENTS, feedback_form(card.id, Votes.send_feedback), level=level)
+
+
 @rx.memo
 def list_card(card: rx.Var[Card]) -> rx.Component:
     """A card among others."""
-    return factoid_card(card, EVENTS, feedback_form(card.id, Votes.send_feedback))
+    return _whole_card(value_of(card))
 
 
 @rx.memo
 def page_card(card: rx.Var[Card]) -> rx.Component:
     """The card a page is about: its text is the page's heading."""
-    return factoid_card(card, EVENTS, feedback_form(card.id, Votes.send_feedback), level="h1")
+    return _whole_card(value_of(card), level="h1")
 
 
-def card_item(card: rx.Var[Card]) -> rx.Component:
+def card_item(card: Card) -> rx.Component:
     return rx.el.li(list_card(card=card), key=card.id)

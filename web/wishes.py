@@ -48,7 +48,7 @@ class Wish:
 
     @property
     def order(self) -> str:
-        """The order to ask the API for: a search without a chosen one wants the best match first."""
+        """The order to ask the API for: a search as such wants the best match first."""
         return self.sort or ("relevance" if self.q else "new")
 
 
@@ -66,10 +66,8 @@ class Choice:
 
 def sort_choices(wish: Wish) -> list[Choice]:
     names = dict(SORTS)
-    if wish.q:
-        names = {"": "Best match", **names}
-    else:
-        names = {"": names.pop("new"), **names}
+    usual = "Best match" if wish.q else names.pop("new")
+    names = {"": usual, **names}
     return [
         Choice(name, label, replace(wish, sort=name).href, on=wish.sort in {name, name or "new"})
         for name, label in names.items()

@@ -20,7 +20,7 @@ class CardEvents:
     copied: Any
 
 
-def _heading(card: rx.Var[Card], age: rx.Var[str], linked: bool) -> rx.Component:
+def _heading(card: Card, age: str, linked: bool) -> rx.Component:
     when = rx.el.time(age, date_time=card.created_at, title=card.created_words)
     subject = rx.cond(card.subject != "", card.subject, card.category_label)
     return rx.el.div(
@@ -45,18 +45,18 @@ def _heading(card: rx.Var[Card], age: rx.Var[str], linked: bool) -> rx.Component
     )
 
 
-def _text(card: rx.Var[Card], level: str) -> rx.Component:
+def _text(card: Card, level: str) -> rx.Component:
     words = rx.cond(
-        card.parts.length() > 0,
+        card.parts,
         rx.foreach(card.parts, lambda part: rx.cond(part.match, rx.el.mark(part.text), part.text)),
         card.text,
     )
     element = rx.el.h1 if level == "h1" else rx.el.p
-    size = "serif text-[1.625rem] leading-[1.32] tracking-[-0.015em] sm:text-[2.125rem] sm:leading-[1.25] "
-    return element(words, class_name=(size if level == "h1" else design.FACT) + "mt-4")
+    size = design.FACT_ALONE if level == "h1" else design.FACT
+    return element(words, class_name=size + "mt-4")
 
 
-def _vote(card: rx.Var[Card], live: rx.Var, value: int, events: CardEvents) -> rx.Component:
+def _vote(card: Card, live: rx.Var, value: int, events: CardEvents) -> rx.Component:
     up, down = latest(live, "up", card.up).to(int), latest(live, "down", card.down).to(int)
     mine = latest(live, "mine", card.mine).to(int)
     on = mine == value
@@ -86,9 +86,7 @@ def _vote(card: rx.Var[Card], live: rx.Var, value: int, events: CardEvents) -> r
     )
 
 
-def _actions(
-    card: rx.Var[Card], live: rx.Var, opened: rx.Var[bool], events: CardEvents
-) -> rx.Component:
+def _actions(card: Card, live: rx.Var, opened: bool, events: CardEvents) -> rx.Component:
     return rx.el.div(
         _vote(card, live, 1, events),
         _vote(card, live, -1, events),
@@ -113,7 +111,7 @@ def _actions(
     )
 
 
-def _detail(detail: rx.Var[Detail]) -> rx.Component:
+def _detail(detail: Detail) -> rx.Component:
     return rx.el.div(
         rx.el.dt(detail.name, class_name="text-faint"),
         rx.el.dd(detail.words, class_name="break-words"),
@@ -121,10 +119,10 @@ def _detail(detail: rx.Var[Detail]) -> rx.Component:
     )
 
 
-def _more(card: rx.Var[Card], events: CardEvents) -> rx.Component:
+def _more(card: Card, events: CardEvents) -> rx.Component:
     """Ways to check the factoid, to copy it, and how it was made."""
 
-    def copy(label: str, name: str, text: rx.Var[str]) -> rx.Component:
+    def copy(label: str, name: str, text: str) -> rx.Component:
         return rx.el.button(
             icon(name, 16),
             label,
@@ -153,13 +151,13 @@ def _more(card: rx.Var[Card], events: CardEvents) -> rx.Component:
 
 
 def factoid_card(
-    card: rx.Var[Card],
+    card: Card,
     events: CardEvents,
     feedback: rx.Component,
     *,
     level: str = "p",
 ) -> rx.Component:
-    """A card; `feedback` shows right after a vote. Call it inside `rx.memo`: it uses React hooks."""
+    """A card; `feedback` shows right after a vote. Only inside `rx.memo`: it uses React hooks."""
     live = seen(card.id, "live")
     opened = latest(live, "open", level == "h1").bool()
     clock = seen("clock", "clock")

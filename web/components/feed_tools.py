@@ -1,20 +1,22 @@
-"""Choosing what the feed shows. Everything here is a link or ends in one: the address is the state."""
+"""Choosing what the feed shows: all of it links, because the address is the state."""
 
 import reflex as rx
 
 from web import design
 from web.components.parts import emoji, icon, link
+from web.live import feed_at
 from web.wishes import SEARCH_LENGTH, Choice
 
 
-def _current(choice: rx.Var[Choice]) -> rx.Var[str]:
+def _current(choice: Choice) -> rx.Var[str]:
     return rx.cond(choice.on, "true", "false")
 
 
-def _category(choice: rx.Var[Choice]) -> rx.Component:
+def _category(choice: Choice) -> rx.Component:
     shape = (
-        "flex min-h-11 shrink-0 items-center gap-2 whitespace-nowrap rounded-full border px-4 text-sm "
-        "font-medium transition-colors lg:w-full lg:rounded-xl lg:border-transparent lg:px-3 "
+        "flex min-h-11 shrink-0 items-center gap-2 whitespace-nowrap rounded-full border px-4 "
+        "text-sm font-medium transition-colors lg:w-full lg:rounded-xl "
+        "lg:border-transparent lg:px-3 "
     )
     on = "border-ink bg-ink text-paper lg:bg-tint lg:text-ink"
     off = "border-line bg-card text-soft hover:bg-tint hover:text-ink lg:bg-transparent"
@@ -37,26 +39,32 @@ def _category(choice: rx.Var[Choice]) -> rx.Component:
     )
 
 
-def categories(choices: rx.Var[list[Choice]]) -> rx.Component:
+def categories(choices: list[Choice]) -> rx.Component:
     """A row of chips on a phone, a column beside the feed where there is room."""
     return rx.el.nav(
         rx.el.h2(
             "Categories",
-            class_name="sr-only lg:not-sr-only lg:px-3 lg:pb-2 lg:text-xs lg:font-semibold lg:text-faint",
+            class_name="sr-only lg:not-sr-only lg:px-3 lg:pb-2 lg:text-xs lg:font-semibold "
+            "lg:text-faint",
         ),
         rx.el.ul(
             rx.foreach(choices, _category),
-            class_name="row-scroll -mx-4 flex gap-2 px-4 py-1 sm:-mx-6 sm:px-6 lg:mx-0 lg:grid lg:gap-0.5 lg:p-0",
+            class_name="row-scroll -mx-4 flex gap-2 px-4 py-1 sm:-mx-6 sm:px-6 "
+            "lg:mx-0 lg:grid lg:gap-0.5 lg:p-0",
         ),
         aria_label="Categories",
         id="categories",
         class_name="pb-4 lg:sticky lg:top-16 lg:col-start-1 lg:row-span-2 lg:row-start-1 "
-        "lg:max-h-[calc(100vh-4rem)] lg:self-start lg:overflow-y-auto lg:pb-8 lg:pt-10 [scrollbar-width:thin]",
+        "lg:max-h-[calc(100vh-4rem)] lg:self-start lg:overflow-y-auto lg:pb-8 lg:pt-10 "
+        "[scrollbar-width:thin]",
     )
 
 
-def _sort(choice: rx.Var[Choice]) -> rx.Component:
-    shape = "inline-flex min-h-11 items-center whitespace-nowrap rounded-full px-3.5 text-sm font-medium "
+def _sort(choice: Choice) -> rx.Component:
+    shape = (
+        "inline-flex min-h-11 items-center whitespace-nowrap rounded-full px-3.5 text-sm "
+        "font-medium "
+    )
     return rx.el.li(
         link(
             choice.label,
@@ -74,7 +82,7 @@ def _sort(choice: rx.Var[Choice]) -> rx.Component:
     )
 
 
-def sorts(choices: rx.Var[list[Choice]]) -> rx.Component:
+def sorts(choices: list[Choice]) -> rx.Component:
     return rx.el.nav(
         rx.el.ul(
             rx.foreach(choices, _sort),
@@ -86,18 +94,12 @@ def sorts(choices: rx.Var[list[Choice]]) -> rx.Component:
     )
 
 
-def search(sort: rx.Var[str], category: rx.Var[str]) -> rx.Component:
+def search(sort: str, category: str) -> rx.Component:
     """Search as you type: each pause in typing replaces the address, which loads the list."""
 
     def go(typed: rx.Var[str]) -> rx.event.EventSpec:
-        address = rx.Var(
-            f'("/?" + new URLSearchParams(Object.entries({{sort: {sort!s}, category: {category!s}, '
-            f"q: {typed!s}.trim()}}).filter(([, value]) => value)))",
-            _var_data=rx.vars.VarData.merge(
-                sort._get_all_var_data(), category._get_all_var_data(), typed._get_all_var_data()
-            ),
-        ).to(str)
-        return rx.redirect(address, replace=True)
+        trimmed = rx.Var(f"{typed!s}.trim()", _var_data=typed._get_all_var_data())
+        return rx.redirect(feed_at(sort=sort, category=category, q=trimmed), replace=True)
 
     return rx.el.div(
         rx.el.label("Search the facts", html_for="q", class_name="sr-only"),

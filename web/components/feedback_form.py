@@ -4,11 +4,12 @@ from typing import Any
 
 import reflex as rx
 
+from api.schemas.factoids import FeedbackTag
 from web import design
 from web.components.parts import icon
 from web.live import call
 
-TAGS = {
+TAGS: dict[FeedbackTag, str] = {
     "love-it": "Love it",
     "wrong": "Not true",
     "boring": "Boring",
@@ -21,11 +22,12 @@ TAGS = {
 CHIP = (
     "inline-flex min-h-11 cursor-pointer items-center rounded-full border border-line px-4 text-sm "
     "text-soft hover:bg-tint has-checked:border-ink has-checked:bg-ink has-checked:text-paper "
-    "has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent "
+    "has-focus-visible:outline-2 has-focus-visible:outline-offset-2 "
+    "has-focus-visible:outline-accent "
 )
 
 
-def feedback_form(factoid_id: rx.Var[str], on_submit: Any) -> rx.Component:
+def feedback_form(factoid_id: str, on_submit: Any) -> rx.Component:
     """A form that reports `factoid_id`, `comment` and one `tag-…` for each ticked tag."""
     field_id = "comment-" + factoid_id
     return rx.el.form(

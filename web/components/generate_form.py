@@ -40,7 +40,7 @@ def _topic() -> rx.Component:
     )
 
 
-def _model(models: rx.Var[list[tuple[str, str]]]) -> rx.Component:
+def _model(models: list[tuple[str, str]]) -> rx.Component:
     return rx.el.details(
         rx.el.summary(
             "Show options",
@@ -72,10 +72,10 @@ def _model(models: rx.Var[list[tuple[str, str]]]) -> rx.Component:
 
 def generate_form(
     *,
-    busy: rx.Var[bool],
-    models: rx.Var[list[tuple[str, str]]],
-    limits: rx.Var[str],
-    standin: rx.Var[bool],
+    busy: bool,
+    models: list[tuple[str, str]],
+    limits: str,
+    standin: bool,
     on_submit: Any,
     on_cancel: Any,
 ) -> rx.Component:
@@ -132,7 +132,7 @@ STAGES = (
 )
 
 
-def _stage(stage: rx.Var[str], name: str, label: str) -> rx.Component:
+def _stage(stage: str, name: str, label: str) -> rx.Component:
     now = (stage == name) if name != "running" else (stage == "running") | (stage == "retrying")
     return rx.el.li(
         label,
@@ -153,9 +153,7 @@ def elapsed() -> rx.Component:
     )
 
 
-def progress(
-    stage: rx.Var[str], words: rx.Var[str], topic: rx.Var[str], draft: rx.Var[str]
-) -> rx.Component:
+def progress(stage: str, words: str, topic: str, draft: str) -> rx.Component:
     """What is happening, and the text as it is written."""
     return rx.el.div(
         rx.el.div(
@@ -191,7 +189,8 @@ def progress(
             topic != "", rx.el.p("About: ", topic, class_name="mt-4 truncate text-sm text-faint")
         ),
         id="progress",
-        class_name="rise mt-3 min-h-48 rounded-2xl border border-dashed border-accent bg-card p-5 sm:p-7",
+        class_name="rise mt-3 min-h-48 rounded-2xl border border-dashed border-accent bg-card "
+        "p-5 sm:p-7",
     )
 
 
@@ -240,7 +239,7 @@ def countdown() -> rx.Component:
     )
 
 
-def refusal(trouble: rx.Var[Trouble], on_dismiss: Any) -> rx.Component:
+def refusal(trouble: Trouble, on_dismiss: Any) -> rx.Component:
     """Why not, since when it helps until when, and what still works."""
     return rx.el.div(
         rx.el.div(

@@ -1,11 +1,13 @@
 """Small pieces used on every page."""
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import reflex as rx
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from web import design
+
+T = TypeVar("T")
 
 
 class InView(rx.Component):
@@ -13,17 +15,25 @@ class InView(rx.Component):
 
     library = "react-intersection-observer@9.16.0"
     tag = "InView"
-    as_: rx.Var[str]
-    root_margin: rx.Var[str]
+    as_: str
+    root_margin: str
     on_change: rx.EventHandler[lambda in_view, entry: [in_view]]
 
 
-def link(*content: Any, to: rx.Var[str] | str, **props: Any) -> rx.Component:
+def link(*content: Any, to: str, **props: Any) -> rx.Component:
     """A link within the site, followed without loading a new document."""
     return ReactRouterLink.create(*content, to=to, **props)
 
 
-def outside(text: str, href: rx.Var[str] | str, **props: Any) -> rx.Component:
+def leaving(*content: Any, href: str, **props: Any) -> rx.Component:
+    """A link that loads a new document, or jumps within this one, as the browser does it itself.
+
+    Reflex makes a link within the site of every `href` it sees.
+    """
+    return rx.el.a(*content, custom_attrs={"href": href}, **props)
+
+
+def outside(text: str, href: str, **props: Any) -> rx.Component:
     """A link to another site, in a new tab that learns nothing about this one."""
     return rx.el.a(
         text,
@@ -41,11 +51,11 @@ def icon(name: str, size: int = 18, **props: Any) -> rx.Component:
     return rx.icon(name, size=size, aria_hidden="true", **props)
 
 
-def emoji(character: rx.Var[str] | str, class_name: str = "") -> rx.Component:
+def emoji(character: str, class_name: str = "") -> rx.Component:
     return rx.el.span(character, class_name="emoji " + class_name, aria_hidden="true")
 
 
-def tile(character: rx.Var[str] | str, hue: rx.Var[str] | str) -> rx.Component:
+def tile(character: str, hue: str) -> rx.Component:
     """The face of a factoid: its emoji on the colour of its category."""
     return rx.el.span(
         character,
@@ -55,7 +65,12 @@ def tile(character: rx.Var[str] | str, hue: rx.Var[str] | str) -> rx.Component:
     )
 
 
-def flag(condition: rx.Var[bool]) -> rx.Var[str]:
+def value_of(variable: rx.Var[T]) -> T:
+    """The variable, for the type checker its value: so the fields a component names are checked."""
+    return cast(T, variable)
+
+
+def flag(condition: Any) -> rx.Var[str]:
     """A condition as ARIA wants it: the words true and false."""
     return rx.cond(condition, "true", "false")
 
@@ -92,8 +107,8 @@ def skeletons(count: int) -> rx.Component:
 
 def notice(
     face: str,
-    title: rx.Var[str] | str,
-    words: rx.Var[str] | str,
+    title: str,
+    words: str,
     *actions: rx.Component,
     **props: Any,
 ) -> rx.Component:

@@ -11,7 +11,7 @@ from web.components.feed_tools import categories, search, sorts
 from web.components.parts import InView, link, notice, skeletons
 from web.generate import Generate, generate_panel
 from web.layout import TAGLINE, new_facts, page
-from web.live import tell
+from web.live import feed_at, tell
 from web.session import api_for
 from web.votes import card_item
 from web.wishes import Choice, Wish, category_choices, sort_choices
@@ -164,7 +164,7 @@ def _nothing() -> rx.Component:
             "Nothing found for “" + Feed.q + "”",
             "Even our overlords have not written about that yet. Try fewer or other words, search "
             "all categories, or have a fact written about it above.",
-            link("Search everything", to="/?q=" + _encoded(Feed.q), class_name=design.SECONDARY),
+            link("Search everything", to=feed_at(q=Feed.q), class_name=design.SECONDARY),
             everything,
             id="empty",
         ),
@@ -180,10 +180,6 @@ def _nothing() -> rx.Component:
             notice("🥚", "No factoids yet.", "Generate one to get started!", shuffle, id="empty"),
         ),
     )
-
-
-def _encoded(value: rx.Var[str]) -> rx.Var[str]:
-    return rx.Var(f"encodeURIComponent({value!s})", _var_data=value._get_all_var_data()).to(str)
 
 
 def _end() -> rx.Component:
@@ -233,7 +229,7 @@ def _facts() -> rx.Component:
         rx.el.h2("Facts", class_name="sr-only"),
         rx.el.div(
             rx.cond(Feed.ready, rx.cond(Feed.problem != "", _trouble(), shown), skeletons(4)),
-            class_name=rx.cond(rx.State.is_hydrated | ~Feed.ready, "", "stale"),
+            class_name=rx.cond(Feed.ready, rx.cond(rx.State.is_hydrated, "", "stale"), ""),
         ),
         _end(),
         id="facts",
@@ -258,7 +254,8 @@ def feed() -> rx.Component:
             rx.el.div(
                 sorts(Feed.sorts),
                 search(Feed.sort, Feed.category),
-                class_name="flex flex-col-reverse gap-3 pb-5 sm:flex-row sm:items-center sm:justify-between",
+                class_name="flex flex-col-reverse gap-3 pb-5 sm:flex-row sm:items-center "
+                "sm:justify-between",
             ),
             _facts(),
             class_name="min-w-0 lg:col-start-2",
