@@ -18,6 +18,7 @@ from dev.state import ROOT, Memory
 
 GRACE_S = {"worker": 90}
 USUAL_GRACE_S = 10
+LEFTOVER_GRACE_S = 3
 ROUTINE = re.compile(r'\[(info|debug)\s*\]|"level": ?"(info|debug)"|\b(INFO|DEBUG)\b')
 """Lines of the log file that need not be on the console."""
 
@@ -54,7 +55,7 @@ class Children:
         """End what a killed run left: known by number, start time and mark, never by name."""
         known: list[tuple[int, str, str]] = self._memory.get("children") or []
         for pid, started, mark in known:
-            stop(Process(pid, started, mark), grace_s=USUAL_GRACE_S)
+            stop(Process(pid, started, mark), grace_s=LEFTOVER_GRACE_S)
         self._memory.put(children=[])
 
     def start(

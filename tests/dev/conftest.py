@@ -50,8 +50,9 @@ class Launched:
 
     def _read(self) -> None:
         assert self.popen.stdout
-        for line in self.popen.stdout:
-            self.said += line
+        with self.popen.stdout as output:
+            for line in output:
+                self.said += line
 
     def waits_until(self, condition: Callable[[], bool]) -> bool:
         """Whether the condition came true before the program ended or time was up."""
@@ -71,6 +72,7 @@ class Launched:
         if self.popen.poll() is None:
             self.popen.kill()
             self.popen.wait()
+        self._reader.join(timeout=10)
 
 
 @pytest.fixture
