@@ -60,10 +60,15 @@ class Generate(rx.State):
         self.standin = settings.standin_model
         api = api_for(self)
         try:
-            self.limits = limit_words((await api.limits()).limits)
-            self.models = [(model.id, model_words(model)) for model in (await api.models()).items]
+            limits = (await api.limits()).limits
+            models = (await api.models()).items
         except ApiProblem as problem:
             log.warning("The generate form is incomplete: %s", problem)
+            return None
+        self.limits = limit_words(limits)
+        self.models = [(model.id, model_words(model)) for model in models]
+        # A countdown that was running in this tab before a reload goes on.
+        return tell("wait", max((one.reset_s for one in limits if not one.remaining), default=0))
 
     @rx.event(background=True)
     async def resume(self):

@@ -22,6 +22,7 @@ TITLES = {
 }
 FAILED = "Factoid generation failed"
 HINTS = {
+    "generation_limit": "There is plenty to read meanwhile: shuffle, or search for something odd.",
     "cancelled": "Change the topic if you like, and go again.",
     "invalid": "Change it and go again.",
     "unknown_model": "Choose another model, or leave the choice to us.",

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar, cast
 
 import reflex as rx
+from reflex_components_core.el.elements.inline import A
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from web import design
@@ -28,14 +29,14 @@ def link(*content: Any, to: str, **props: Any) -> rx.Component:
 def leaving(*content: Any, href: str, **props: Any) -> rx.Component:
     """A link that loads a new document, or jumps within this one, as the browser does it itself.
 
-    Reflex makes a link within the site of every `href` it sees.
+    `rx.el.a` would make a link within the site of it.
     """
-    return rx.el.a(*content, custom_attrs={"href": href}, **props)
+    return A.create(*content, href=href, **props)
 
 
 def outside(text: str, href: str, **props: Any) -> rx.Component:
     """A link to another site, in a new tab that learns nothing about this one."""
-    return rx.el.a(
+    return A.create(
         text,
         rx.el.span("(opens in a new tab)", class_name="sr-only"),
         icon("arrow-up-right", 15),
