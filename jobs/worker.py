@@ -2,15 +2,18 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from saq import CronJob, Job, Queue
-from saq.types import SettingsDict
+from saq import CronJob, Job
+from saq.queue.redis import RedisQueue
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.session import open_database
+from domain.errors import DomainError
 from domain.logging import configure_logging
 from domain.redis import open_redis
 from jobs import generation, maintenance
@@ -23,8 +26,24 @@ QUEUE = "factoids"
 DRAIN_S = 75
 """A generation may take 60 seconds; a worker told to stop lets it end."""
 
-queue = Queue.from_url(config.redis_url, name=QUEUE)
+CATCH_UP_EVERY_S = 30
+"""How often a worker that starts while OpenRouter or Postgres is away looks again."""
+
 log = structlog.get_logger()
+
+
+class SweptQueue(RedisQueue):
+    """A queue that is quick about the jobs of a killed worker."""
+
+    async def sweep(self, lock: int = 60, abort: float = 0.2) -> list[str]:
+        """SAQ waits five seconds for each stuck job to confirm its end, one after the other.
+
+        A killed worker never does, and a living one does no harm: it has lost its lease.
+        """
+        return await super().sweep(lock, abort)
+
+
+queue = SweptQueue.from_url(config.redis_url, name=QUEUE)
 
 
 async def startup(ctx: WorkerContext) -> None:
@@ -38,8 +57,16 @@ async def startup(ctx: WorkerContext) -> None:
 
 async def catch_up(ctx: WorkerContext) -> None:
     """What may have been missed while no worker ran."""
-    await maintenance.refresh_models(ctx)
-    await generation.catch_up_schedule(ctx)
+    while True:
+        try:
+            found = await maintenance.refresh_models(ctx)
+            await generation.catch_up_schedule(ctx)
+        except (DomainError, SQLAlchemyError, OSError) as error:
+            log.warning("catching_up_later", error=type(error).__name__)
+        else:
+            if found["models"]:
+                return
+        await asyncio.sleep(CATCH_UP_EVERY_S)
 
 
 async def shutdown(ctx: WorkerContext) -> None:
@@ -66,8 +93,16 @@ async def after_process(ctx: WorkerContext) -> None:
     log.info("job_ended", status=job.status)
 
 
+@dataclass
+class PatientCronJob(CronJob[Any]):
+    """A cron job that waits before it is tried again, which SAQ's own cannot be told."""
+
+    retry_delay: float = 0
+
+
 def cron(function: Any, schedule: str, *, timeout: int) -> CronJob[Any]:
-    return CronJob(
+    """A job on a schedule, run by one worker only; it is noticed as dead by its timeout."""
+    return PatientCronJob(
         function,
         cron=schedule,
         unique=True,
@@ -75,10 +110,11 @@ def cron(function: Any, schedule: str, *, timeout: int) -> CronJob[Any]:
         heartbeat=0,
         retries=3,
         ttl=600,
+        retry_delay=20,
     )
 
 
-settings: SettingsDict[Any] = {
+settings: dict[str, Any] = {
     "queue": queue,
     "functions": [generation.run_generation, generation.settle_generation],
     "cron_jobs": [

@@ -49,6 +49,8 @@ class GenerationRequest(Keyed):
     status: Mapped[str] = mapped_column(String(16), server_default="queued")
     lease_until: Mapped[datetime | None] = mapped_column(Instant)
     """Until when one worker alone may go on with it."""
+    lease_holder: Mapped[UUID | None]
+    """Who that is: a name made anew each time it is taken."""
     cancel_asked_at: Mapped[datetime | None] = mapped_column(Instant)
     started_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)

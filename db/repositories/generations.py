@@ -75,8 +75,8 @@ class GenerationRepository:
     async def newest_slot(self) -> datetime | None:
         return await self._session.scalar(select(func.max(GenerationRequest.slot)))
 
-    async def lease(self, request_id: UUID, lease_s: int) -> GenerationRequest | None:
-        """Take the request for this worker alone, or None when it is done or another has it."""
+    async def lease(self, request_id: UUID, holder: UUID, lease_s: int) -> GenerationRequest | None:
+        """Take the request for this holder alone, or None when it is done or another has it."""
         return await self._session.scalar(
             update(GenerationRequest)
             .where(
@@ -90,28 +90,36 @@ class GenerationRepository:
             .values(
                 status="running",
                 started_at=func.coalesce(GenerationRequest.started_at, func.now()),
+                lease_holder=holder,
                 lease_until=func.now() + timedelta(seconds=lease_s),
             )
             .returning(GenerationRequest)
             .execution_options(populate_existing=True)
         )
 
-    async def renew_lease(self, request_id: UUID, lease_s: int) -> bool:
-        """Keep the request a while longer; tells whether somebody asked to cancel it."""
-        cancel_asked_at = await self._session.scalar(
+    async def renew_lease(
+        self, request_id: UUID, holder: UUID, lease_s: int
+    ) -> GenerationRequest | None:
+        """Keep the request a while longer, or None when it is done or another has it."""
+        return await self._session.scalar(
             update(GenerationRequest)
-            .where(GenerationRequest.id == request_id)
+            .where(*_held(request_id, holder))
             .values(lease_until=func.now() + timedelta(seconds=lease_s))
-            .returning(GenerationRequest.cancel_asked_at)
+            .returning(GenerationRequest)
+            .execution_options(populate_existing=True)
         )
-        return cancel_asked_at is not None
 
-    async def drop_lease(self, request_id: UUID) -> None:
+    async def holds_lease(self, request_id: UUID, holder: UUID) -> bool:
+        """Whether the request is still this holder's; nobody can take it in this transaction."""
+        held = select(GenerationRequest.id).where(*_held(request_id, holder)).with_for_update()
+        return await self._session.scalar(held) is not None
+
+    async def drop_lease(self, request_id: UUID, holder: UUID) -> None:
         """Let another worker go on with the request at once."""
         await self._session.execute(
             update(GenerationRequest)
-            .where(GenerationRequest.id == request_id)
-            .values(lease_until=None)
+            .where(*_held(request_id, holder))
+            .values(lease_until=None, lease_holder=None)
         )
 
     async def cancel_queued(self, request_id: UUID) -> bool:
@@ -131,12 +139,15 @@ class GenerationRepository:
         )
         return done is not None
 
-    async def ask_cancel(self, request_id: UUID) -> None:
-        await self._session.execute(
+    async def ask_cancel(self, request_id: UUID) -> bool:
+        """Leave word for the worker that has it; tells whether it was still under way."""
+        asked = await self._session.scalar(
             update(GenerationRequest)
-            .where(GenerationRequest.id == request_id)
+            .where(GenerationRequest.id == request_id, GenerationRequest.status.in_(OPEN))
             .values(cancel_asked_at=func.coalesce(GenerationRequest.cancel_asked_at, func.now()))
+            .returning(GenerationRequest.id)
         )
+        return asked is not None
 
     async def change(self, request_id: UUID, **values: Any) -> None:
         await self._session.execute(
@@ -162,6 +173,14 @@ class GenerationRepository:
             .where(ModelCall.request_id == request_id, ModelCall.number == number)
             .values(**values)
         )
+
+
+def _held(request_id: UUID, holder: UUID) -> list[ColumnElement[bool]]:
+    return [
+        GenerationRequest.id == request_id,
+        GenerationRequest.lease_holder == holder,
+        GenerationRequest.status.in_(OPEN),
+    ]
 
 
 class LanguageModelRepository:

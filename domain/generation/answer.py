@@ -13,6 +13,9 @@ from domain.text import clean, graphemes, key_of, sentences
 
 TEXT_GRAPHEMES = 500
 TEXT_GRAPHEMES_LEAST = 15
+TEXT_LENGTH = 4_000
+"""In code points, also of the text as it is compared: what the table holds."""
+
 SUBJECT_GRAPHEMES = 255
 SENTENCES = 2
 
@@ -88,6 +91,8 @@ def _text(raw: str) -> str:
         raise UnusableAnswer(
             f"text must have {TEXT_GRAPHEMES_LEAST} to {TEXT_GRAPHEMES} characters."
         )
+    if max(len(text), len(key_of(text))) > TEXT_LENGTH or not key_of(text):
+        raise UnusableAnswer("text must be plain words.")
     if sentences(text) > SENTENCES:
         raise UnusableAnswer("text must be one or two sentences.")
     if _MARKUP.search(text):

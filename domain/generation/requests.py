@@ -22,6 +22,9 @@ from domain.logging import current_request_id
 from domain.text import clean, graphemes
 
 TOPIC_GRAPHEMES = 120
+TOPIC_LENGTH = 1_000
+"""In code points, of which one character may have any number."""
+
 NEWEST_SHOWN = 5
 
 PROMPT_BYTES_AT_MOST = 16_000
@@ -84,7 +87,7 @@ class GenerationRequests:
             AllowanceUsedUp: The caller or their network has had their share.
         """
         topic = clean(wish.topic) if wish.topic else ""
-        if graphemes(topic) > TOPIC_GRAPHEMES:
+        if graphemes(topic) > TOPIC_GRAPHEMES or len(topic) > TOPIC_LENGTH:
             raise Invalid(
                 f"A topic has at most {TOPIC_GRAPHEMES} characters. Yours has {graphemes(topic)}.",
                 field="/topic",
@@ -155,9 +158,13 @@ class GenerationRequests:
             requests = GenerationRepository(session)
             if await requests.cancel_queued(request_id):
                 await OutboxRepository(session).done(job_key(request_id))
+                asked = True
             else:
-                await requests.ask_cancel(request_id)
-        return await self.get(caller, request_id)
+                asked = await requests.ask_cancel(request_id)
+        state = await self.get(caller, request_id)
+        if not asked and state.request.status != "cancelled":
+            raise GenerationFinished("It finished just now, so there is nothing to cancel.")
+        return state
 
     async def allowance(self, caller: Caller) -> list[Allowance]:
         async with self._sessions() as session:

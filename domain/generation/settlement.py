@@ -11,6 +11,7 @@ from db.models import Factoid, ModelCall
 from db.repositories.generations import GenerationRepository
 from db.repositories.outbox import OutboxRepository
 from domain.llm.openrouter import OpenRouter
+from domain.logging import current_request_id
 
 JOB = "settle_generation"
 WAITS_S = (0.5, 1, 2, 4, 8, 30)
@@ -33,7 +34,12 @@ async def sum_up(session: AsyncSession, request_id: UUID) -> None:
     calls = await requests.calls(request_id)
     open_calls = [call for call in calls if call.state in {"called", "answered"}]
     if open_calls:
-        await OutboxRepository(session).add(JOB, job_key(request_id), request_id=str(request_id))
+        await OutboxRepository(session).add(
+            JOB,
+            job_key(request_id),
+            request_id=str(request_id),
+            meta={"request_id": current_request_id()},
+        )
     last = next((call for call in reversed(calls) if call.state != "unbilled"), None)
     values = {
         "provider": last.provider if last else None,

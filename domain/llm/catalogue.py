@@ -15,9 +15,14 @@ from db.repositories.generations import LanguageModelRepository
 from domain.errors import Invalid, Unavailable
 from domain.llm.failures import ModelFailed, broken_answer
 from domain.llm.openrouter import OpenRouter
+from domain.llm.wire import Tokens
+from domain.text import clean
 
 ANSWER_TOKENS = 700
-"""The most an answer may use, thinking included; a factoid needs about 120."""
+"""The most an answer may use, thinking included."""
+
+USUAL_PROMPT_TOKENS, USUAL_ANSWER_TOKENS = 1_200, 120
+"""What a factoid needs as a rule; models are compared by what they charge for that."""
 
 CHOSEN_FROM = 8
 """Without a model asked for, one of so many of the cheapest healthy ones is taken."""
@@ -26,7 +31,9 @@ FAILURES_TO_REST = 3
 REST = timedelta(minutes=10)
 """After three failures in a row a model is left alone for a while."""
 
-MILLION = Decimal(1_000_000)
+THOUSAND, MILLION = Decimal(1_000), Decimal(1_000_000)
+SMALLEST_PRICE = Decimal("0.00000000000001")
+NAME_LENGTH = 255
 
 
 class UnknownModel(Invalid):
@@ -45,7 +52,7 @@ class _Item(msgspec.Struct):
     id: str
     pricing: dict[str, Any]
     name: str = ""
-    context_length: int | None = None
+    context_length: Tokens | None = None
     architecture: _Architecture = msgspec.field(default_factory=_Architecture)
     supported_parameters: list[str] = msgspec.field(default_factory=list[str])
     expiration_date: str | None = None
@@ -69,8 +76,8 @@ def read_catalogue(
 
     Left out: models no pattern of `allowed` matches, aliases ("~…"), those that write no
     text, expired ones, and prices that are absent, variable (negative), free or over
-    `ceiling_usd` a million answer tokens. Free variants are left out because their limits
-    would refuse most visitors.
+    `ceiling_usd` a million tokens, where one request counts as a thousand tokens. Free
+    variants are left out because their limits would refuse most visitors.
 
     Raises:
         ModelFailed: It is no catalogue at all.
@@ -79,7 +86,7 @@ def read_catalogue(
         items = msgspec.json.decode(content, type=_Catalogue).data
     except (msgspec.DecodeError, RecursionError) as error:
         raise broken_answer("The list of models could not be read.") from error
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, dict[str, Any]] = {}
     for raw in items:
         try:
             item = msgspec.json.decode(raw, type=_Item, strict=False)
@@ -92,34 +99,45 @@ def read_catalogue(
             usable
             and current
             and prices is not None
-            and 0 < prices["completion_usd"] * MILLION <= ceiling_usd
+            and prices["completion_usd"] > 0
+            and max(prices["completion_usd"], prices["prompt_usd"]) * MILLION <= ceiling_usd
+            and prices["request_usd"] * THOUSAND <= ceiling_usd
+            and len(item.id) <= NAME_LENGTH
             and any(fnmatchcase(item.id, pattern) for pattern in allowed)
         ):
-            rows.append(
-                {
-                    "id": item.id,
-                    "name": item.name or item.id,
-                    "context_tokens": item.context_length,
-                    "parameters": item.supported_parameters,
-                    **prices,
-                }
-            )
-    return rows
+            rows[item.id] = {
+                "id": item.id,
+                "name": clean(item.name)[:NAME_LENGTH] or item.id,
+                "context_tokens": item.context_length,
+                "parameters": [name for name in item.supported_parameters if len(name) <= 64],
+                **prices,
+            }
+    # In one order, so that two workers who write them at once do not wait for each other.
+    return [rows[model_id] for model_id in sorted(rows)]
 
 
 def _prices(pricing: dict[str, Any]) -> dict[str, Decimal] | None:
     """US dollars per token and per request, or None when one is absent or varies."""
     try:
         prices = {
-            "prompt_usd": Decimal(str(pricing["prompt"])),
-            "completion_usd": Decimal(str(pricing["completion"])),
-            "request_usd": Decimal(str(pricing.get("request") or "0")),
+            "prompt_usd": _price(pricing["prompt"]),
+            "completion_usd": _price(pricing["completion"]),
+            "request_usd": _price(pricing.get("request") or "0"),
         }
     except (KeyError, InvalidOperation):
         return None
     if any(not price.is_finite() or price < 0 for price in prices.values()):
         return None
     return prices
+
+
+def _price(written: Any) -> Decimal:
+    """To the decimals that are kept.
+
+    Raises:
+        InvalidOperation: It is no number, or an absurdly large one.
+    """
+    return Decimal(str(written)).quantize(SMALLEST_PRICE)
 
 
 class CatalogueService:
@@ -148,6 +166,7 @@ class CatalogueService:
                 "That model is not in the list. GET /api/models has those you can use.",
                 field="/model",
             )
+        models = sorted(models, key=_usual_usd)
         cheap = [m for m in models if _healthy(m) and m.id not in besides][:CHOSEN_FROM]
         cheap = cheap or [m for m in models if m.id not in besides][:1] or models[:1]
         if not cheap:
@@ -199,4 +218,12 @@ def _healthy(model: LanguageModel) -> bool:
 def _weight(model: LanguageModel) -> float:
     """Half the price, twice as likely; models that can be held to a schema before others."""
     reliable = 2.0 if "structured_outputs" in model.parameters else 1.0
-    return reliable / float(model.completion_usd * MILLION)
+    return reliable / float(_usual_usd(model) * MILLION)
+
+
+def _usual_usd(model: LanguageModel) -> Decimal:
+    return (
+        model.prompt_usd * USUAL_PROMPT_TOKENS
+        + model.completion_usd * USUAL_ANSWER_TOKENS
+        + model.request_usd
+    )

@@ -88,7 +88,12 @@ def failure_of(status: int, message: str, metadata: Any, headers: Mapping[str, s
     if status in {408, 429, 500, 502, 503, 504, 524, 529}:
         return _busy(headers)
     if 300 <= status < 400:
-        return broken_answer("The model's address has moved.")
+        return ModelFailed(
+            "model_moved",
+            "The language model cannot be reached right now. Please try again in a minute.",
+            billed=False,
+            unhealthy=False,
+        )
     return ModelFailed(
         "model_rejected_request",
         "The language model could not work with this request. Try another topic or model.",
@@ -108,7 +113,7 @@ def _declined(*, billed: bool) -> ModelFailed:
 
 def _busy(headers: Mapping[str, str]) -> ModelFailed:
     asked = headers.get("Retry-After", headers.get("retry-after", ""))
-    retry_after_s = float(asked) if asked.isdigit() else None
+    retry_after_s = float(asked) if asked.isascii() and asked.isdecimal() else None
     return ModelFailed(
         "model_busy",
         "The language model is busy right now. Please try again in a minute.",

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -20,11 +19,26 @@ from domain.llm.failures import (
     no_answer_in_time,
     unreachable,
 )
-
-T = TypeVar("T")
+from domain.llm.wire import (
+    Chunk,
+    Refusal,
+    Settlement,
+    SettlementData,
+    Usage,
+    bound,
+    decode,
+    is_price,
+    is_stream,
+    name_of,
+    usage_of,
+)
 
 ANSWER_BYTES_AT_MOST = 1_000_000
 CATALOGUE_BYTES_AT_MOST = 16_000_000
+SETTLEMENT_BYTES_AT_MOST = 100_000
+REFUSAL_BYTES_AT_MOST = 100_000
+REFUSAL_S = 5
+"""How long the reasons of a refusal are waited for; its status says enough."""
 
 
 @dataclass(frozen=True)
@@ -38,101 +52,47 @@ class Patience:
     """For all calls of one request together."""
 
 
-class Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost: Decimal | None = None
-    """US dollars, read from the JSON text, never through a float."""
-
-
-class _Error(msgspec.Struct):
-    message: str = ""
-    code: Any = None
-    metadata: Any = None
-
-
-class _Function(msgspec.Struct):
-    arguments: str | None = None
-
-
-class _ToolCall(msgspec.Struct):
-    function: _Function = msgspec.field(default_factory=_Function)
-
-
-class _Message(msgspec.Struct):
-    content: Any = None
-    refusal: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-
-
-class _Choice(msgspec.Struct):
-    delta: _Message | None = None
-    message: _Message | None = None
-    finish_reason: str | None = None
-
-
-class _Chunk(msgspec.Struct):
-    id: str | None = None
-    model: str | None = None
-    provider: str | None = None
-    choices: list[_Choice] = msgspec.field(default_factory=list[_Choice])
-    usage: Usage | None = None
-    error: _Error | None = None
-
-
-class Settlement(msgspec.Struct):
-    """What OpenRouter says afterwards of one generation."""
-
-    total_cost: Decimal
-    provider_name: str | None = None
-    native_tokens_prompt: int | None = None
-    native_tokens_completion: int | None = None
-    tokens_prompt: int | None = None
-    tokens_completion: int | None = None
-
-
-class _SettlementData(msgspec.Struct):
-    data: Settlement
-
-
 @dataclass
 class Answer:
-    """An answer while it arrives; iterate over it for its pieces."""
+    """An answer while it arrives; what `pieces` has brought so far is in its fields."""
 
     upstream_id: str | None
     _response: httpx.Response
     _patience: Patience
     _began: float
     text: str = ""
-    model: str | None = None
     provider: str | None = None
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     first_token_s: float | None = None
     total_s: float | None = None
 
-    async def __aiter__(self) -> AsyncIterator[str]:
+    async def pieces(self) -> AsyncGenerator[str]:
         """The pieces of the answer as they arrive.
 
         Raises:
             ModelFailed: It broke off, went silent, grew too large, or the model declined.
         """
+        bound(self._response, ANSWER_BYTES_AT_MOST)
         try:
-            async for chunk in self._chunks():
-                if piece := self._take(chunk):
-                    self.first_token_s = self.first_token_s or time.monotonic() - self._began
-                    self.text += piece
-                    yield piece
+            async with aclosing(self._chunks()) as chunks:
+                async for chunk in chunks:
+                    if piece := self._take(chunk):
+                        self.first_token_s = self.first_token_s or time.monotonic() - self._began
+                        self.text += piece
+                        yield piece
         except httpx.HTTPError as error:
-            raise broken_answer("The connection to the model broke off.") from error
+            # Once all of the text is there, only the usage is missing; that can be asked for.
+            if self.finish_reason is None:
+                raise broken_answer("The connection to the model broke off.") from error
         self.total_s = time.monotonic() - self._began
         if self.finish_reason is None:
             raise broken_answer("The model stopped in the middle of its answer.")
 
-    def _take(self, chunk: _Chunk) -> str:
-        self.upstream_id = self.upstream_id or chunk.id
-        self.model, self.provider = chunk.model or self.model, chunk.provider or self.provider
-        self.usage = chunk.usage or self.usage
+    def _take(self, chunk: Chunk) -> str:
+        self.upstream_id = self.upstream_id or name_of(chunk.id)
+        self.provider = name_of(chunk.provider) or self.provider
+        self.usage = usage_of(chunk.usage) or self.usage
         if chunk.error:
             raise failure_of(200, chunk.error.message, chunk.error.metadata, {})
         if not chunk.choices:
@@ -147,33 +107,39 @@ class Answer:
         if choice.finish_reason == "error":
             raise broken_answer("The model's provider failed in the middle of the answer.")
         called = "".join(c.function.arguments or "" for c in message.tool_calls or [])
-        return (message.content if isinstance(message.content, str) else "") + called
+        written = (message.content if isinstance(message.content, str) else "") + called
+        # Postgres takes any character but this one.
+        return written.replace("\0", "")
 
-    async def _chunks(self) -> AsyncIterator[_Chunk]:
+    async def _chunks(self) -> AsyncGenerator[Chunk]:
         """Chunks of a stream, or the one of a plain JSON answer; none may be late."""
-        chunks = self._streamed() if _is_stream(self._response) else self._whole()
-        while True:
-            try:
-                async with asyncio.timeout(self._patience.silence_s):
-                    chunk = await anext(chunks)
-            except StopAsyncIteration:
-                return
-            except TimeoutError as error:
-                raise no_answer_in_time() from error
-            yield chunk
-
-    async def _streamed(self) -> AsyncIterator[_Chunk]:
-        try:
-            async for event in EventSource(self._response).aiter_sse():
-                if event.data == "[DONE]":
+        arriving = self._streamed() if is_stream(self._response) else self._whole()
+        async with aclosing(arriving) as chunks:
+            while True:
+                try:
+                    async with asyncio.timeout(self._patience.silence_s):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
                     return
-                if event.data:
-                    yield _decode(event.data.encode(), _Chunk)
+                except TimeoutError as error:
+                    if self.finish_reason:
+                        return
+                    raise no_answer_in_time() from error
+                yield chunk
+
+    async def _streamed(self) -> AsyncGenerator[Chunk]:
+        try:
+            async with aclosing(EventSource(self._response).aiter_sse()) as events:
+                async for event in events:
+                    if event.data == "[DONE]":
+                        return
+                    if event.data:
+                        yield decode(event.data.encode(), Chunk)
         except SSEError as error:
             raise broken_answer("The model's answer could not be read.") from error
 
-    async def _whole(self) -> AsyncIterator[_Chunk]:
-        yield _decode(await self._response.aread(), _Chunk)
+    async def _whole(self) -> AsyncGenerator[Chunk]:
+        yield decode(await self._response.aread(), Chunk)
 
 
 class OpenRouter:
@@ -221,10 +187,10 @@ class OpenRouter:
         began = time.monotonic()
         response = await self._send(request)
         try:
-            _bound(response, ANSWER_BYTES_AT_MOST)
             if response.status_code != 200:
                 raise await _refusal(response)
-            yield Answer(response.headers.get("X-Generation-Id"), response, self._patience, began)
+            named = name_of(response.headers.get("X-Generation-Id"))
+            yield Answer(named, response, self._patience, began)
         finally:
             await response.aclose()
 
@@ -234,12 +200,13 @@ class OpenRouter:
         Source: OpenRouter API reference, `GET /generation`.
         """
         try:
-            response = await self._http.get(f"/generation?id={quote(upstream_id, safe='')}")
-            if response.status_code != 200:
-                return None
-            return _decode(response.content, _SettlementData).data
-        except (httpx.HTTPError, ModelFailed):
+            content = await self._get(
+                f"/generation?id={quote(upstream_id, safe='')}", SETTLEMENT_BYTES_AT_MOST
+            )
+            found = decode(content, SettlementData).data
+        except ModelFailed:
             return None
+        return found if is_price(found.total_cost) else None
 
     async def catalogue(self) -> bytes:
         """The catalogue as OpenRouter writes it: `{"data": [...]}`.
@@ -247,14 +214,17 @@ class OpenRouter:
         Raises:
             ModelFailed: It could not be had.
         """
-        request = self._http.build_request("GET", "/models")
-        response = await self._send(request)
+        return await self._get("/models", CATALOGUE_BYTES_AT_MOST)
+
+    async def _get(self, path: str, at_most: int) -> bytes:
+        response = await self._send(self._http.build_request("GET", path))
         try:
-            _bound(response, CATALOGUE_BYTES_AT_MOST)
             if response.status_code != 200:
                 raise await _refusal(response)
-            return await response.aread()
-        except httpx.HTTPError as error:
+            bound(response, at_most)
+            async with asyncio.timeout(self._patience.silence_s):
+                return await response.aread()
+        except (httpx.HTTPError, TimeoutError) as error:
             raise unreachable() from error
         finally:
             await response.aclose()
@@ -271,50 +241,13 @@ class OpenRouter:
             raise broken_answer("The connection to the model broke off.") from error
 
 
-class _Bounded(httpx.AsyncByteStream):
-    """A body that may not pass a size."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, at_most: int) -> None:
-        self._stream, self._left = stream, at_most
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._stream:
-            self._left -= len(piece)
-            if self._left < 0:
-                raise broken_answer("The model's answer was far too long.")
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-def _bound(response: httpx.Response, at_most: int) -> None:
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise broken_answer("The model's answer could not be read.")
-    if isinstance(response.stream, httpx.AsyncByteStream):
-        response.stream = _Bounded(response.stream, at_most)
-
-
-def _is_stream(response: httpx.Response) -> bool:
-    return response.headers.get("Content-Type", "").startswith("text/event-stream")
-
-
-def _decode(content: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(content, type=kind, strict=False)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise broken_answer("The model's answer could not be read.") from error
-
-
-class _Refusal(msgspec.Struct):
-    error: _Error = msgspec.field(default_factory=_Error)
-
-
 async def _refusal(response: httpx.Response) -> ModelFailed:
     try:
-        refused = _decode(await response.aread(), _Refusal)
-    except (ModelFailed, httpx.HTTPError):
-        refused = _Refusal()
+        bound(response, REFUSAL_BYTES_AT_MOST)
+        async with asyncio.timeout(REFUSAL_S):
+            refused = decode(await response.aread(), Refusal)
+    except (ModelFailed, httpx.HTTPError, TimeoutError):
+        refused = Refusal()
     return failure_of(
         response.status_code, refused.error.message, refused.error.metadata, response.headers
     )

@@ -1,0 +1,144 @@
+"""What OpenRouter writes, read with tolerance: shapes, names, usage, and bodies with a limit.
+
+Source: OpenRouter API reference, "Chat completions", "Streaming" and "Get a generation".
+"""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+import httpx
+import msgspec
+from msgspec import Meta
+
+from domain.llm.failures import broken_answer
+
+T = TypeVar("T")
+
+NAME_LENGTH = 128
+COST_AT_MOST_USD = 1_000
+"""No factoid costs as much; who says so is not believed."""
+
+Tokens = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class Usage(msgspec.Struct):
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    cost: Decimal | None = None
+    """US dollars, read from the JSON text, never through a float."""
+
+
+class Error(msgspec.Struct):
+    message: str = ""
+    code: Any = None
+    metadata: Any = None
+
+
+class _Function(msgspec.Struct):
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct):
+    function: _Function = msgspec.field(default_factory=_Function)
+
+
+class _Message(msgspec.Struct):
+    content: Any = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Message | None = None
+    message: _Message | None = None
+    finish_reason: str | None = None
+
+
+class Chunk(msgspec.Struct):
+    id: str | None = None
+    provider: str | None = None
+    choices: list[_Choice] = msgspec.field(default_factory=list[_Choice])
+    usage: msgspec.Raw = msgspec.Raw(b"null")
+    error: Error | None = None
+
+
+class Settlement(msgspec.Struct):
+    """What OpenRouter says afterwards of one generation."""
+
+    total_cost: Decimal
+    provider_name: str | None = None
+    native_tokens_prompt: Tokens | None = None
+    native_tokens_completion: Tokens | None = None
+    tokens_prompt: Tokens | None = None
+    tokens_completion: Tokens | None = None
+
+
+class SettlementData(msgspec.Struct):
+    data: Settlement
+
+
+class Refusal(msgspec.Struct):
+    error: Error = msgspec.field(default_factory=Error)
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """A body that may not pass a size."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, at_most: int) -> None:
+        self._stream, self._left = stream, at_most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise broken_answer("The model's answer was far too long.")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def bound(response: httpx.Response, at_most: int) -> None:
+    """Let nobody read more than that of a body.
+
+    Raises:
+        ModelFailed: It is compressed, which nobody asked for; at once, or while it is read,
+            when it is longer.
+    """
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise broken_answer("The model's answer could not be read.")
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = _Bounded(response.stream, at_most)
+
+
+def name_of(given: str | None) -> str | None:
+    """A name as it can be kept, or None."""
+    return given if given and len(given) <= NAME_LENGTH and given.isprintable() else None
+
+
+def usage_of(raw: msgspec.Raw) -> Usage | None:
+    """What an answer says it used. Where that makes no sense, it is asked for afterwards."""
+    try:
+        usage = msgspec.json.decode(raw, type=Usage | None, strict=False)
+    except msgspec.DecodeError:
+        return None
+    if usage and usage.cost is not None and not is_price(usage.cost):
+        return None
+    return usage
+
+
+def is_price(cost: Decimal) -> bool:
+    return cost.is_finite() and 0 <= cost < COST_AT_MOST_USD
+
+
+def is_stream(response: httpx.Response) -> bool:
+    return response.headers.get("Content-Type", "").startswith("text/event-stream")
+
+
+def decode(content: bytes, kind: type[T]) -> T:
+    """Raises: ModelFailed: It is not JSON of this shape."""
+    try:
+        return msgspec.json.decode(content, type=kind, strict=False)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise broken_answer("The model's answer could not be read.") from error
