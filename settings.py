@@ -3,11 +3,14 @@
 A value that cannot be used stops the start with one sentence naming the variable.
 """
 
+import ipaddress
 import os
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from croniter import croniter
 from dotenv import load_dotenv
 from msgspec import Meta
 
@@ -22,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     # Every process
     environment: Literal["development", "test", "production"] = "development"
     debug: bool = False
-    """Answers unexpected errors with their text; refused in production."""
+    """Logs every SQL statement, without its values; refused in production."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     database_url: str = "postgresql://127.0.0.1:5432/factoids"
     """postgresql://user:password@host:port/database"""
@@ -43,7 +46,9 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """How many proxies in front are ours: so many right-most X-Forwarded-For hops count."""
     read_pool_size: Annotated[int, Meta(ge=1, le=100)] = 8
     """Connections for the hot reads, per process."""
-    generate_limits: str = "1/60,3/3600,20/86400"
+    generate_limits: Annotated[
+        str, Meta(pattern=r"^[1-9]\d{0,6}/[1-9]\d{0,6}(,[1-9]\d{0,6}/[1-9]\d{0,6})*$")
+    ] = "1/60,3/3600,20/86400"
     """Free generations per seconds, for each visitor and each network: count/window,…"""
 
     # worker and cron
@@ -56,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     model_price_ceiling_usd: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] = "5"
     """The dearest completion price allowed, in US dollars per million tokens."""
     factoid_schedule: str = "0 * * * *"
-    """When a factoid is published by itself: cron syntax, UTC."""
+    """When a factoid is published by itself: cron syntax, UTC; `off` for never."""
 
     @property
     def production(self) -> bool:
@@ -83,6 +88,8 @@ def load() -> Settings:
         reason, _, path = str(error).partition(" - at `$.")
         raise WrongSetting(f"{path.rstrip('`') or 'Environment'}: {reason}.") from None
     _check(settings)
+    if settings.production:
+        _check_production(settings, given)
     return settings
 
 
@@ -94,8 +101,10 @@ def _check(settings: Settings) -> None:
         _address("PUBLIC_URL", settings.public_url, {"http", "https"})
     if settings.api_url:
         _address("API_URL", settings.api_url, {"http", "https"})
-    if settings.production:
-        _check_production(settings)
+    if settings.reflex_redis_url:
+        _address("REFLEX_REDIS_URL", settings.reflex_redis_url, {"redis", "rediss", "unix"})
+    if settings.factoid_schedule != "off" and not croniter.is_valid(settings.factoid_schedule):
+        raise WrongSetting('FACTOID_SCHEDULE: must be a cron line such as "0 * * * *", or "off".')
 
 
 def _address(name: str, value: str, schemes: set[str]) -> None:
@@ -109,19 +118,35 @@ def _address(name: str, value: str, schemes: set[str]) -> None:
         raise WrongSetting(f"{name}: must start with {wanted}.")
 
 
-def _check_production(settings: Settings) -> None:
+def _check_production(settings: Settings, given: Mapping[str, str]) -> None:
     if settings.debug:
         raise WrongSetting("DEBUG: must be off in production.")
     if settings.secret_key == DEVELOPMENT_SECRET:
         raise WrongSetting("SECRET_KEY: the development secret may not be used in production.")
     if len(settings.secret_key) < 32:
         raise WrongSetting("SECRET_KEY: needs at least 32 characters in production.")
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        if name not in given:
+            raise WrongSetting(f"{name}: must be set in production.")
     if settings.standin_model:
         raise WrongSetting("STANDIN_MODEL: the stand-in may not answer in production.")
-    if urlsplit(settings.openrouter_base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
+    if _is_here(settings.openrouter_base_url):
         raise WrongSetting("OPENROUTER_BASE_URL: points at this machine, which is a stand-in.")
-    if not settings.public_url.startswith("https://"):
+    if not settings.openrouter_base_url.startswith("https://"):
+        raise WrongSetting("OPENROUTER_BASE_URL: must be an https:// address in production.")
+    if not settings.public_url.startswith("https://") or _is_here(settings.public_url):
         raise WrongSetting("PUBLIC_URL: must be the site's https:// address in production.")
+
+
+def _is_here(address: str) -> bool:
+    host = (urlsplit(address).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return ip.is_loopback or ip.is_unspecified
 
 
 settings = load()

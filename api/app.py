@@ -74,7 +74,7 @@ def create_app() -> Litestar:
         ],
     )
     app = Litestar(
-        route_handlers=[product, openapi.docs_browser()],
+        route_handlers=[product, openapi.document, openapi.docs_browser()],
         dependencies=DEPENDENCIES,
         middleware=[JSONOnly()],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -85,6 +85,7 @@ def create_app() -> Litestar:
         debug=False,
         logging_config=None,
     )
+    openapi.complete(app)
     # Around the router too, so that an unknown address has an id and a line in the log.
     app.asgi_handler = RequestLog(Visitors(ConditionalReads(app.asgi_handler), settings.secret_key))
     return app

@@ -1,6 +1,7 @@
 """Who is calling. One function makes the caller; nothing else reads headers for it."""
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Request
 
@@ -14,6 +15,12 @@ def provide_caller(request: Request[Any, Any, Any]) -> Caller:
         visitor_id=request.scope["visitor_id"],  # pyright: ignore[reportGeneralTypeIssues]
         network=network_of(client_address(request, settings.trusted_proxy_hops)),
     )
+
+
+def provide_reader_id(request: Request[Any, Any, Any]) -> UUID | None:
+    """The visitor whose votes may be shown; None for one who was only just given an identity."""
+    scope: Any = request.scope
+    return scope["visitor_id"] if scope["visitor_known"] else None
 
 
 def client_address(request: Request[Any, Any, Any], trusted_hops: int) -> str:

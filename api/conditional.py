@@ -1,21 +1,27 @@
 """What caches may keep: ETag, 304 and Cache-Control for every read, in one place."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
-PUBLIC = "public, max-age=30, stale-while-revalidate=300"
-PRIVATE = "private, no-cache"
-NEVER = "private, no-store"
+PUBLIC = b"public, max-age=30, stale-while-revalidate=300"
+PRIVATE = b"private, no-cache"
+NEVER = b"private, no-store"
 
 PUBLIC_READ = "public_read"
-"""Set in a handler's `opt`: the answer is the same for all who bring no identity."""
+"""Set in a handler's `opt`: the answer is the same for all who bring no identity. `LIST` gets a
+weak ETag, `ITEM` a strong one."""
+LIST = b"W/"
+ITEM = b""
 
 
 class ConditionalReads:
-    """Tags public reads with a digest of their body and answers 304 to those who have it."""
+    """Tags public reads with a digest of their body and answers 304 to those who have it.
+
+    An answer that says itself how long it keeps is left alone.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,10 +35,11 @@ class ConditionalReads:
         async def send_tagged(message: Message) -> None:
             nonlocal held
             if message["type"] == "http.response.start":
-                if _may_be_tagged(scope, message):
-                    held = message
-                    return
-                MutableScopeHeaders.from_message(message).setdefault("Cache-Control", NEVER)
+                if not _says_how_long(message["headers"]):
+                    if _strength(scope, message) is not None:
+                        held = message
+                        return
+                    message["headers"] = [*message["headers"], (b"cache-control", NEVER)]
             elif message["type"] == "http.response.body" and held is not None:
                 start, held = held, None
                 message = _tag(scope, start, message)
@@ -42,25 +49,43 @@ class ConditionalReads:
         await self._app(scope, receive, send_tagged)
 
 
-def _may_be_tagged(scope: Scope, start: HTTPResponseStartEvent) -> bool:
+def _says_how_long(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name.lower() == b"cache-control" for name, _ in headers)
+
+
+def _strength(scope: Scope, start: HTTPResponseStartEvent) -> bytes | None:
     # An address that leads nowhere has no handler.
     if start["status"] != 200 or "route_handler" not in scope:
-        return False
-    return bool(scope["route_handler"].opt.get(PUBLIC_READ))
+        return None
+    return scope["route_handler"].opt.get(PUBLIC_READ)
 
 
 def _tag(scope: Scope, start: HTTPResponseStartEvent, message: Message) -> Message:
     body: bytes = message.get("body", b"")  # pyright: ignore[reportAssignmentType]
-    tag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = MutableScopeHeaders.from_message(start)
-    headers["ETag"] = tag
-    known = bool(scope.get("visitor_known"))
-    headers["Cache-Control"] = PRIVATE if known else PUBLIC
-    headers["Vary"] = "Accept-Encoding"
-    asked = next((v for n, v in scope["headers"] if n == b"if-none-match"), b"").decode("latin-1")
-    if asked and (asked.strip() == "*" or tag in [part.strip() for part in asked.split(",")]):
+    opaque = f'"{blake2b(body, digest_size=12).hexdigest()}"'.encode()
+    headers = [
+        *start["headers"],
+        (b"etag", (_strength(scope, start) or b"") + opaque),
+        (b"cache-control", PRIVATE if scope.get("visitor_known") else PUBLIC),
+        (b"vary", b"Accept-Encoding"),
+    ]
+    if _has_it(scope, opaque):
         start["status"] = 304
-        for name in ("content-length", "content-type"):
-            del headers[name]
-        return {**message, "body": b""}  # pyright: ignore[reportReturnType]
+        headers = [
+            (name, value)
+            for name, value in headers
+            if name.lower() not in {b"content-length", b"content-type"}
+        ]
+        message = {**message, "body": b""}  # pyright: ignore[reportAssignmentType]
+    start["headers"] = headers
     return message
+
+
+def _has_it(scope: Scope, opaque: bytes) -> bool:
+    """Whether `If-None-Match` names the tag; compared weakly, as RFC 9110 asks for reads."""
+    for name, value in scope["headers"]:
+        if name == b"if-none-match":
+            tags = [tag.strip().removeprefix(b"W/") for tag in value.split(b",")]
+            if opaque in tags or b"*" in tags:
+                return True
+    return False

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency, Provide
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import provide_caller
+from api.auth import provide_caller, provide_reader_id
 from db.repositories.factoids import FactoidReads
 from db.session import Database
 from domain.cursor import Cursors
@@ -73,6 +73,7 @@ def fill(state: State, database: Database, redis: Redis) -> None:
 DEPENDENCIES: dict[str, Any] = {
     "session": Provide(provide_session),
     "caller": Provide(provide_caller, sync_to_thread=False),
+    "reader_id": Provide(provide_reader_id, sync_to_thread=False),
     "factoids": Provide(provide_factoids, sync_to_thread=False),
     "votes": Provide(provide_votes, sync_to_thread=False),
     "catalogue": Provide(provide_catalogue, sync_to_thread=False),

@@ -1,16 +1,23 @@
 """The OpenAPI document and its browser, whose scripts we serve ourselves."""
 
 from pathlib import Path
+from typing import Any
 
-from litestar.handlers import HTTPRouteHandler
+import msgspec
+from litestar import Litestar, Request, Response, Router, get
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Example, Tag
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Reference, Schema, Tag
 from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
 
-from api.problems import MEDIA_TYPE
+from api.conditional import PUBLIC_READ
+from api.examples import BODIES, EVENTS
+from api.problems import INTERNAL, MEDIA_TYPE, WORDS
 from api.schemas.problem import Problem
 
 SCRIPTS = Path(".web/build/client/docs-browser")
@@ -30,10 +37,10 @@ TAGS = [
     Tag(name="Service", description="Whether all is well."),
 ]
 
-WORDS = {
+MEANING = {
     400: "The request cannot be read: no JSON, or a cursor that is not ours.",
     404: "There is no such thing.",
-    405: "The address does not support the method.",
+    405: "The address does not support the method; `Allow` says which it does.",
     409: "It is in a state that does not allow this.",
     413: "The body is larger than 64 KiB.",
     415: "The body is not application/json.",
@@ -45,13 +52,19 @@ WORDS = {
 
 
 def problem_spec(status: int) -> ResponseSpec:
+    code, detail = WORDS.get(status, INTERNAL)
     sample = Problem(
-        title="Refused", status=status, detail=WORDS[status], code="example", request_id="4be1…"
+        title="Refused",
+        status=status,
+        detail=detail,
+        code=code,
+        request_id="0c1f6c9c6c3a4f0f9d3b1d3e5a7c2b41",
+        retry_after_s=30 if status in {429, 503} else None,
     )
     return ResponseSpec(
         Problem,
         generate_examples=False,
-        description=WORDS[status],
+        description=MEANING[status],
         media_type=MEDIA_TYPE,
         examples=[Example(summary="A refusal", value=sample)],
     )
@@ -68,19 +81,27 @@ class DocumentsRefusals(ReceiveRoutePlugin):
                 self._document(handler, has_path_values=bool(route.path_parameters))
 
     def _document(self, handler: HTTPRouteHandler, *, has_path_values: bool) -> None:
-        statuses = {405, 422, 500, 503}
+        statuses = {400, 405, 422, 500, 503}
         if has_path_values:
             statuses.add(404)
         if handler.http_methods & {"POST", "PUT", "PATCH"}:
-            statuses |= {400, 413, 415, 429}
+            statuses |= {409, 413, 415, 429}
         statuses |= set(handler.opt.get("refusals", ()))
         known = dict(handler.responses or {})
-        handler.responses = {status: problem_spec(status) for status in statuses} | known
+        if PUBLIC_READ in handler.opt:
+            known[304] = ResponseSpec(None, description="You have it already: same `ETag`.")
+        handler.responses = {status: problem_spec(status) for status in sorted(statuses)} | known
 
 
 def operation_id(handler: HTTPRouteHandler, *_: object) -> str:
     """CastVote for `cast_vote`."""
     return "".join(part.capitalize() for part in handler.handler_name.split("."))
+
+
+def only_the_browser(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Litestar answers what lies below the browser with HTML; ours is a problem document."""
+    if connection.url.path.rstrip("/") != "/docs":
+        raise NotFoundException
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -90,7 +111,9 @@ def openapi_config() -> OpenAPIConfig:
         description=DESCRIPTION,
         tags=TAGS,
         use_handler_docstrings=True,
-        path="/docs",
+        openapi_router=Router(
+            "/docs", route_handlers=[], include_in_schema=False, guards=[only_the_browser]
+        ),
         render_plugins=[
             SwaggerRenderPlugin(
                 path="/",
@@ -99,13 +122,56 @@ def openapi_config() -> OpenAPIConfig:
                 standalone_preset_js_url="/docs-browser/swagger-ui-standalone-preset.js",
                 favicon='<link rel="icon" href="/docs-browser/favicon-32x32.png">',
             ),
-            JsonRenderPlugin(path="/openapi.json"),
         ],
     )
 
 
-def docs_browser():
+def docs_browser() -> Router:
     """The scripts of the docs browser."""
     return create_static_files_router(
         path="/docs-browser", directories=[SCRIPTS], include_in_schema=False, name="docs-browser"
     )
+
+
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def document(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The document itself."""
+    state = request.app.state
+    if "document" not in state:
+        state.document = msgspec.json.encode(request.app.openapi_schema.to_schema())
+    return Response(state.document, media_type="application/json")
+
+
+def complete(app: Litestar) -> None:
+    """Add what Litestar leaves out: summaries for people, examples, and closed bodies."""
+    openapi = app.openapi_schema
+    for path in (openapi.paths or {}).values():
+        for operation in (path.get, path.put, path.post, path.delete):
+            if operation:
+                _describe(operation)
+    for name, body in BODIES.items():
+        schema = openapi.components.schemas.get(name)
+        if schema and getattr(getattr(body, "__struct_config__", None), "forbid_unknown_fields", 0):
+            schema.additional_properties = False
+
+
+def _describe(operation: Operation) -> None:
+    operation.summary = (operation.description or "").split("\n")[0].split(". ")[0].rstrip(".")
+    body: Any = operation.request_body
+    contents: list[Any] = [body.content] if body else []
+    contents += [getattr(r, "content", None) for r in (operation.responses or {}).values()]
+    for content in filter(None, contents):
+        for media_type, media in content.items():
+            if not media.examples:
+                _add_example(operation, media_type, media)
+
+
+def _add_example(operation: Operation, media_type: str, media: OpenAPIMediaType) -> None:
+    if media_type == "text/event-stream":
+        media.schema = Schema(type="string")  # pyright: ignore[reportArgumentType]
+        value: Any = EVENTS[operation.operation_id or ""]
+    elif isinstance(media.schema, Reference):
+        value = BODIES[media.schema.ref.rpartition("/")[2]]
+    else:
+        return
+    media.examples = {"example": Example(summary="For example", value=msgspec.to_builtins(value))}

@@ -9,8 +9,11 @@ from asyncpg import PostgresConnectionError
 from asyncpg.exceptions import InterfaceError, TooManyConnectionsError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
-from sqlalchemy.exc import DBAPIError, OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import InterfaceError as AlchemyInterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.schemas.problem import FieldProblem, Problem
 from domain.errors import (
@@ -49,6 +52,15 @@ WORDS: dict[int, tuple[str, str]] = {
 INTERNAL = ("internal", "Something broke on our side. It has been noted; please try again.")
 AWAY = "The site is catching its breath. Please try again in a moment."
 
+CHANGED = "Somebody else changed this at the same moment. Please try again."
+
+AGAIN = {"40001", "40P01", "55P03", "57014"}
+"""Postgres' codes of a transaction that may well succeed when repeated: it could not be put in
+order with others, deadlocked, waited too long for a lock or was cancelled."""
+
+DATABASE_LEAVING = {"08", "53", "57"}
+"""Postgres' classes of codes: lost connections, no resources left, shutting down or starting."""
+
 CONNECTION_LOST = (
     OperationalError,
     AlchemyInterfaceError,
@@ -57,6 +69,9 @@ CONNECTION_LOST = (
     TooManyConnectionsError,
     ConnectionError,
     TimeoutError,
+    PoolTimeout,
+    RedisConnectionError,
+    RedisTimeoutError,
 )
 
 log = structlog.get_logger()
@@ -106,7 +121,8 @@ def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any
     if status >= 500:
         return problem(status, *INTERNAL)
     code, words = WORDS.get(status, ("refused", HTTPStatus(status).phrase))
-    allow = (error.headers or {}).get("Allow")
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    allow = headers.get("allow")
     return problem(status, code, words, headers={"Allow": allow} if allow else None)
 
 
@@ -116,6 +132,14 @@ def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[A
     if isinstance(error, CONNECTION_LOST) or isinstance(cause, CONNECTION_LOST):
         log.warning("service_away", error=type(error).__name__)
         return problem(503, "unavailable", AWAY, retry_after_s=5)
+    sqlstate = getattr(cause, "sqlstate", None) or ""
+    if sqlstate in AGAIN or sqlstate[:2] in DATABASE_LEAVING:
+        log.warning("database_refused", sqlstate=sqlstate)
+        return problem(503, "unavailable", AWAY, retry_after_s=1)
+    if isinstance(error, IntegrityError):
+        # What it would have clashed with was written, or deleted, a moment ago by somebody else.
+        log.warning("conflict", sqlstate=sqlstate)
+        return problem(409, "conflict", CHANGED)
     log.error("unexpected_error", exc_info=error)
     return problem(500, *INTERNAL)
 
@@ -152,5 +176,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     DomainError: refuse_domain,
     HTTPException: refuse_http,
     SerializationException: lambda *_: problem(400, *WORDS[400]),
+    # JSON nested deeper than anything we ask for.
+    RecursionError: lambda *_: problem(400, *WORDS[400]),
     Exception: refuse_unexpected,
 }

@@ -1,5 +1,6 @@
 """Connections: SQLAlchemy sessions for writing, a plain asyncpg pool for the hot reads."""
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import asyncpg
 from advanced_alchemy.config import AlembicAsyncConfig, SQLAlchemyAsyncConfig
 from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -20,6 +23,12 @@ from settings import Settings, settings
 ALIKE_WORDS = 0.4
 """Trigram similarity from which a searched word counts as a misspelt one: two letters swapped
 in a word of seven give 0.5, words that merely share a beginning 0.3."""
+
+
+CONNECT_WITHIN_S = 5
+READ_WITHIN_S = 10
+WRITE_WITHIN_S = 30
+"""Longer than any statement of ours takes; a database that went silent must not hold callers."""
 
 
 def _plain(url: str) -> str:
@@ -50,18 +59,37 @@ async def _keep(connection: Any) -> None:
     """Nothing to reset: these connections only ever run one read-only statement at a time."""
 
 
+def _replace_dead(connection: Any, *_: Any) -> None:
+    """A connection that was lost while it waited is not given out; asking it costs nothing."""
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+
+
 async def open_database(config: Settings) -> Database:
     """Open both ways to Postgres.
 
     Raises:
         OSError, asyncpg.PostgresError: The server cannot be reached or refuses.
     """
-    engine = create_async_engine(_sqlalchemy(config.database_url), pool_size=10, max_overflow=10)
+    if config.debug:
+        logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)
+    engine = create_async_engine(
+        _sqlalchemy(config.database_url),
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=CONNECT_WITHIN_S,
+        # Parameters hold what people wrote; an error's words go to the log.
+        hide_parameters=True,
+        connect_args={"timeout": CONNECT_WITHIN_S, "command_timeout": WRITE_WITHIN_S},
+    )
+    event.listen(engine.sync_engine, "checkout", _replace_dead)
     reads = await asyncpg.create_pool(
         _plain(config.database_url),
         min_size=1,
         max_size=config.read_pool_size,
         reset=_keep,
+        timeout=CONNECT_WITHIN_S,
+        command_timeout=READ_WITHIN_S,
         server_settings={
             "default_transaction_read_only": "on",
             "jit": "off",

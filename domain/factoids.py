@@ -1,9 +1,11 @@
 """Reading factoids: the feed in its orders, search, one, the factoid of the day."""
 
+import asyncio
 import hashlib
 import random
+import time
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,11 +13,12 @@ from db.repositories.factoids import FactoidCard, FactoidReads, Shape
 from domain.categories import Category
 from domain.cursor import Cursors, InvalidCursor
 from domain.errors import Invalid, NotFound
-from domain.text import words
+from domain.search import mark_alike, prefix_query, search_words
 
 Sort = Literal["new", "top", "hot", "controversial", "random", "relevance"]
 
-SEARCH_WORDS_AT_MOST = 8
+COUNTS_KEPT_S = 60.0
+"""How long the counts of the categories are kept when nothing new is published."""
 
 
 class FactoidNotFound(NotFound):
@@ -53,6 +56,7 @@ class FactoidService:
     def __init__(self, reads: FactoidReads, cursors: Cursors) -> None:
         self._reads = reads
         self._cursors = cursors
+        self._counts = CategoryCounts(reads)
 
     async def page(self, query: FeedQuery, voter_id: UUID | None) -> Feed:
         """One page of the feed, with at most two statements.
@@ -61,7 +65,7 @@ class FactoidService:
             InvalidCursor: The cursor was altered or belongs to another question.
             Invalid: The order needs a search, or the search holds no word.
         """
-        found = words(query.q)[:SEARCH_WORDS_AT_MOST] if query.q else []
+        found = search_words(query.q)
         if query.q and query.q.strip() and not found:
             return Feed([], None)
         sort = query.sort or ("relevance" if found else "new")
@@ -90,6 +94,9 @@ class FactoidService:
             values |= {"after_key": _key_in(order, place[1]), "after_id": UUID(place[2])}
         cards = await self._reads.page(shape, **values)
         items = cards[: query.limit]
+        if order == "similar":
+            for card in items:
+                card.marked = mark_alike(card.text, found)
         if len(cards) <= query.limit:
             return Feed(items, None)
         return Feed(items, self._cursors.write(query.identity, [order, *_place(items[-1])]))
@@ -131,7 +138,7 @@ class FactoidService:
         """
         if day > datetime.now(UTC).date():
             raise Invalid("That day has not begun yet.", field="date")
-        midnight = datetime.combine(day, time(), UTC)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         at = int.from_bytes(hashlib.sha256(day.isoformat().encode()).digest()[:6]) / 2**48
         card = await self._reads.of_day(midnight, at) or await self._reads.of_day(midnight, 0.0)
         if card is None:
@@ -140,8 +147,31 @@ class FactoidService:
 
     async def categories(self) -> dict[Category, int]:
         """How many factoids each category holds, also those that hold none."""
-        counts = await self._reads.categories()
+        counts = await self._counts.get()
         return {category: counts.get(category, 0) for category in Category}
+
+
+class CategoryCounts:
+    """How many factoids each category holds, counted anew only when there are others.
+
+    Counting reads the whole table; which factoid came last is one step in an index.
+    """
+
+    def __init__(self, reads: FactoidReads) -> None:
+        self._reads = reads
+        self._counting = asyncio.Lock()
+        self._newest: UUID | None = None
+        self._counted_at = float("-inf")
+        self._counts: dict[str, int] = {}
+
+    async def get(self) -> dict[str, int]:
+        async with self._counting:
+            newest = await self._reads.newest_id()
+            now = time.monotonic()
+            if newest != self._newest or now - self._counted_at > COUNTS_KEPT_S:
+                self._counts = await self._reads.categories()
+                self._newest, self._counted_at = newest, now
+            return self._counts
 
 
 def _shape(
@@ -157,10 +187,8 @@ def _shape(
         voter=voter_id is not None,
         search=bool(found) and not similar,
     )
-    # The last word may still be being typed, so it counts from its beginning on.
-    prefix = " & ".join([*found[:-1], f"{found[-1]}:*"]) if found else ""
     return shape, {
-        "query": " ".join(found) if similar else prefix,
+        "query": " ".join(found) if similar else prefix_query(found),
         "category": query.category,
         "model": query.model,
         "since": query.since,

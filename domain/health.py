@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -22,13 +22,17 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        return {self.database, self.redis, self.migrations} == {"ok"}
+        return not self.missing
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """What is not "ok", and how it is."""
+        return {name: word for name, word in asdict(self).items() if word != "ok"}
 
 
 async def look(database: Database, redis: Redis) -> Health:
     """Ask Postgres and Redis, each for a second at most."""
-    revision = await _within(_revision(database))
-    answered = await _within(_ping(redis))
+    revision, answered = await asyncio.gather(_within(_revision(database)), _within(_ping(redis)))
     return Health(
         database="away" if revision is None else "ok",
         redis="ok" if answered else "away",

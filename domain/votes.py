@@ -1,5 +1,6 @@
 """Votes and written feedback."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -16,6 +17,8 @@ from domain.text import clean, graphemes
 VoteValue = Literal[-1, 0, 1]
 
 FEEDBACK_PER_HOUR = 20
+FEEDBACK_PER_HOUR_AND_NETWORK = 100
+HOUR = timedelta(hours=1)
 COMMENT_GRAPHEMES = 1_000
 
 
@@ -55,14 +58,23 @@ class VoteService:
         return VoteCount(factoid_id, tally[0], tally[1], value or None)
 
     async def leave_feedback(
-        self, factoid_id: UUID, *, visitor_id: UUID, comment: str | None, tags: list[str]
-    ) -> Feedback:
+        self,
+        factoid_id: UUID,
+        *,
+        visitor_id: UUID,
+        network: str | None,
+        comment: str | None,
+        tags: Sequence[str],
+        value: VoteValue | None = None,
+    ) -> tuple[Feedback, VoteCount | None]:
         """Keep why somebody thinks a factoid is good or bad, with their standing vote.
+
+        With a `value` that vote is cast first; the count of it comes back too.
 
         Raises:
             FactoidNotFound: No factoid has this id.
             EmptyFeedback: Neither a comment nor a tag was given.
-            TooMuchFeedback: The visitor left 20 within the hour.
+            TooMuchFeedback: The visitor, or their network, left too much within the hour.
         """
         said = clean(comment) if comment else ""
         if not said and not tags:
@@ -71,24 +83,37 @@ class VoteService:
             raise Invalid("A comment has at most 1,000 characters.", field="/comment")
         if not await self._votes.factoid_exists(factoid_id):
             raise FactoidNotFound("There is no such factoid. It may have been taken down.")
-        await self._hold_back(visitor_id)
-        standing = await self._votes.standing(factoid_id, visitor_id)
-        return await self._votes.add_feedback(
+        await self._hold_back(visitor_id, network)
+        count = None
+        if value is not None:
+            count = await self.cast(factoid_id, voter_id=visitor_id, value=value)
+        feedback = await self._votes.add_feedback(
             Feedback(
                 factoid_id=factoid_id,
                 visitor_id=visitor_id,
-                vote=standing,
+                network=network,
+                vote=await self._votes.standing(factoid_id, visitor_id),
                 comment=said or None,
                 tags=sorted(set(tags)),
             )
         )
+        return feedback, count
 
-    async def _hold_back(self, visitor_id: UUID) -> None:
-        hour_ago = datetime.now(UTC) - timedelta(hours=1)
-        times = await self._votes.feedback_since(visitor_id, hour_ago)
-        if len(times) >= FEEDBACK_PER_HOUR:
-            wait = times[-FEEDBACK_PER_HOUR] - hour_ago
-            raise TooMuchFeedback(
-                "You have left a lot of feedback. Thank you; there is room for more later.",
-                retry_after_s=int(wait.total_seconds()) + 1,
-            )
+    async def _hold_back(self, visitor_id: UUID, network: str | None) -> None:
+        """Both are counted with the lock held that others of them wait for."""
+        now = datetime.now(UTC)
+        times = await self._votes.feedback_by_visitor(visitor_id, now - HOUR)
+        _refuse_more_than(FEEDBACK_PER_HOUR, times, now)
+        if network:
+            # A visitor without a cookie is a new one each time.
+            times = await self._votes.feedback_from_network(network, now - HOUR)
+            _refuse_more_than(FEEDBACK_PER_HOUR_AND_NETWORK, times, now)
+
+
+def _refuse_more_than(limit: int, times: Sequence[datetime], now: datetime) -> None:
+    if len(times) >= limit:
+        wait = times[-limit] + HOUR - now
+        raise TooMuchFeedback(
+            "You have left a lot of feedback. Thank you; there is room for more later.",
+            retry_after_s=max(1, int(wait.total_seconds()) + 1),
+        )

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, Parameter
+from litestar.params import FromPath, FromQuery, Parameter, QueryParameter
 from litestar.response import Stream
 
 from api import sse
-from api.conditional import PUBLIC_READ
+from api.conditional import ITEM, LIST, NEVER, PUBLIC_READ
 from api.present import factoid_out
 from api.schemas.factoids import (
     CategoriesOut,
@@ -23,8 +23,8 @@ from api.schemas.factoids import (
     Sort,
 )
 from api.schemas.generation import LiveTally
-from domain.caller import Caller
 from domain.categories import CATEGORY_LABELS, Category
+from domain.errors import Invalid
 from domain.factoids import FactoidNotFound, FactoidService, FeedQuery
 from domain.live import FactoidPublished, LiveEvent, LiveHub
 
@@ -45,11 +45,11 @@ class FactoidController(Controller):
     path = "/api/factoids"
     tags = ("Factoids",)
 
-    @get(operation_id="ListFactoids", opt={PUBLIC_READ: True, "refusals": [400]})
+    @get(operation_id="ListFactoids", opt={PUBLIC_READ: LIST, "refusals": [400]})
     async def list(
         self,
         factoids: NamedDependency[FactoidService],
-        caller: NamedDependency[Caller],
+        reader_id: NamedDependency[UUID | None],
         sort: FromQuery[Sort | None] = None,
         category: FromQuery[Category | None] = None,
         model: FromQuery[ModelId | None] = None,
@@ -64,15 +64,17 @@ class FactoidController(Controller):
         typing errors when nothing matches exactly.
         """
         query = FeedQuery(sort, category, model, q, _utc(since), limit, cursor)
-        feed = await factoids.page(query, caller.visitor_id)
+        feed = await factoids.page(query, reader_id)
         page = FactoidPage([factoid_out(card) for card in feed.items], feed.next_cursor)
-        return Response(page, headers=_links(query, feed.next_cursor))
+        # Shuffling again has to give another order.
+        kept = {"Cache-Control": NEVER.decode()} if sort == "random" else {}
+        return Response(page, headers=kept | _links(query, feed.next_cursor))
 
-    @get("/today", operation_id="GetFactoidOfTheDay", opt={PUBLIC_READ: True, "refusals": [404]})
+    @get("/today", operation_id="GetFactoidOfTheDay", opt={PUBLIC_READ: ITEM, "refusals": [404]})
     async def today(
         self,
         factoids: NamedDependency[FactoidService],
-        day: Annotated[date | None, Parameter(query="date", description="A UTC date.")] = None,
+        day: Annotated[date | None, QueryParameter(name="date", description="A UTC date.")] = None,
     ) -> FactoidOut:
         """The factoid of a UTC date, today's by default: the same for everybody all day."""
         return factoid_out(await factoids.of_day(day or datetime.now(UTC).date()))
@@ -81,13 +83,13 @@ class FactoidController(Controller):
     async def random(
         self,
         factoids: NamedDependency[FactoidService],
-        caller: NamedDependency[Caller],
+        reader_id: NamedDependency[UUID | None],
         category: FromQuery[Category | None] = None,
         limit: FromQuery[Limit] = 1,
     ) -> FactoidPage:
         """A random factoid, or up to `limit` different ones."""
         query = FeedQuery(sort="random", category=category, limit=limit)
-        feed = await factoids.page(query, caller.visitor_id)
+        feed = await factoids.page(query, reader_id)
         return FactoidPage([factoid_out(card) for card in feed.items])
 
     @get("/live", operation_id="FollowLive", media_type=sse.MEDIA_TYPE)
@@ -103,19 +105,19 @@ class FactoidController(Controller):
     @get(
         "/{factoid_id:uuid}",
         operation_id="GetFactoid",
-        opt={PUBLIC_READ: True},
+        opt={PUBLIC_READ: ITEM},
     )
     async def one(
         self,
         factoid_id: FromPath[UUID],
         factoids: NamedDependency[FactoidService],
-        caller: NamedDependency[Caller],
+        reader_id: NamedDependency[UUID | None],
     ) -> FactoidOut:
         """Read one factoid."""
-        return factoid_out(await factoids.one(factoid_id, caller.visitor_id))
+        return factoid_out(await factoids.one(factoid_id, reader_id))
 
 
-@get("/api/categories", operation_id="ListCategories", tags=["Factoids"], opt={PUBLIC_READ: True})
+@get("/api/categories", operation_id="ListCategories", tags=["Factoids"], opt={PUBLIC_READ: LIST})
 async def list_categories(factoids: NamedDependency[FactoidService]) -> CategoriesOut:
     """The fixed categories with how many factoids each holds."""
     counts = await factoids.categories()
@@ -153,7 +155,13 @@ async def _told(event: LiveEvent, factoids: FactoidService) -> bytes | None:
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+    """The moment in UTC, which it is in when it does not say otherwise."""
+    if moment is None or moment.tzinfo is None:
+        return moment and moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid("That moment is beyond the calendar.", field="since") from None
 
 
 def _links(query: FeedQuery, next_cursor: str | None) -> dict[str, str]:

@@ -10,10 +10,10 @@ from uuid import UUID
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from api import sse
-from api.conditional import PUBLIC_READ
+from api.conditional import LIST, PUBLIC_READ
 from api.present import factoid_out, generation_out, limit_out, model_out
 from api.schemas.generation import (
     GenerateIn,
@@ -33,11 +33,11 @@ WAIT_AT_MOST_S = 60
 
 Prefer = Annotated[
     str | None,
-    Parameter(header="Prefer", description="`wait=30`: answer 201 when it is ready in time."),
+    HeaderParameter(name="Prefer", description="`wait=30`: answer 201 when it is ready in time."),
 ]
 LastEventId = Annotated[
     str | None,
-    Parameter(header="Last-Event-ID", description="Go on after this event; set by browsers."),
+    HeaderParameter(name="Last-Event-ID", description="Go on after this event; set by browsers."),
 ]
 
 
@@ -144,7 +144,7 @@ async def limits(
     return LimitsOut([limit_out(one) for one in await generations.allowance(caller)])
 
 
-@get("/api/models", operation_id="ListModels", tags=["Generation"], opt={PUBLIC_READ: True})
+@get("/api/models", operation_id="ListModels", tags=["Generation"], opt={PUBLIC_READ: LIST})
 async def list_models(catalogue: NamedDependency[CatalogueService]) -> ModelsOut:
     """The language models you may ask for, the cheapest first; refreshed hourly."""
     models = await catalogue.models()

@@ -3,23 +3,30 @@
 from litestar import Response, get
 from litestar.datastructures import State
 
+from api.problems import problem
+from api.schemas.problem import FieldProblem
 from api.schemas.service import LiveOut, ReadyOut
 from domain import health
+
+RETRY_AFTER_S = 5
 
 
 @get("/health/live", operation_id="IsLive", tags=["Service"])
 async def live() -> LiveOut:
-    """The process answers. Asks nothing else, so a lost database does not restart it."""
+    """Tell that the process answers. Asks nothing else: a lost database is no reason to restart."""
     return LiveOut("ok")
 
 
 @get("/health/ready", operation_id="IsReady", tags=["Service"])
 async def ready(state: State) -> Response[ReadyOut]:
-    """Postgres, Redis and the tables are there; 503 with what is missing otherwise."""
+    """Tell whether Postgres, Redis and the tables are there; 503 with what is missing if not."""
     found = await health.look(state.database, state.redis)
-    return Response(
-        ReadyOut(
-            "ok" if found.ready else "not ready", found.database, found.redis, found.migrations
-        ),
-        status_code=200 if found.ready else 503,
-    )
+    if not found.ready:
+        return problem(
+            503,
+            "not_ready",
+            "Not everything the site needs is there yet.",
+            errors=[FieldProblem(name, word) for name, word in found.missing.items()],
+            retry_after_s=RETRY_AFTER_S,
+        )
+    return Response(ReadyOut("ok", found.database, found.redis, found.migrations))

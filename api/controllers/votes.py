@@ -61,14 +61,15 @@ async def leave_feedback(
     redis: NamedDependency[Redis],
 ) -> Response[FeedbackOut]:
     """Say why a factoid is good or bad: a comment, tags, or both. 20 an hour at most."""
-    told = None
-    if data.vote is not None:
-        count = await votes.cast(data.factoid_id, voter_id=_voter(caller), value=data.vote)
-        told = _told(redis, count)
-    feedback = await votes.leave_feedback(
-        data.factoid_id, visitor_id=_voter(caller), comment=data.comment, tags=list(data.tags)
+    feedback, count = await votes.leave_feedback(
+        data.factoid_id,
+        visitor_id=_voter(caller),
+        network=caller.network,
+        comment=data.comment,
+        tags=data.tags,
+        value=data.vote,
     )
-    return Response(feedback_out(feedback), background=told)
+    return Response(feedback_out(feedback), background=_told(redis, count) if count else None)
 
 
 def _voter(caller: Caller) -> UUID:

@@ -100,7 +100,8 @@ class FeedbackIn(msgspec.Struct, forbid_unknown_fields=True):
     """Why a factoid is good or bad; a comment, tags, or both."""
 
     factoid_id: UUID
-    comment: Annotated[str, Meta(max_length=1_000)] | None = None
+    comment: Annotated[str, Meta(max_length=16_000)] | None = None
+    """At most 1,000 characters as a reader counts them; an emoji may be many of ours."""
     tags: Annotated[list[FeedbackTag], Meta(max_length=6)] = []
     vote: VoteValue | None = None
     """Also casts this vote; left out, the standing vote is kept with the feedback."""

@@ -10,7 +10,7 @@ class LiveOut:
 
 @dataclass
 class ReadyOut:
-    """Whether each thing the site needs is there: ok, or what is wrong in a word."""
+    """Each thing the site needs is there."""
 
     status: str
     database: str

@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,13 +26,19 @@ class Feedback(Keyed):
     """Why somebody thinks a factoid is good or bad."""
 
     __tablename__ = "feedback"
-    __table_args__ = (Index("ix_feedback_visitor", "visitor_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_feedback_visitor", "visitor_id", "created_at"),
+        Index("ix_feedback_network", "network", "created_at"),
+    )
 
     factoid_id: Mapped[UUID] = mapped_column(
         ForeignKey("factoids.id", ondelete="CASCADE"), index=True
     )
     visitor_id: Mapped[UUID]
+    network: Mapped[str | None] = mapped_column(String(64))
+    """The visitor's network prefix, which feedback is limited by too."""
     vote: Mapped[int | None] = mapped_column(SmallInteger)
     """The visitor's standing vote when the feedback was given."""
-    comment: Mapped[str | None] = mapped_column(String(1_000))
+    comment: Mapped[str | None] = mapped_column(Text)
+    """At most 1,000 characters as a reader counts them, each of which may be many."""
     tags: Mapped[list[str]] = mapped_column(ARRAY(String(32)))

@@ -203,6 +203,10 @@ class FactoidReads:
         )
         return FactoidCard(*row) if row else None
 
+    async def newest_id(self) -> UUID | None:
+        """The factoid that was written down last, whenever it says it was published."""
+        return await self._pool.fetchval("SELECT id FROM factoids ORDER BY id DESC LIMIT 1")
+
     async def categories(self) -> dict[str, int]:
         """How many factoids each category holds."""
         rows = await self._pool.fetch("SELECT category, count(*) FROM factoids GROUP BY category")

@@ -1,0 +1,137 @@
+"""One example of every body on the wire, for the OpenAPI document."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from api import sse
+from api.schemas.factoids import (
+    CategoriesOut,
+    CategoryOut,
+    FactoidOut,
+    FactoidPage,
+    FeedbackIn,
+    FeedbackOut,
+    TallyOut,
+    VoteIn,
+)
+from api.schemas.generation import (
+    GenerateIn,
+    GenerationOut,
+    GenerationsOut,
+    LimitOut,
+    LimitsOut,
+    LiveTally,
+    ModelOut,
+    ModelsOut,
+    QuoteOut,
+    ReceiptOut,
+    StatusEvent,
+    TokenEvent,
+)
+from api.schemas.service import LiveOut, ReadyOut
+
+FACTOID_ID = UUID("019a4f3e-6b1c-7d20-9c41-5f0a8e2d7b13")
+REQUEST_ID = UUID("019a4f3d-20aa-7c55-8f0e-3b9d6a41c2e7")
+MOMENT = datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC)
+MODEL = "openai/gpt-4o-mini"
+
+FACTOID = FactoidOut(
+    id=FACTOID_ID,
+    text="Octopuses have three hearts, and two of them stop beating while they swim.",
+    subject="Octopus hearts",
+    emoji="🐙",
+    category="ocean",
+    created_at=MOMENT,
+    votes_up=41,
+    votes_down=3,
+    score=38,
+    origin="manual",
+    url=f"https://factoids.example/f/{FACTOID_ID}",
+    model=MODEL,
+    my_vote=1,
+    cost_usd=Decimal("0.0000831"),
+    prompt_tokens=402,
+    completion_tokens=38,
+    generation_s=1.7,
+)
+GENERATION = GenerationOut(
+    id=REQUEST_ID,
+    status="succeeded",
+    topic="octopuses",
+    created_at=datetime(2026, 11, 20, 9, 0, 2, tzinfo=UTC),
+    stream_url=f"/api/factoids/generate/{REQUEST_ID}/stream",
+    quote=QuoteOut(model=MODEL, worst_case_usd=Decimal("0.00042")),
+    receipt=ReceiptOut(
+        model=MODEL,
+        provider="OpenAI",
+        prompt_tokens=402,
+        completion_tokens=38,
+        cost_usd=Decimal("0.0000831"),
+        cost_source="usage",
+        first_token_s=0.6,
+        total_s=1.7,
+        prompt_version="1",
+        calls=1,
+    ),
+    finished_at=MOMENT,
+    factoid=FACTOID,
+)
+
+BODIES: dict[str, Any] = {
+    type(body).__name__: body
+    for body in (
+        FACTOID,
+        FactoidPage(items=[FACTOID], next_cursor="WyJuZXciLDE3NjM2MjkyMDRd.q8mEJ"),
+        CategoriesOut([CategoryOut("ocean", "Ocean", "🌊", 12)]),
+        VoteIn(value=1),
+        TallyOut(FACTOID_ID, votes_up=42, votes_down=3, score=39, my_vote=1),
+        FeedbackIn(factoid_id=FACTOID_ID, comment="I told everyone at dinner.", tags=["love-it"]),
+        FeedbackOut(
+            id=UUID("019a4f41-9d02-7a77-b0c3-64e1f5d8a920"),
+            factoid_id=FACTOID_ID,
+            created_at=MOMENT,
+            vote=1,
+            comment="I told everyone at dinner.",
+            tags=["love-it"],
+        ),
+        GenerateIn(topic="octopuses"),
+        GENERATION,
+        GenerationsOut([GENERATION]),
+        LimitsOut([LimitOut("minute", limit=1, window_s=60, remaining=0, reset_s=42)]),
+        ModelsOut(
+            [
+                ModelOut(
+                    id=MODEL,
+                    name="GPT-4o mini",
+                    prompt_usd=Decimal("0.00000015"),
+                    completion_usd=Decimal("0.0000006"),
+                    request_usd=Decimal(0),
+                    context_tokens=128_000,
+                    worst_case_usd=Decimal("0.00042"),
+                )
+            ],
+            fetched_at=MOMENT,
+        ),
+        LiveOut("ok"),
+        ReadyOut("ok", database="ok", redis="ok", migrations="ok"),
+    )
+}
+"""By the name of their schema."""
+
+EVENTS = {
+    "FollowLive": (
+        sse.OPENING
+        + sse.event("factoid", FACTOID)
+        + sse.event("tally", LiveTally(FACTOID_ID, votes_up=42, votes_down=3))
+        + sse.PING
+    ).decode(),
+    "FollowGeneration": (
+        sse.OPENING
+        + sse.event("status", StatusEvent("running", "Asking the model"), "1763629202000-0")
+        + sse.event("token", TokenEvent("Octopuses have"), "1763629203000-0")
+        + sse.event("factoid", FACTOID, "1763629204000-0")
+    ).decode(),
+}
+"""By the id of the operation that streams them."""
