@@ -7,7 +7,7 @@ from dev.console import Problem, fail, say, step
 from dev.environment import declared, for_children
 from dev.state import ROOT
 
-SPELLING_SKIPS = "./.*,./reflex.lock,./requirements.lock,./assets,./db/fixtures,*.svg"
+SPELLING_SKIPS = "./.*,./reflex.lock,./requirements.lock,./assets,*.json,*.svg"
 CHECKS = {
     "Format": ["ruff", "format", "--check", "."],
     "Lint": ["ruff", "check", "."],

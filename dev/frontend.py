@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator
@@ -17,7 +18,8 @@ from dev.state import BUILD_STATE, ROOT, Memory
 
 SOURCES = ("web", "assets", "api/schemas", "rxconfig.py", "requirements.lock")
 PACKAGES = ("reflex.lock",)
-BUILT = ROOT / ".web" / "build" / "client"
+WEB = ROOT / ".web"
+BUILT = WEB / "build" / "client"
 COMMAND = ["reflex", "export", "--frontend-only", "--no-zip"]
 
 
@@ -34,12 +36,20 @@ def _build_if_needed(children: Children, values: dict[str, str]) -> None:
     known = [sources, _fingerprint(PACKAGES)]
     if BUILT.exists() and memory.get("built_from") == known:
         return
-    memory.put(built_from=None)
-    first = "" if (ROOT / ".web" / "node_modules").exists() else " (the first time takes a minute)"
-    with step(f"Building the pages{first}") as current, _tree_kept_clean():
-        children.do("build", COMMAND, {**values, **_node_settings(values)}, current)
+    if memory.get("torn"):
+        shutil.rmtree(WEB, ignore_errors=True)
+    first = "" if (WEB / "node_modules").exists() else " (the first time takes a minute)"
+    memory.put(built_from=None, torn=True)
+    try:
+        with step(f"Building the pages{first}") as current, _tree_kept_clean():
+            children.do("build", COMMAND, {**values, **_node_settings(values)}, current)
+    except Problem:
+        # A mistake in the pages leaves the installed packages good; a first installation that
+        # failed, or a build that was killed (which does not come by here), does not.
+        memory.put(torn=bool(first))
+        raise
     # The build itself may complete the list of packages.
-    memory.put(built_from=[sources, _fingerprint(PACKAGES)])
+    memory.put(built_from=[sources, _fingerprint(PACKAGES)], torn=False)
 
 
 @contextmanager
@@ -48,10 +58,12 @@ def _tree_kept_clean() -> Generator[None]:
     there in another form, and writes the same packages down in another order."""
     ignored, packages = ROOT / ".gitignore", ROOT / "reflex.lock" / "package.json"
     before = {file: file.read_bytes() for file in (ignored, packages) if file.exists()}
-    yield
-    for file, content in before.items():
-        if file == ignored or json.loads(content) == json.loads(file.read_bytes()):
-            file.write_bytes(content)
+    try:
+        yield
+    finally:
+        for file, content in before.items():
+            if file == ignored or json.loads(content) == json.loads(file.read_bytes()):
+                file.write_bytes(content)
 
 
 def _fingerprint(places: tuple[str, ...]) -> str:

@@ -65,10 +65,14 @@ class Postgres:
     def _create(self) -> None:
         """Fill a folder beside the data and rename it, so that a kill leaves no half of one."""
         password = secrets.token_urlsafe(24)
-        new = self._home.data.with_name("postgres.new")
-        shutil.rmtree(new, ignore_errors=True)
+        for unfinished in self._home.data.parent.glob("postgres.new-*"):
+            if unfinished.is_dir():
+                shutil.rmtree(unfinished, ignore_errors=True)
+            else:
+                unfinished.unlink(missing_ok=True)
+        new = self._home.data.with_name(f"postgres.new-{secrets.token_hex(4)}")
         make_data_folder(self._home, new.name)
-        password_file = new.with_name("postgres.password")
+        password_file = new.with_name(f"{new.name}.password")
         password_file.touch(mode=0o600)
         password_file.write_text(password)
         if self._home.user is not None and self._home.group is not None:

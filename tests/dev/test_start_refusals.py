@@ -1,6 +1,8 @@
 """A value that cannot work stops `make run` with one sentence that names the variable."""
 
+import http.server
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -112,6 +114,27 @@ def test_an_unreachable_openrouter_is_one_sentence(launch: Callable[..., Any], r
     assert program.said.strip().startswith(
         f"OPENROUTER_BASE_URL: cannot reach 127.0.0.1:{refusing_port} (connection refused)"
     )
+    assert SECRET not in program.said
+
+
+def test_a_key_that_openrouter_refuses_is_one_sentence(launch: Callable[..., Any]):
+    class No(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(401)
+            self.end_headers()
+            self.wfile.write(b'{"error": {"message": "User not found.", "code": 401}}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.HTTPServer((ports.HERE, 0), No) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        base = f"http://{ports.HERE}:{server.server_address[1]}/api/v1"
+        program = launch("dev.run", OPENROUTER_API_KEY=SECRET, OPENROUTER_BASE_URL=base)
+
+        assert program.ended() == 1
+    assert program.said.strip().startswith("OPENROUTER_API_KEY: ")
+    assert "refuses it (User not found.)" in program.said
     assert SECRET not in program.said
 
 
