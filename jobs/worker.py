@@ -53,6 +53,7 @@ async def startup(ctx: WorkerContext) -> None:
     relay = Relay(ctx["database"], queue)
     ctx["relay"] = asyncio.create_task(relay.run(), name="relay")
     ctx["starting"] = asyncio.create_task(catch_up(ctx), name="catch_up")
+    log.info("worker_ready")
 
 
 async def catch_up(ctx: WorkerContext) -> None:

@@ -1,0 +1,159 @@
+"""Requests for factoids, worked off against the stand-in; fixtures for whoever imports them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from db.models import Factoid, GenerationRequest, LanguageModel, ModelCall
+from db.repositories.factoids import FactoidRepository
+from db.repositories.generations import GenerationRepository
+from db.session import Database
+from domain.caller import Caller
+from domain.generation import settlement
+from domain.generation.requests import GenerationRequests, Wish
+from domain.generation.service import GenerationService
+from domain.limits.allowance import Window
+from domain.llm.catalogue import CatalogueService
+from domain.llm.openrouter import OpenRouter, Patience
+from tests.factories import Factories
+from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
+
+MODEL = "openai/gpt-4o-mini"
+IMPATIENT = Patience(connect_s=1, silence_s=1, total_s=20)
+PLENTY = (Window(1_000, 60),)
+
+
+@pytest.fixture(scope="session")
+async def started_standin() -> AsyncGenerator[RunningOpenRouter]:
+    async with running_openrouter() as standin:
+        yield standin
+
+
+@pytest.fixture
+async def standin(started_standin: RunningOpenRouter) -> RunningOpenRouter:
+    """The stand-in for OpenRouter, with an empty log and an empty queue of scenarios."""
+    await started_standin.set_models("ok")
+    await started_standin.reset()
+    return started_standin
+
+
+class Generating:
+    """A worker's service in this process, and what can be seen of its requests."""
+
+    def __init__(
+        self, database: Database, redis: Redis, standin: RunningOpenRouter, patience: Patience
+    ) -> None:
+        self.database = database
+        self.openrouter = OpenRouter(
+            base_url=standin.base_url,
+            api_key="test-key",
+            site_url="http://factoids.test",
+            patience=patience,
+        )
+        self.service = GenerationService(database.sessions, self.openrouter, redis)
+        self.requests = GenerationRequests(
+            database.sessions, CatalogueService(database.sessions), PLENTY
+        )
+        self._standin = standin
+
+    async def ask(self, topic: str | None = None, model: str | None = MODEL) -> UUID:
+        """Write down a request of a new visitor."""
+        caller = Caller(uuid4(), str(uuid4()))
+        state = await self.requests.create(caller, Wish(topic, model), origin="manual")
+        return state.request.id
+
+    async def finish(self, request_id: UUID) -> GenerationRequest:
+        """Work a request off and settle it; where OpenRouter never tells, until we give up."""
+        await self.service.finish(request_id)
+        await self._standin.wait_idle()
+        for _ in range(5):
+            if (request := await self.request(request_id)).settled_at:
+                return request
+            await self._settle(request_id)
+        async with self.database.sessions.begin() as session:
+            await session.execute(text(f"UPDATE outbox SET offers = {settlement.OFFERS_AT_MOST}"))
+        await self._settle(request_id)
+        return await self.request(request_id)
+
+    async def _settle(self, request_id: UUID) -> None:
+        await settlement.settle(self.database.sessions, self.openrouter, request_id)
+
+    async def request(self, request_id: UUID) -> GenerationRequest:
+        async with self.database.sessions() as session:
+            request = await GenerationRepository(session).get(request_id)
+        assert request
+        return request
+
+    async def calls(self, request_id: UUID) -> list[ModelCall]:
+        async with self.database.sessions() as session:
+            return await GenerationRepository(session).calls(request_id)
+
+    async def factoid(self, request: GenerationRequest) -> Factoid | None:
+        async with self.database.sessions() as session:
+            return await session.get(Factoid, request.factoid_id) if request.factoid_id else None
+
+
+@asynccontextmanager
+async def generating_with(
+    database: Database, redis: Redis, standin: RunningOpenRouter, patience: Patience
+) -> AsyncGenerator[Generating]:
+    one = Generating(database, redis, standin, patience)
+    try:
+        yield one
+    finally:
+        await one.openrouter.close()
+
+
+@pytest.fixture
+async def generating(
+    database: Database, redis: Redis, standin: RunningOpenRouter, model: LanguageModel
+) -> AsyncGenerator[Generating]:
+    async with generating_with(database, redis, standin, IMPATIENT) as one:
+        yield one
+
+
+@pytest.fixture
+async def model(make: Factories) -> LanguageModel:
+    """The one model that may be used."""
+    return await make.model(MODEL)
+
+
+@asynccontextmanager
+async def publishing_held(database: Database) -> AsyncGenerator[None]:
+    """Nothing can be published meanwhile: answers wait just before."""
+    async with database.sessions.begin() as session:
+        await FactoidRepository(session).hold_publishing()
+        yield
+
+
+async def waiting_to_publish(database: Database) -> int:
+    """How many answers wait for `publishing_held` to end."""
+    return await _count(
+        database,
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted",
+    )
+
+
+async def count_factoids(database: Database) -> int:
+    return await _count(database, "SELECT count(*) FROM factoids")
+
+
+async def _count(database: Database, query: str) -> int:
+    async with database.sessions() as session:
+        return (await session.execute(text(query))).scalar_one()
+
+
+def completions(log: dict[str, Any]) -> list[dict[str, Any]]:
+    """The completions that the stand-in was asked for."""
+    return [one for one in log["requests"] if one["path"].endswith("/chat/completions")]
+
+
+def bill(log: dict[str, Any]) -> Decimal:
+    return Decimal(log["total_cost"])

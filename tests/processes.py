@@ -1,0 +1,156 @@
+"""The product's own processes, as Procfile starts them, for tests of what happens between them."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+READY_S = 60.0
+LOG_SHOWN = 6_000
+
+T = TypeVar("T")
+
+
+async def until(
+    find: Callable[[], Awaitable[T]], what: str, *, within_s: float = 60, every_s: float = 0.05
+) -> T:
+    """Look until something is found that is true, and return it.
+
+    Raises:
+        AssertionError: It did not come to be.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + within_s
+    while not (found := await find()):
+        assert loop.time() < give_up_at, f"In vain waited {within_s} s for {what}."
+        await asyncio.sleep(every_s)
+    return found
+
+
+class Running:
+    """A process under way."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        """All it has written so far."""
+        return self._log.read_text(errors="replace")
+
+    async def kill(self) -> None:
+        """End it as a crash or the system's memory guard would, without a chance to react."""
+        await _kill(self.process)
+
+    def pause(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """Ask it to finish what it is at and end."""
+        self.process.terminate()
+
+
+class RunningAPI(Running):
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, url: str) -> None:
+        super().__init__(process, log)
+        self.url = url
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        """A visitor of its own, who keeps the cookie they are given."""
+        return httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=60, **options)
+
+
+@asynccontextmanager
+async def running_worker(**environment: str) -> AsyncGenerator[Running]:
+    """A worker that has begun to take jobs."""
+    command = [BIN / "saq", "jobs.worker.settings"]
+    async with _running(command, environment | {"LOG_LEVEL": "INFO"}) as (process, log):
+        worker = Running(process, log)
+        await _ready(worker, _has_said(worker, "worker_ready"))
+        yield worker
+
+
+@asynccontextmanager
+async def running_api(port: int | None = None, **environment: str) -> AsyncGenerator[RunningAPI]:
+    """The API alone, answering on a port of its own."""
+    port = port or free_port()
+    serve = ["--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)]
+    command = [BIN / "granian", *serve, "api.app:create_app"]
+    async with _running(command, environment) as (process, log):
+        api = RunningAPI(process, log, f"http://127.0.0.1:{port}")
+        async with api.client() as client:
+
+            async def answers() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await client.get("/health/live")).status_code == 200
+                return False
+
+            await _ready(api, answers)
+        yield api
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@asynccontextmanager
+async def _running(
+    command: list[Any], environment: dict[str, str]
+) -> AsyncGenerator[tuple[asyncio.subprocess.Process, Path]]:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as lines:
+            process = await asyncio.create_subprocess_exec(
+                *map(str, command),
+                cwd=ROOT,
+                env=os.environ | environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=lines,
+                stderr=lines,
+                start_new_session=True,
+            )
+        try:
+            yield process, log
+        except BaseException as error:
+            error.add_note(f"{command[0]} said:\n{log.read_text(errors='replace')[-LOG_SHOWN:]}")
+            raise
+        finally:
+            await _kill(process)
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """With its children: a server may have some, all in the group that it leads."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _has_said(running: Running, word: str) -> Callable[[], Awaitable[bool]]:
+    async def said() -> bool:
+        return word in running.log
+
+    return said
+
+
+async def _ready(running: Running, is_ready: Callable[[], Awaitable[bool]]) -> None:
+    async def ready_or_gone() -> bool:
+        assert running.process.returncode is None, "It ended before it was ready."
+        return await is_ready()
+
+    await until(ready_or_gone, "the process to be ready", within_s=READY_S)
