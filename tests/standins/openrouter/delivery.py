@@ -112,6 +112,8 @@ class Delivery:
     async def _send_tokens(self, deltas: list[dict[str, Any]]) -> None:
         for delta in deltas:
             self._bill(delta)
+            if piece := _said(delta):
+                self.generation.leaves(piece)
             await self._send_event(self._chunk(delta))
             await self._pause(tokens=1)
 
@@ -220,6 +222,12 @@ class Delivery:
             choice["error"] = MID_STREAM_ERROR
         usage = self._usage()
         return self._frame("chat.completion", [choice]) | ({"usage": usage} if usage else {})
+
+
+def _said(delta: dict[str, Any]) -> str:
+    """What a delta adds to the answer: text, or a piece of a tool's arguments."""
+    calls = delta.get("tool_calls")
+    return calls[0]["function"]["arguments"] if calls else delta.get("content") or ""
 
 
 def _gzipped_spaces(megabytes: int) -> bytes:

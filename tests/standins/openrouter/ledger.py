@@ -10,6 +10,7 @@ from .prompt import Prompt
 from .wire import Connection, Request
 
 FOR_EVER = -1
+TOKENS_LOGGED = 64
 
 
 def dollars(amount: Decimal) -> str:
@@ -37,6 +38,13 @@ class Generation:
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     created: float = field(default_factory=time.time)
+    first_tokens: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    """When the first pieces of a streamed answer left, in Unix time, reasoning aside."""
+
+    def leaves(self, piece: str) -> None:
+        """A piece of the answer is about to be sent."""
+        if len(self.first_tokens) < TOKENS_LOGGED:
+            self.first_tokens.append((time.time(), piece))
 
     def count(self, tokens: int = 1) -> None:
         """Bill more tokens, never above the caller's limit."""
@@ -162,6 +170,7 @@ class Exchange:
             "bytes_sent": self.connection.bytes_sent if sending else self.bytes_sent,
             "client_closed_at_s": self.client_closed_at_s,
             "completion_tokens": generation.completion_tokens if generation else 0,
+            "first_tokens": generation.first_tokens if generation else [],
             "billed_cost": dollars(generation.cost_usd) if generation else "0",
         }
 

@@ -1,0 +1,147 @@
+"""What was measured, as one table: ratios first, then the goals."""
+
+from dataclasses import dataclass, field
+
+from bench.first_token import FirstTokens
+from bench.race import Result
+
+FEED_OF_CEILING = 0.5
+FEED_SLOWER_AT_MOST = 1.3
+FIRST_TOKEN_MS = 60
+
+TITLES = {
+    "feed": "Feed page",
+    "one": "One factoid",
+    "search": "Search",
+    "vote": "Vote",
+}
+HEADINGS = (
+    *("", "of (a)", "of (b)", "CPU of (b)", "req/s", "p50 ms", "p99 ms", "CPU µs"),
+    *("SQL", "begin/commit", "body B"),
+)
+
+
+@dataclass
+class Report:
+    """Everything one run has found; printed whole."""
+
+    factoids: int
+    fewer: int
+    """The rows of the smaller database that the feed is compared with."""
+    races: dict[str, dict[str, Result]] = field(default_factory=dict[str, dict[str, Result]])
+    """By operation and server: product, static (a), bare (b), for the feed also smaller."""
+    statements: dict[str, tuple[float, float]] = field(
+        default_factory=dict[str, tuple[float, float]]
+    )
+    """Per request: statements, and those that only open or end a transaction."""
+    sizes: dict[str, int] = field(default_factory=dict[str, int])
+    first_tokens: FirstTokens | None = None
+    notes: list[str] = field(default_factory=list[str])
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                f"\nWith {self.factoids:,} factoids; (a) Litestar with a static body of the same "
+                "size, (b) bare ASGI, asyncpg and msgspec with the same query.",
+                "",
+                *self._table(),
+                "",
+                *self._first_token(),
+                *(f"Note: {note}" for note in self.notes),
+                "",
+                "Goals",
+                *(f"  {'met    ' if met else 'NOT met'}  {goal}" for goal, met in self.goals()),
+            ]
+        )
+
+    def goals(self) -> list[tuple[str, bool]]:
+        """The three goals with what was measured, and whether each is met."""
+        feed = self.races["feed"]
+        of_ceiling = feed["product"].per_s / feed["bare"].per_s
+        slower = feed["smaller"].per_s / feed["product"].per_s
+        late = _percentile(self._late(), 50)
+        return [
+            (
+                f"feed page at least {FEED_OF_CEILING} of (b): {of_ceiling:.2f}",
+                of_ceiling >= FEED_OF_CEILING,
+            ),
+            (
+                f"feed page at most {FEED_SLOWER_AT_MOST} times as slow as with "
+                f"{self.fewer:,} factoids: {slower:.2f}",
+                slower <= FEED_SLOWER_AT_MOST,
+            ),
+            (
+                f"first token under {FIRST_TOKEN_MS} ms later than the model's, p50: {late:.0f} ms",
+                late < FIRST_TOKEN_MS,
+            ),
+        ]
+
+    def _table(self) -> list[str]:
+        rows = [HEADINGS]
+        for name, title in TITLES.items():
+            results = self.races[name]
+            product, bare = results["product"], results["bare"]
+            statements, control = self.statements.get(name, (None, None))
+            rows.append(
+                (
+                    title,
+                    f"{product.per_s / results['static'].per_s:.2f}",
+                    f"{product.per_s / bare.per_s:.2f}",
+                    _times(product.cpu_us, bare.cpu_us),
+                    *_speeds(product),
+                    _number(statements),
+                    _number(control),
+                    str(self.sizes[name]),
+                )
+            )
+            for ceiling, label in (("static", "  (a)"), ("bare", "  (b)")):
+                rows.append((label, "", "", "", *_speeds(results[ceiling]), "", "", ""))
+            if "smaller" in results:
+                smaller = results["smaller"]
+                label = f"  at {self.fewer:,}"
+                of_itself = ("", "", _times(product.cpu_us, smaller.cpu_us))
+                rows.append((label, *of_itself, *_speeds(smaller), "", "", ""))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+        return [
+            "  ".join(
+                cell.rjust(width) if column else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in rows
+        ]
+
+    def _late(self) -> list[float]:
+        assert self.first_tokens is not None
+        return self.first_tokens.after_text_ms
+
+    def _first_token(self) -> list[str]:
+        assert self.first_tokens is not None
+        text, first = self.first_tokens.after_text_ms, self.first_tokens.after_any_ms
+        return [
+            "First token at the reader, after the model's first of the fact's text: "
+            f"p50 {_percentile(text, 50):.1f} ms, p99 {_percentile(text, 99):.1f} ms",
+            "  after its first of all, a few of JSON earlier: "
+            f"p50 {_percentile(first, 50):.1f} ms, p99 {_percentile(first, 99):.1f} ms "
+            f"({len(text)} generations)",
+        ]
+
+
+def _percentile(ordered: list[float], percent: int) -> float:
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+def _speeds(result: Result) -> tuple[str, str, str, str]:
+    return (
+        f"{result.per_s:,.0f}",
+        f"{result.p50_ms:.1f}",
+        f"{result.p99_ms:.1f}",
+        "–" if result.cpu_us is None else f"{result.cpu_us:.0f}",
+    )
+
+
+def _times(one: float | None, other: float | None) -> str:
+    return f"{one / other:.2f}" if one and other else "–"
+
+
+def _number(count: float | None) -> str:
+    return "–" if count is None else f"{count:g}"
