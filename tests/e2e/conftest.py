@@ -1,0 +1,111 @@
+"""One stack and one Chromium for all of these tests; data and visitors anew for each."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import anyio
+import pytest
+from playwright.async_api import Browser
+from sqlalchemy import select
+
+from db.models import GenerationRequest
+from db.session import Database
+from tests.e2e.browser import Visitor, new_visitor, running_chromium
+from tests.e2e.stack import Site, running_site, running_worker
+from tests.factories import Factories
+from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
+
+PLENTY = "1000/60,1000/3600"
+FRUGAL = "1/60,3/3600,20/86400"
+MODELS = {"openai/gpt-4o-mini": "GPT-4o-mini", "openai/gpt-4.1-nano": "GPT-4.1 Nano"}
+
+NewVisitor = Callable[..., Awaitable[Visitor]]
+
+
+@pytest.fixture(scope="package")
+async def model_server() -> AsyncGenerator[RunningOpenRouter]:
+    async with running_openrouter() as standin:
+        yield standin
+
+
+@pytest.fixture(scope="package")
+async def stack(empty_database: None, model_server: RunningOpenRouter) -> AsyncGenerator[Site]:
+    """Web and worker, ready for visitors. Ends with this folder: its worker takes every job."""
+    address = model_server.base_url
+    async with AsyncExitStack() as running:
+        site = await running.enter_async_context(
+            running_site(generate_limits=PLENTY, openrouter=address)
+        )
+        await running.enter_async_context(running_worker(openrouter=address))
+        # The worker lists the models when it starts; until then its start is not over.
+        await site.until_answers("/api/models", containing='"openai/')
+        yield site
+
+
+@pytest.fixture(scope="package")
+async def chromium() -> AsyncGenerator[Browser]:
+    async with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def openrouter(
+    model_server: RunningOpenRouter, stack: Site, database: Database, make: Factories
+) -> AsyncGenerator[RunningOpenRouter]:
+    """The stand-in with an empty queue, and models to choose from. Leaves nothing being written."""
+    await model_server.reset()
+    for model, name in MODELS.items():
+        await make.model(model, name=name)
+    yield model_server
+    await _until_all_is_written(model_server, database)
+
+
+@pytest.fixture
+async def site(stack: Site, openrouter: RunningOpenRouter) -> Site:
+    """The site without a single factoid, and with models to ask."""
+    return stack
+
+
+@pytest.fixture(scope="package")
+async def frugal_stack(stack: Site, model_server: RunningOpenRouter) -> AsyncGenerator[Site]:
+    async with running_site(generate_limits=FRUGAL, openrouter=model_server.base_url) as site:
+        yield site
+
+
+@pytest.fixture
+async def frugal_site(frugal_stack: Site, site: Site) -> Site:
+    """The same site with the limits it has in production."""
+    return frugal_stack
+
+
+@pytest.fixture
+async def visitors(site: Site, chromium: Browser) -> AsyncGenerator[NewVisitor]:
+    """Makes visitors; in the end nothing may have gone wrong in any of their windows."""
+    made: list[Visitor] = []
+
+    async def new(at: Site = site, **options: object) -> Visitor:
+        made.append(await new_visitor(chromium, at.origin, **options))
+        return made[-1]
+
+    yield new
+    for visitor in made:
+        await visitor.context.close()
+    assert [trouble for visitor in made for trouble in visitor.unforgiven] == []
+
+
+@pytest.fixture
+async def visitor(visitors: NewVisitor) -> Visitor:
+    return await visitors()
+
+
+async def _until_all_is_written(standin: RunningOpenRouter, database: Database) -> None:
+    under_way = select(GenerationRequest.id).where(
+        GenerationRequest.status.in_(("queued", "running"))
+    )
+    with anyio.fail_after(60):
+        while True:
+            async with database.sessions() as session:
+                if not (await session.execute(under_way)).first():
+                    return
+            await standin.open()
+            await anyio.sleep(0.1)
