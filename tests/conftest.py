@@ -12,6 +12,8 @@ from uuid import uuid4
 ROOT = Path(__file__).parent.parent
 SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql://root@127.0.0.1:5432/postgres")
 DATABASE = f"factoids_test_{os.getpid()}"
+TABLES = "outbox generation_requests language_models votes factoids".split()
+"""All that tests fill; what hangs on their rows goes with them."""
 
 # Settings are read when the first module of ours is imported: they are given before.
 os.environ |= {
@@ -85,10 +87,9 @@ async def database(open_connections: tuple[Database, Redis]) -> Database:
     database, redis = open_connections
     await redis.flushdb()
     async with database.engine.begin() as connection:
-        await connection.exec_driver_sql(
-            "TRUNCATE factoids, tallies, votes, feedback, generation_requests, model_calls,"
-            " language_models, outbox CASCADE"
-        )
+        # TRUNCATE makes new files for every table, a hundred times slower than this.
+        deletions = " ".join(f"DELETE FROM {table};" for table in TABLES)
+        await connection.exec_driver_sql(f"DO $$ BEGIN {deletions} END $$")
     return database
 
 

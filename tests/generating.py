@@ -25,7 +25,8 @@ from tests.factories import Factories
 from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
 
 MODEL = "openai/gpt-4o-mini"
-IMPATIENT = Patience(connect_s=1, silence_s=1, total_s=20)
+PATIENT = Patience(connect_s=10, silence_s=30, total_s=60)
+IMPATIENT = Patience(connect_s=10, silence_s=0.5, total_s=60)
 PLENTY = (Window(1_000, 60),)
 
 
@@ -114,6 +115,15 @@ async def generating_with(
 async def generating(
     database: Database, redis: Redis, standin: RunningOpenRouter, model: LanguageModel
 ) -> AsyncGenerator[Generating]:
+    async with generating_with(database, redis, standin, PATIENT) as one:
+        yield one
+
+
+@pytest.fixture
+async def impatient(
+    database: Database, redis: Redis, standin: RunningOpenRouter, model: LanguageModel
+) -> AsyncGenerator[Generating]:
+    """As `generating`, for models that say nothing for longer than half a second."""
     async with generating_with(database, redis, standin, IMPATIENT) as one:
         yield one
 
