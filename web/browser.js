@@ -130,7 +130,7 @@
       for (const key of [...seen.keys()]) if (key.length === 36) seen.delete(key);
       tell();
       const field = document.getElementById("q");
-      if (field && field !== document.activeElement) {
+      if (field && (wentBack || field !== document.activeElement)) {
         field.value = new URLSearchParams(location.search).get("q") ?? "";
       }
       const saved = sessionStorage.getItem(`place ${here()}`);

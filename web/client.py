@@ -1,7 +1,7 @@
 """The API as typed Python: one method per endpoint, the wire schemas in and out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -151,11 +151,11 @@ class ApiClient:
         path = f"/api/factoids/generate/{generation_id}"
         return await self._call("DELETE", path, GenerationOut)
 
-    def follow(self, generation_id: UUID, after: str = "") -> AsyncIterator[ServerSentEvent]:
+    def follow(self, generation_id: UUID, after: str = "") -> AsyncGenerator[ServerSentEvent]:
         """The generation as it happens, continuing after the event with id `after`."""
         return self._stream(f"/api/factoids/generate/{generation_id}/stream", after)
 
-    def live(self) -> AsyncIterator[ServerSentEvent]:
+    def live(self) -> AsyncGenerator[ServerSentEvent]:
         """New factoids and changed tallies of everybody, without an end."""
         return self._stream("/api/factoids/live")
 
@@ -204,7 +204,7 @@ class ApiClient:
         except msgspec.MsgspecError as unreadable:
             raise _unreachable("The answer could not be read.") from unreadable
 
-    async def _stream(self, path: str, after: str = "") -> AsyncIterator[ServerSentEvent]:
+    async def _stream(self, path: str, after: str = "") -> AsyncGenerator[ServerSentEvent]:
         headers = self._headers | {"accept": "text/event-stream"}
         if after:
             headers["last-event-id"] = after

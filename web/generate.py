@@ -30,6 +30,8 @@ from web.votes import list_card
 
 RETRIES_S = (0.3, 1.0, 2.0, 4.0)
 """How long to wait before joining a lost stream again."""
+SHORT_WAIT_S = 90
+"""A countdown up to this long is waited for; after longer ones the page is opened anew anyway."""
 UNDER_WAY = ("queued", "running")
 
 log = logging.getLogger(__name__)
@@ -115,7 +117,10 @@ class Generate(rx.State):
                 reference = problem.request_id if problem.status >= 500 else ""
                 self.trouble = in_words(problem.code, problem.detail, problem.errors, reference)
             yield tell("stopped")
-            yield tell("wait", problem.retry_after_s or 0)
+            wait_s = problem.retry_after_s or 0
+            yield tell("wait", wait_s)
+            if 0 < wait_s <= SHORT_WAIT_S:
+                await self._refresh_limits(api, wait_s)
             return
         async for event in self._watch(begun):
             yield event
@@ -145,6 +150,15 @@ class Generate(rx.State):
     def dismiss(self):
         """Put the finished factoid or the refusal away."""
         self.result, self.trouble = [], None
+
+    async def _refresh_limits(self, api: ApiClient, wait_s: int) -> None:
+        """Say what there is again when the countdown ends, if somebody still looks."""
+        await asyncio.sleep(wait_s)
+        async with self:
+            open_still = await page_is_open(self)
+        left = await _left(api) if open_still else ""
+        async with self:
+            self.limits = left or self.limits
 
     async def _watch(self, generation: GenerationOut):
         """Follow a generation to its end and through lost connections."""

@@ -54,7 +54,8 @@ class _Exchange(httpx.AsyncByteStream):
         }
         self._read_s: float | None = request.extensions.get("timeout", {}).get("read")
         self._body: bytes | None = body
-        self._left = asyncio.Event()
+        self._over = asyncio.Event()
+        """The answer is complete, or nobody reads it any more."""
         # One piece at a time: an app that writes faster than it is read has to wait.
         self._pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(maxsize=1)
         self._head: asyncio.Future[tuple[int, list[tuple[bytes, bytes]]]]
@@ -89,7 +90,7 @@ class _Exchange(httpx.AsyncByteStream):
             yield piece
 
     async def aclose(self) -> None:
-        self._left.set()
+        self._over.set()
         if not self._task.done():
             await asyncio.wait({self._task}, timeout=GOODBYE_S)
         if not self._task.done():
@@ -107,26 +108,30 @@ class _Exchange(httpx.AsyncByteStream):
             broken = httpx.ReadError("The app failed before answering.")
             broken.__cause__ = failure
             self._head.set_exception(broken)
-        elif not self._left.is_set():
+        elif not self._over.is_set():
             await self._offer(failure)
 
     async def _receive(self) -> Message:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._left.wait()
+        await self._over.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._head.set_result((message["status"], list(message.get("headers", []))))
-        elif message["type"] == "http.response.body" and message.get("body"):
-            await self._offer(message["body"])
+        elif message["type"] == "http.response.body" and not self._over.is_set():
+            if message.get("body"):
+                await self._offer(message["body"])
+            if not message.get("more_body", False):
+                await self._offer(None)
+                self._over.set()
 
     async def _offer(self, piece: bytes | Exception | None) -> None:
         """Hand a piece to the reader, or drop it when the reader is gone."""
         put = asyncio.ensure_future(self._pieces.put(piece))
-        gone = asyncio.ensure_future(self._left.wait())
+        gone = asyncio.ensure_future(self._over.wait())
         try:
             await asyncio.wait({put, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:

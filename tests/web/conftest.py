@@ -1,0 +1,61 @@
+"""The pages' side of the product, connected to the real API in this process."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pytest
+import reflex as rx
+from litestar import Litestar
+
+from api.visitors import VisitorTokens
+from db.session import Database
+from settings import settings
+from web import cards, client
+
+S = TypeVar("S", bound=rx.State)
+
+
+@pytest.fixture
+def connected(app: Litestar, database: Database) -> Iterator[Litestar]:
+    """The API that `ApiClient` calls, over an empty database."""
+    client.use(app)
+    # The categories are kept for a while; a test must not see another's.
+    cards._categories.read_at = float("-inf")
+    yield app
+    client.use(None)
+
+
+@pytest.fixture
+def visitor() -> str:
+    """A new visitor's cookie header."""
+    return f"visitor={VisitorTokens(settings.secret_key).write(uuid4())}"
+
+
+def router_data(cookie: str = "", path: str = "/", token: str = "token") -> dict[str, Any]:
+    """What Reflex knows of the page that sends an event."""
+    pathname, _, query = path.partition("?")
+    return {
+        "pathname": pathname,
+        "asPath": path,
+        "query": dict(part.split("=", 1) for part in query.split("&") if part),
+        "headers": {"cookie": cookie, "origin": "http://factoids.test"},
+        "ip": "192.0.2.7",
+        "token": token,
+        "sid": "sid",
+    }
+
+
+def state_of(cls: type[S], cookie: str = "", path: str = "/") -> S:
+    """A page's state as the server holds it, without a browser."""
+    state: Any = cls.get_root_state()(_reflex_internal_init=True)  # pyright: ignore[reportCallIssue]
+    state.router_data = state._update_router_vars(router_data(cookie, path), {})
+    for name in cls.get_full_name().split(".")[1:]:
+        state = state.substates[name]
+    return state
+
+
+def told(outcome: Any) -> str:
+    """What a handler sends to the browser, as one text to look into."""
+    sent = outcome if isinstance(outcome, list) else [outcome]
+    return " ".join(str(getattr(one, "payload", None) or getattr(one, "args", "")) for one in sent)

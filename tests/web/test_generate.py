@@ -1,0 +1,177 @@
+"""Watching a generation: the real API and Redis, with the test in the worker's place."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from redis.asyncio import Redis
+from reflex.event import Event
+from reflex.istate.manager.memory import StateManagerMemory
+from reflex_base.event.processor import BaseStateEventProcessor
+
+from api.schemas.generation import GenerateIn
+from db.session import Database
+from domain.generation.progress import ProgressWriter
+from tests.factories import Factories
+from tests.web.conftest import router_data
+from web.app import app as pages
+from web.client import ApiClient
+from web.generate import Generate
+
+pytestmark = pytest.mark.usefixtures("connected")
+
+TOKEN = "token-of-the-page"
+
+
+class Page:
+    """An open page: sends events, and knows its state from the changes it is sent."""
+
+    def __init__(self, processor: BaseStateEventProcessor, cookie: str) -> None:
+        self.known: dict[str, Any] = {}
+        self.drafts: list[str] = []
+        self.changed = asyncio.Condition()
+        self._processor = processor
+        self._cookie = cookie
+
+    async def send(self, event: Any) -> None:
+        """Send an event and take in every change until its chain has ended."""
+        spec = Event.from_event_type(event)[0]
+        spec = replace(spec, router_data=router_data(self._cookie, token=TOKEN))
+        async for delta in self._processor.enqueue_stream_delta(TOKEN, spec):
+            change = delta.get(Generate.get_full_name(), {})
+            async with self.changed:
+                for name, value in change.items():
+                    self.known[name.removesuffix("_rx_state_")] = value
+                if draft := change.get("draft_rx_state_"):
+                    self.drafts.append(draft)
+                self.changed.notify_all()
+
+    async def until(self, **expected: Any) -> None:
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(
+                lambda: all(self.known.get(name) == value for name, value in expected.items())
+            )
+
+
+@asynccontextmanager
+async def an_open_page(cookie: str) -> AsyncGenerator[Page]:
+    processor = BaseStateEventProcessor()
+    namespace = pages.event_namespace
+    assert namespace
+    await namespace._token_manager.link_token_to_sid(TOKEN, "sid")
+    async with processor.configure(state_manager=StateManagerMemory()):
+        yield Page(processor, cookie)
+    await namespace._token_manager.disconnect_token(TOKEN, "sid")
+
+
+@pytest.fixture
+async def page(visitor: str, make: Factories) -> AsyncGenerator[Page]:
+    await make.model()
+    async with an_open_page(visitor) as page:
+        yield page
+
+
+@pytest.fixture
+def worker(redis: Redis) -> ProgressWriter:
+    return ProgressWriter(redis)
+
+
+async def running(cookie: str) -> UUID:
+    return (await ApiClient(cookie).generations())[0].id
+
+
+async def write(worker: ProgressWriter, generation: UUID, words: list[str]) -> None:
+    await worker.status(generation, "writing", "Writing")
+    for word in words:
+        await worker.token(generation, word)
+    await worker.status(generation, "checking", "Checking that it is new")
+
+
+async def test_the_text_appears_while_it_is_written_and_a_cancelled_one_is_put_away(
+    page: Page, visitor: str, worker: ProgressWriter
+):
+    asking = asyncio.create_task(page.send(Generate.start({"topic": " owls ", "model": ""})))
+    await page.until(busy=True, stage="queued", topic="owls")
+    await write(worker, await running(visitor), ["Owls cannot ", "roll their eyes. ", "They"])
+    await page.until(stage="checking", draft="Owls cannot roll their eyes. They")
+    assert page.known["spoken"] == "Owls cannot roll their eyes."
+
+    await page.send(Generate.cancel)
+    await page.until(busy=False, draft="")
+    await asking
+
+    assert page.known["trouble"].code == "cancelled"
+
+
+async def test_a_page_that_comes_back_finds_its_running_generation(
+    page: Page, visitor: str, worker: ProgressWriter
+):
+    begun = await ApiClient(visitor).generate(GenerateIn(topic="whales"))
+    await write(worker, begun.id, ["Whales ", "sing."])
+
+    watching = asyncio.create_task(page.send(Generate.resume))
+    await page.until(busy=True, topic="whales", draft="Whales sing.")
+
+    await ApiClient(visitor).cancel(begun.id)
+    await page.until(busy=False)
+    await watching
+
+
+async def test_watching_ends_when_the_page_is_closed(
+    page: Page, visitor: str, worker: ProgressWriter
+):
+    begun = await ApiClient(visitor).generate(GenerateIn())
+    watching = asyncio.create_task(page.send(Generate.resume))
+    await page.until(busy=True)
+
+    namespace = pages.event_namespace
+    assert namespace
+    await namespace._token_manager.disconnect_token(TOKEN, "sid")
+    await write(worker, begun.id, ["Nobody reads this."])
+    async with asyncio.timeout(10):
+        await watching
+
+    assert page.drafts == []
+    assert (await ApiClient(visitor).generation(begun.id)).status == "queued"
+
+
+async def test_writing_that_starts_anew_replaces_the_text(
+    page: Page, visitor: str, worker: ProgressWriter
+):
+    begun = await ApiClient(visitor).generate(GenerateIn())
+    await write(worker, begun.id, ["The first try."])
+    await write(worker, begun.id, ["The second."])
+
+    watching = asyncio.create_task(page.send(Generate.resume))
+    await page.until(draft="The second.", stage="checking")
+    await ApiClient(visitor).cancel(begun.id)
+    await watching
+
+
+@pytest.mark.parametrize(
+    "form", [None, {"topic": {"a": 1}, "model": 3}, {"topic": "x" * 5_000}, {"model": "no/such"}]
+)
+async def test_whatever_is_sent_ends_in_words_or_a_generation(page: Page, visitor: str, form: Any):
+    asking = asyncio.create_task(page.send(Generate.start(form)))
+    async with asyncio.timeout(10), page.changed:
+        await page.changed.wait_for(
+            lambda: page.known.get("trouble") or page.known.get("stage") == "queued"
+        )
+    for one in await ApiClient(visitor).generations():
+        await ApiClient(visitor).cancel(one.id)
+    await asking
+
+    assert page.known["busy"] is False
+    assert page.known["trouble"].title
+
+
+async def test_models_and_limits_are_shown_in_words(page: Page, database: Database):
+    await page.send(Generate.open)
+
+    assert page.known["models"][0][0] == "openai/gpt-4o-mini"
+    assert "at most" in page.known["models"][0][1]
+    assert page.known["limits"].startswith("Free for you: ")

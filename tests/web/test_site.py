@@ -1,0 +1,118 @@
+"""What stands in front of the pages: origins, headers, and facts in the HTML."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.factories import Factories
+from web.front import Front, put_in
+from web.site import OneOrigin, SafePages
+
+INDEX = "<html><head></head><body><main></main></body></html>"
+
+
+def build_in(folder: Path) -> Path:
+    for name in ("index.html", "404.html"):
+        (folder / name).write_text(INDEX)
+    return folder
+
+
+async def inner(scope: Any, receive: Any, send: Any) -> None:
+    body = f"{scope['type']} {scope['path']}".encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def pages(connected: Any, tmp_path: Path) -> httpx.AsyncClient:
+    site = OneOrigin(pages=SafePages(Front(inner, build_in(tmp_path))), api=connected)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://factoids.test")
+
+
+async def test_the_api_and_the_pages_share_an_origin(pages: httpx.AsyncClient):
+    assert (await pages.get("/api/factoids")).json()["items"] == []
+    assert (await pages.get("/apiary")).text == "http /apiary"
+
+
+async def test_pages_carry_their_safety_and_hashed_files_stay(pages: httpx.AsyncClient):
+    page, script = await pages.get("/"), await pages.get("/assets/app-1a2b.js")
+
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["cache-control"] == "no-cache"
+    assert "immutable" in script.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "admitted"),
+    [
+        pytest.param(b"https://factoids.test", True, id="the page's own"),
+        pytest.param(b"https://evil.test", False, id="another site"),
+        pytest.param(b"https://factoids.test.evil.test", False, id="a name that starts like ours"),
+        pytest.param(b"null", False, id="a sandboxed frame"),
+        pytest.param(None, True, id="no browser"),
+    ],
+)
+async def test_a_websocket_is_opened_from_our_own_pages_only(origin: bytes | None, admitted: bool):
+    reached, sent = list[str](), list[Any]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    headers = [(b"host", b"factoids.test")] + ([(b"origin", origin)] if origin else [])
+    await SafePages(app)(
+        {"type": "websocket", "path": "/_event", "headers": headers}, receive, send
+    )
+
+    assert (reached, sent) == (["/_event"], []) if admitted else ([], ["websocket.close"])
+
+
+async def test_a_factoids_page_says_what_it_is_about_without_any_script(
+    pages: httpx.AsyncClient, make: Factories
+):
+    factoid = await make.factoid('A "<b>bold</b>" fact </script><script>alert(1)</script>.')
+
+    page = await pages.get(f"/f/{factoid.id}")
+
+    assert page.status_code == 200
+    assert f'<link rel="canonical" href="http://factoids.test/f/{factoid.id}"/>' in page.text
+    assert '<meta property="og:title" content="🪐 Venus"/>' in page.text
+    assert "A &quot;&lt;b&gt;bold&lt;/b&gt;&quot; fact" in page.text
+    assert "<script>alert" not in page.text
+    assert "<b>bold" not in page.text
+
+
+@pytest.mark.parametrize("name", [str(uuid4()), "nonsense", "%3Cscript%3E", "..%2f"])
+async def test_an_unknown_factoid_is_a_helpful_404(pages: httpx.AsyncClient, name: str):
+    page = await pages.get(f"/f/{name}")
+
+    assert page.status_code == 404
+    assert "See the newest facts" in page.text
+    assert 'name="robots" content="noindex"' in page.text
+
+
+async def test_the_feed_can_be_read_without_script(pages: httpx.AsyncClient, make: Factories):
+    factoid = await make.factoid("Two < three & four.")
+
+    page = await pages.get("/")
+
+    assert f'<a href="/f/{factoid.id}">' in page.text
+    assert "Two &lt; three &amp; four." in page.text
+    assert page.text.count("</body>") == 1
+
+
+def test_what_is_put_in_goes_to_the_real_end_of_the_body():
+    document = "<head></head><body><script>'</body>'</script></body></html>"
+
+    assert put_in(document, "H", "B") == (
+        "<head>H</head><body><script>'</body>'</script>B</body></html>"
+    )
