@@ -10,6 +10,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
+from api.body import StrictRequest
 from api.conditional import ConditionalReads
 from api.controllers import service
 from api.controllers.factoids import FactoidController, list_categories
@@ -81,6 +82,7 @@ def create_app() -> Litestar:
         lifespan=[connections],
         openapi_config=openapi.openapi_config(),
         plugins=[openapi.DocumentsRefusals()],
+        request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_AT_MOST,
         debug=False,
         logging_config=None,

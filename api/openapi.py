@@ -1,5 +1,6 @@
 """The OpenAPI document and its browser, whose scripts we serve ourselves."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,16 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Reference, Schema, Tag
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIMediaType,
+    Operation,
+    Parameter,
+    Reference,
+    Schema,
+    Tag,
+)
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
@@ -157,6 +167,9 @@ def complete(app: Litestar) -> None:
 
 def _describe(operation: Operation) -> None:
     operation.summary = (operation.description or "").split("\n")[0].split(". ")[0].rstrip(".")
+    for parameter in operation.parameters or []:
+        if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
+            parameter.schema = _without_null(parameter.schema)
     body: Any = operation.request_body
     contents: list[Any] = [body.content] if body else []
     contents += [getattr(r, "content", None) for r in (operation.responses or {}).values()]
@@ -164,6 +177,22 @@ def _describe(operation: Operation) -> None:
         for media_type, media in content.items():
             if not media.examples:
                 _add_example(operation, media_type, media)
+
+
+def _without_null(schema: Schema) -> Schema:
+    """What may be left out of an address cannot be null in it."""
+    if isinstance(schema.type, list):
+        kinds = [kind for kind in schema.type if kind != OpenAPIType.NULL]
+        values = [value for value in schema.enum or [] if value is not None]
+        return replace(schema, type=kinds[0], enum=values or None)
+    if schema.one_of:
+        one: Any = next(one for one in schema.one_of if getattr(one, "type", None) != "null")
+        if isinstance(one, Reference):
+            return replace(schema, one_of=[one])
+        said = {"description": schema.description, "default": schema.default}
+        limits = {"max_length": schema.max_length, "pattern": schema.pattern}
+        return replace(one, **{name: value for name, value in (said | limits).items() if value})
+    return schema
 
 
 def _add_example(operation: Operation, media_type: str, media: OpenAPIMediaType) -> None:

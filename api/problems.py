@@ -8,7 +8,7 @@ import structlog
 from asyncpg import PostgresConnectionError
 from asyncpg.exceptions import InterfaceError, TooManyConnectionsError
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import HTTPException, ValidationException
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -116,8 +116,12 @@ def refuse_domain(_: Request[Any, Any, Any], error: DomainError) -> Response[Any
 def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """What Litestar refused: an unknown address or method, a body too large or not as described."""
     status = error.status_code
-    if isinstance(error, ValidationException) and not _is_unreadable(error):
-        return problem(422, *WORDS[422], errors=_fields(error))
+    if isinstance(error, ValidationException):
+        errors = _fields(error)
+        # Without a body there is nothing to read.
+        if not any(one.pointer == "data" for one in errors):
+            return problem(422, *WORDS[422], errors=errors)
+        status = 400
     if status >= 500:
         return problem(status, *INTERNAL)
     code, words = WORDS.get(status, ("refused", HTTPStatus(status).phrase))
@@ -144,16 +148,14 @@ def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[A
     return problem(500, *INTERNAL)
 
 
-def _is_unreadable(error: ValidationException) -> bool:
-    """Whether the body was no JSON at all, as opposed to JSON that is not as described."""
-    cause = error.__cause__
-    while cause is not None:
-        if isinstance(cause, msgspec.DecodeError) and not isinstance(
-            cause, msgspec.ValidationError
-        ):
-            return True
-        cause = cause.__cause__
-    return False
+def refuse_body(_: Request[Any, Any, Any], error: msgspec.DecodeError) -> Response[Any]:
+    """A body that is no JSON, or JSON that is not as described."""
+    if not isinstance(error, msgspec.ValidationError):
+        return problem(400, *WORDS[400])
+    reason, _path, place = str(error).partition(" - at `$")
+    # `.tags[...]` for an item of a list: which one it was is not said.
+    pointer = place.rstrip("`").replace("[...]", "").replace(".", "/")
+    return problem(422, *WORDS[422], errors=[FieldProblem(pointer, reason)])
 
 
 def _fields(error: ValidationException) -> list[FieldProblem]:
@@ -161,12 +163,7 @@ def _fields(error: ValidationException) -> list[FieldProblem]:
     if not isinstance(extra, list):
         return []
     return [
-        FieldProblem(
-            pointer=(f"/{item['key'].replace('.', '/')}" if item.get("key") else "")
-            if item.get("source") in {None, "body"}
-            else str(item.get("key", "")),
-            detail=str(item.get("message", "")),
-        )
+        FieldProblem(pointer=str(item.get("key", "")), detail=str(item.get("message", "")))
         for item in extra
         if isinstance(item, dict)
     ]
@@ -175,7 +172,7 @@ def _fields(error: ValidationException) -> list[FieldProblem]:
 EXCEPTION_HANDLERS: dict[Any, Any] = {
     DomainError: refuse_domain,
     HTTPException: refuse_http,
-    SerializationException: lambda *_: problem(400, *WORDS[400]),
+    msgspec.DecodeError: refuse_body,
     # JSON nested deeper than anything we ask for.
     RecursionError: lambda *_: problem(400, *WORDS[400]),
     Exception: refuse_unexpected,

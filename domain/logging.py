@@ -22,7 +22,7 @@ _SECRETS = re.compile(
 _SOMEBODYS_WORDS = re.compile(
     r"(?<=DETAIL:  ).*|(?<=input for query argument ).*|(?<=invalid input syntax for type )[^\n]*"
     # What the words of an exception quote may be what somebody wrote; names are not.
-    r"|'(?![\w.$]{1,64}')[^'\n]+'|\"(?![\w.$]{1,64}\")[^\"\n]+\""
+    r"|'(?![\w.$]{1,64}')[^'\n]+'|(?<!File )\"(?![\w.$]{1,64}\")[^\"\n]+\""
 )
 HIDDEN = "[redacted]"
 

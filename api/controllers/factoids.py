@@ -28,16 +28,21 @@ from domain.errors import Invalid
 from domain.factoids import FactoidNotFound, FactoidService, FeedQuery
 from domain.live import FactoidPublished, LiveEvent, LiveHub
 
-Limit = Annotated[int, Parameter(ge=1, le=100, description="How many at most.", examples=[])]
+Limit = Annotated[int, Parameter(ge=1, le=100, description="How many at most.")]
 ModelId = Annotated[
-    str, Parameter(max_length=200, pattern=r"^[\w~.:/-]+$", description="A model's id.")
+    str | None,
+    QueryParameter(max_length=200, pattern=r"^[A-Za-z0-9_~.:/-]+$", description="A model's id."),
 ]
-Query = Annotated[
-    str,
-    Parameter(max_length=200, description="Words to find; the last one may be unfinished."),
+Words = Annotated[
+    str | None,
+    QueryParameter(max_length=200, description="Words to find; the last one may be unfinished."),
+]
+Since = Annotated[
+    datetime | None, QueryParameter(description="Published since then; UTC if not said.")
 ]
 Cursor = Annotated[
-    str, Parameter(max_length=500, description="`next_cursor` of the page before, unaltered.")
+    str | None,
+    QueryParameter(max_length=500, description="`next_cursor` of the page before, unaltered."),
 ]
 
 
@@ -52,11 +57,11 @@ class FactoidController(Controller):
         reader_id: NamedDependency[UUID | None],
         sort: FromQuery[Sort | None] = None,
         category: FromQuery[Category | None] = None,
-        model: FromQuery[ModelId | None] = None,
-        q: FromQuery[Query | None] = None,
-        since: FromQuery[datetime | None] = None,
+        model: ModelId = None,
+        q: Words = None,
+        since: Since = None,
         limit: FromQuery[Limit] = 20,
-        cursor: FromQuery[Cursor | None] = None,
+        cursor: Cursor = None,
     ) -> Response[FactoidPage]:
         """List factoids in an order, filtered or searched.
 
