@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -21,12 +21,11 @@ from api.schemas.generation import (
 from settings import settings
 from web.cards import Card, all_categories, to_card
 from web.client import ApiClient, ApiProblem, read
-from web.components.generate_form import Trouble, generate_form, progress, ready, refusal
+from web.components.generate_form import Trouble
 from web.drafts import Draft
 from web.live import tell
 from web.refusals import in_words, limit_words, model_words
 from web.session import api_for, page_is_open
-from web.votes import list_card
 
 RETRIES_S = (0.3, 1.0, 2.0, 4.0)
 """How long to wait before joining a lost stream again."""
@@ -270,35 +269,3 @@ def text_of(value: Any) -> str:
 
 def seconds_since(moment: datetime) -> int:
     return max(0, int((datetime.now(UTC) - moment).total_seconds()))
-
-
-def generate_panel() -> rx.Component:
-    """The form, and below it what is being written, what was, or why not."""
-    return rx.el.section(
-        rx.el.h2("Generate a factoid", class_name="sr-only"),
-        generate_form(
-            busy=Generate.busy,
-            models=Generate.models,
-            limits=Generate.limits,
-            standin=Generate.standin,
-            on_submit=Generate.start,
-            on_cancel=Generate.cancel,
-        ),
-        rx.el.p(Generate.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
-        rx.cond(
-            Generate.busy,
-            progress(Generate.stage, Generate.stage_words, Generate.topic, Generate.draft),
-        ),
-        rx.cond(Generate.trouble, refusal(cast("Trouble", Generate.trouble), Generate.dismiss)),
-        rx.cond(
-            Generate.result,
-            ready(
-                rx.foreach(
-                    Generate.result, lambda card: rx.el.div(list_card(card=card), key=card.id)
-                ),
-                Generate.dismiss,
-            ),
-        ),
-        id="maker",
-        class_name="mt-6",
-    )

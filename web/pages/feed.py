@@ -9,7 +9,8 @@ from web.cards import Card, all_categories, to_card
 from web.client import ApiProblem
 from web.components.feed_tools import categories, search, sorts
 from web.components.parts import InView, link, notice, skeletons
-from web.generate import Generate, generate_panel
+from web.generate import Generate
+from web.generate_panel import generate_panel
 from web.layout import TAGLINE, new_facts, page
 from web.live import feed_at, tell
 from web.session import api_for

@@ -1,0 +1,41 @@
+"""Where a factoid is asked for, appears while it is written, and is shown or refused."""
+
+from typing import cast
+
+import reflex as rx
+
+from web.components.generate_form import Trouble, generate_form, progress, ready, refusal
+from web.generate import Generate
+from web.votes import list_card
+
+
+def generate_panel() -> rx.Component:
+    """The form, and below it what is being written, what was, or why not."""
+    return rx.el.section(
+        rx.el.h2("Generate a factoid", class_name="sr-only"),
+        generate_form(
+            busy=Generate.busy,
+            models=Generate.models,
+            limits=Generate.limits,
+            standin=Generate.standin,
+            on_submit=Generate.start,
+            on_cancel=Generate.cancel,
+        ),
+        rx.el.p(Generate.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
+        rx.cond(
+            Generate.busy,
+            progress(Generate.stage, Generate.stage_words, Generate.topic, Generate.draft),
+        ),
+        rx.cond(Generate.trouble, refusal(cast("Trouble", Generate.trouble), Generate.dismiss)),
+        rx.cond(
+            Generate.result,
+            ready(
+                rx.foreach(
+                    Generate.result, lambda card: rx.el.div(list_card(card=card), key=card.id)
+                ),
+                Generate.dismiss,
+            ),
+        ),
+        id="maker",
+        class_name="mt-6",
+    )
