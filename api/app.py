@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from litestar import Litestar, Router
 from litestar.exceptions import HTTPException
 from litestar.middleware import ASGIMiddleware
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
 from api.body import StrictRequest
-from api.conditional import ConditionalReads
+from api.conditional import NEVER, ConditionalReads
 from api.controllers import service
 from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models
@@ -37,6 +38,22 @@ class JSONOnly(ASGIMiddleware):
             if given.lower() != b"application/json":
                 raise HTTPException(status_code=415)
         await next_app(scope, receive, send)
+
+
+class TellsMethods(ASGIMiddleware):
+    """Answers OPTIONS. Litestar's own answer forgets methods that other handlers of the same
+    address take.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if scope["type"] != "http" or scope["method"] != "OPTIONS":
+            await next_app(scope, receive, send)
+            return
+        here = scope["path_template"]
+        routes = [route for route in scope["litestar_app"].routes if route.path_format == here]
+        methods = sorted({method for route in routes for method in route.methods})
+        headers = {"Allow": ", ".join(methods), "Cache-Control": NEVER.decode()}
+        await ASGIResponse(status_code=204, headers=headers)(scope, receive, send)
 
 
 @asynccontextmanager
@@ -77,7 +94,7 @@ def create_app() -> Litestar:
     app = Litestar(
         route_handlers=[product, openapi.document, openapi.docs_browser()],
         dependencies=DEPENDENCIES,
-        middleware=[JSONOnly()],
+        middleware=[JSONOnly(), TellsMethods()],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[connections],
         openapi_config=openapi.openapi_config(),

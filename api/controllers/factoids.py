@@ -1,13 +1,14 @@
 """Browse, search and read factoids."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Controller, Response, get
+from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, Parameter, QueryParameter
 from litestar.response import Stream
@@ -46,9 +47,26 @@ Cursor = Annotated[
 ]
 
 
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
+
+
+def refuse_lenience(request: Request[Any, Any, Any]) -> None:
+    """Litestar takes the text "null" for nothing given and a number for a moment; here both are
+    only wrong values.
+    """
+    asked = request.query_params
+    for name in ("sort", "category", "since", "date"):
+        if "null" in asked.getall(name, []):
+            raise Invalid("This is none of the values that can be used.", field=name)
+    for since in asked.getall("since", []):
+        if not MOMENT.match(since):
+            raise Invalid("Write a moment like 2026-11-20T09:00:00Z.", field="since")
+
+
 class FactoidController(Controller):
     path = "/api/factoids"
     tags = ("Factoids",)
+    before_request = refuse_lenience
 
     @get(operation_id="ListFactoids", opt={PUBLIC_READ: LIST, "refusals": [400]})
     async def list(

@@ -10,7 +10,7 @@ from litestar import get
 from litestar.testing import create_test_client
 
 from api.problems import EXCEPTION_HANDLERS
-from tests.api.conftest import ServedApi
+from tests.processes import RunningAPI, running_api
 
 JSON = {"content-type": "application/json"}
 UNKNOWN = "/api/factoids/00000000-0000-7000-8000-000000000000"
@@ -53,6 +53,10 @@ def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
         ("GET", "/api/factoids?sort=relevance", 422),
         ("GET", "/api/factoids?category=cats", 422),
         ("GET", "/api/factoids?since=yesterday", 422),
+        ("GET", "/api/factoids?since=0.5", 422),
+        ("GET", "/api/factoids?since=null", 422),
+        ("GET", "/api/factoids?sort=null", 422),
+        ("GET", "/api/factoids/today?date=null", 422),
         ("GET", "/api/factoids?since=0001-01-01T00:00:00%2B23:59", 422),
         ("GET", "/api/factoids?since=9999-12-31T23:59:59-23:59", 422),
         ("GET", "/api/factoids?model=%00", 422),
@@ -121,14 +125,14 @@ async def test_a_body_that_cannot_be_used_is_a_problem(api, make, body, headers,
         check_problem(answer, status)
 
 
-async def test_a_body_of_unknown_length_is_cut_off(served: ServedApi, make):
+async def test_a_body_of_unknown_length_is_cut_off(served: RunningAPI, make):
     factoid = await make.factoid()
 
     async def endless():
         for _ in range(200):
             yield b" " * 1_024
 
-    async with httpx.AsyncClient(base_url=served.url) as client:
+    async with served.client() as client:
         answer = await client.put(
             f"/api/factoids/{factoid.id}/vote", content=endless(), headers=JSON
         )
@@ -159,7 +163,7 @@ def test_an_unexpected_error_keeps_its_words_to_itself(capfd):
     assert "ZeroDivisionError" not in answer.text
 
 
-async def test_a_lost_postgres_is_a_503_that_says_when(serve, make, database):
+async def test_a_lost_postgres_is_a_503_that_says_when(make, database):
     """The connections are cut by a proxy between the API and the real Postgres."""
     factoid = await make.factoid()
     target = httpx.URL(database.url)
@@ -181,11 +185,9 @@ async def test_a_lost_postgres_is_a_503_that_says_when(serve, make, database):
 
     proxy = await asyncio.start_server(connect, "127.0.0.1", 0)
     port = proxy.sockets[0].getsockname()[1]
-    away = await asyncio.to_thread(
-        serve, DATABASE_URL=str(target.copy_with(host="127.0.0.1", port=port)), LOG_LEVEL="INFO"
-    )
     vote = f"/api/factoids/{factoid.id}/vote"
-    async with httpx.AsyncClient(base_url=away.url, timeout=30) as client:
+    address = str(target.copy_with(host="127.0.0.1", port=port))
+    async with running_api(DATABASE_URL=address) as away, away.client() as client:
         assert (await client.get("/api/factoids")).status_code == 200
         assert (await client.put(vote, json={"value": 1})).status_code == 200
 
@@ -206,18 +208,17 @@ async def test_a_lost_postgres_is_a_503_that_says_when(serve, make, database):
         assert (await client.get("/health/ready")).status_code == 200
         assert (await client.put(vote, json={"value": -1})).json()["votes_down"] == 1
         assert (await client.get("/api/factoids")).status_code == 200
-    away.stop()
+        said = away.log
     for stream in streams:
         stream.transport.abort()
     proxy.close()
-    assert "unexpected_error" not in away.written
+    assert "unexpected_error" not in said
 
 
-async def test_a_lost_redis_leaves_reading_and_voting(serve, make):
+async def test_a_lost_redis_leaves_reading_and_voting(make):
     factoid = await make.factoid()
-    without = await asyncio.to_thread(serve, REDIS_URL="redis://127.0.0.1:1/0")
 
-    async with httpx.AsyncClient(base_url=without.url, timeout=30) as client:
+    async with running_api(REDIS_URL="redis://127.0.0.1:1/0") as api, api.client() as client:
         assert (await client.get("/api/factoids")).status_code == 200
         vote = await client.put(f"/api/factoids/{factoid.id}/vote", json={"value": 1})
         assert vote.json()["votes_up"] == 1

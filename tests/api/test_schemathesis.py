@@ -1,0 +1,75 @@
+"""Schemathesis reads the document and holds the running API to it."""
+
+import os
+import subprocess
+from pathlib import Path
+from uuid import uuid4
+
+from api.visitors import VisitorTokens
+from settings import settings
+from tests.processes import BIN, ROOT, RunningAPI
+
+SEED = "20261121"
+CONFIG = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 404, 409, 429]
+
+# What is deleted is the work; the request stays, with its receipt.
+[checks.use_after_free]
+enabled = false
+
+# What a schema cannot say: a cursor has to be one of ours, and relevance needs a search.
+[[operations]]
+include-operation-id = "ListFactoids"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 422]
+
+# A day that has not begun.
+[[operations]]
+include-operation-id = "GetFactoidOfTheDay"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 404, 422]
+
+# Characters are counted as readers count them, and one of two fields is needed.
+[[operations]]
+include-operation-id = "LeaveFeedback"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422, 429]
+
+# A model has to be in today's catalogue.
+[[operations]]
+include-operation-id = "GenerateFactoid"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422, 429]
+
+# Streams without an end: a fuzzer would wait for it. Their own tests follow them.
+[[operations]]
+include-operation-id = "FollowLive"
+enabled = false
+
+[[operations]]
+include-operation-id = "FollowGeneration"
+enabled = false
+"""
+
+
+async def test_the_running_api_is_as_documented(served: RunningAPI, make, tmp_path: Path):
+    await make.model()
+    await make.factoids(30)
+    (tmp_path / "schemathesis.toml").write_text(CONFIG)
+    arguments = ["--seed", SEED, "--max-examples", "25", "--no-shrink", "--no-color"]
+    # One visitor throughout, who may see what they asked for.
+    token = VisitorTokens(settings.secret_key).write(uuid4())
+    arguments += ["--header", f"Cookie:visitor={token}"]
+    arguments += ["--generation-database", "none", "--phases", "examples,coverage,fuzzing,stateful"]
+
+    run = subprocess.run(  # noqa: ASYNC221 - nothing else runs in this loop meanwhile
+        [str(BIN / "schemathesis"), "run", f"{served.url}/openapi.json", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONWARNINGS": ""},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout[-8_000:] + run.stderr[-2_000:]
+    assert "No issues found" in run.stdout
+    assert "unexpected_error" not in served.log
+    assert not (ROOT / ".schemathesis").exists()
