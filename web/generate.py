@@ -83,9 +83,15 @@ class Generate(rx.State):
         running = next((one for one in latest if one.status in UNDER_WAY), None)
         if running is None:
             async with self:
-                gone, self.busy = self.busy, False
-            if gone:
-                yield tell("stopped")
+                if not self.busy:
+                    return
+                self._run += 1
+                watch, watched = self._run, self._generation
+            # It ended while nobody looked: between the old page and this one.
+            lost = GenerationProblem("connection_lost", "It ended while this page was away.")
+            ended = next((one for one in latest if str(one.id) == watched), lost)
+            async for event in self._finish(watch, api, ended):
+                yield event
             return
         async with self:
             self.topic = running.topic or ""

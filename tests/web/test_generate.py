@@ -121,6 +121,26 @@ async def test_a_page_that_comes_back_finds_its_running_generation(
     await watching
 
 
+async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(
+    page: Page, visitor: str, worker: ProgressWriter
+):
+    begun = await ApiClient(visitor).generate(GenerateIn())
+    watching = asyncio.create_task(page.send(Generate.resume))
+    await page.until(busy=True)
+    namespace = pages.event_namespace
+    assert namespace
+    await namespace._token_manager.disconnect_token(TOKEN, "sid")
+    await write(worker, begun.id, ["Nobody reads this."])
+    await watching
+
+    await ApiClient(visitor).cancel(begun.id)
+    await namespace._token_manager.link_token_to_sid(TOKEN, "sid")
+    await page.send(Generate.resume)
+
+    assert page.known["busy"] is False
+    assert page.known["trouble"].code == "cancelled"
+
+
 async def test_watching_ends_when_the_page_is_closed(
     page: Page, visitor: str, worker: ProgressWriter
 ):
