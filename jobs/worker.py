@@ -66,6 +66,7 @@ async def catch_up(ctx: WorkerContext) -> None:
             log.warning("catching_up_later", error=type(error).__name__)
         else:
             if found["models"]:
+                log.info("caught_up")
                 return
         await asyncio.sleep(CATCH_UP_EVERY_S)
 

@@ -22,6 +22,7 @@ from domain.limits.allowance import Window
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter, Patience
 from tests.factories import Factories
+from tests.processes import until
 from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
 
 MODEL = "openai/gpt-4o-mini"
@@ -91,6 +92,15 @@ class Generating:
         assert request
         return request
 
+    async def ended(self, *request_ids: UUID) -> list[GenerationRequest]:
+        """The requests once workers have brought all of them to an end and settled them."""
+
+        async def found() -> list[GenerationRequest] | None:
+            requests = [await self.request(one) for one in request_ids]
+            return requests if all(one.settled_at for one in requests) else None
+
+        return await until(found, "all requests to be settled", within_s=120, every_s=0.2)
+
     async def calls(self, request_id: UUID) -> list[ModelCall]:
         async with self.database.sessions() as session:
             return await GenerationRepository(session).calls(request_id)
@@ -148,6 +158,15 @@ async def waiting_to_publish(database: Database) -> int:
         database,
         "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
         " WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted",
+    )
+
+
+async def waiting_for_table(database: Database, table: str) -> int:
+    """How many transactions wait for a lock on a table or one of its rows."""
+    return await _count(
+        database,
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        f" AND wait_event_type = 'Lock' AND query ILIKE '%{table}%' AND pid <> pg_backend_pid()",
     )
 
 

@@ -92,6 +92,10 @@ class Lease:
                 renewed_at = time.monotonic()
             await asyncio.sleep(RENEW_EVERY_S)
 
+    def was_last(self, request: GenerationRequest) -> bool:
+        """Whether nobody has taken the request after us."""
+        return request.lease_holder == self._holder
+
     async def drop(self) -> None:
         """Let another worker go on at once."""
         async with self._sessions.begin() as session:

@@ -106,7 +106,7 @@ class GenerationService:
                 await self._fail(lease, failures.as_failure(error))
         async with self._sessions() as session:
             ended = await GenerationRepository(session).get(lease.request.id)
-        if ended is None or ended.status in OPEN:
+        if ended is None or ended.status in OPEN or not lease.was_last(ended):
             log.warning("lease_lost")
             return
         await self._progress.ended(ended)

@@ -1,0 +1,122 @@
+"""Real workers: killed, held up and told to stop in the middle of their work."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+from sqlalchemy import text
+
+from db.repositories.generations import OPEN
+from tests.generating import (
+    bill,
+    completions,
+    count_factoids,
+    publishing_held,
+    waiting_for_table,
+    waiting_to_publish,
+)
+from tests.processes import running_worker, until
+
+FACTOID = ("succeeded", None)
+INTERRUPTED = ("failed", "interrupted")
+
+
+@pytest.fixture
+def worker(standin):
+    """Starts a worker that asks the stand-in."""
+    return lambda **environment: running_worker(
+        OPENROUTER_BASE_URL=standin.base_url, MODELS_ALLOWED="openai/gpt-4o-mini", **environment
+    )
+
+
+async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
+    generating, standin, database, worker
+):
+    ids = {}
+    async with worker() as killed, AsyncExitStack() as held:
+        await held.enter_async_context(publishing_held(database))
+        ids["answered"] = await generating.ask("honey")
+        for point in ("gated-headers", "gated", "gated-end"):
+            ids[point] = await generating.ask(f"[[scenario:{point}]] bees")
+        await standin.wait_at_gate(3)
+        await until(lambda: waiting_to_publish(database), "an answer that waits to be published")
+
+        lock = await held.enter_async_context(database.engine.connect())
+        await lock.execute(text("LOCK TABLE model_calls IN SHARE MODE"))
+        ids["taken"] = await generating.ask("glaciers")
+        await until(lambda: waiting_for_table(database, "INTO model_calls"), "a call to be made")
+
+        killed.pause()
+        ids["queued"] = await generating.ask("bridges")
+        await lock.execute(
+            text("SELECT FROM generation_requests WHERE id = :id FOR UPDATE"),
+            {"id": ids["queued"]},
+        )
+        killed.go_on()
+        await until(
+            lambda: waiting_for_table(database, "UPDATE generation_requests"),
+            "a request to be taken",
+        )
+        await killed.kill()
+
+    async with worker():
+        requests = dict(zip(ids, await generating.ended(*ids.values()), strict=True))
+
+    ended = {point: (one.status, one.problem_code) for point, one in requests.items()}
+    assert ended == {
+        "queued": FACTOID,
+        "taken": FACTOID,
+        "answered": FACTOID,
+        "gated-headers": INTERRUPTED,
+        "gated": INTERRUPTED,
+        "gated-end": INTERRUPTED,
+    }
+    assert await count_factoids(database) == 3
+    log = await standin.log()
+    assert len(completions(log)) == len(ids)
+    # Nobody named this one before the kill, so its worst case is booked.
+    assert requests["gated-headers"].cost_usd == requests["gated-headers"].quote_usd
+    known = sum(one.cost_usd for point, one in requests.items() if point != "gated-headers")
+    assert known == bill(log)
+    assert all(one.allowance_returned for one in requests.values() if one.status == "failed")
+
+
+async def test_a_worker_told_to_stop_finishes_the_answer_under_way(generating, standin, worker):
+    async with worker() as old:
+        under_way = await generating.ask("[[scenario:gated]] bees")
+        await standin.wait_at_gate()
+        old.terminate()
+
+        async with worker():
+            waiting = await generating.ask("honey")
+            (later,) = await generating.ended(waiting)
+            assert (await generating.request(under_way)).status in OPEN
+            await standin.open()
+            (finished,) = await generating.ended(under_way)
+
+        assert await old.process.wait() == 0
+    assert [one.status for one in (finished, later)] == ["succeeded", "succeeded"]
+    assert len(completions(await standin.log())) == 2
+
+
+async def test_a_worker_held_up_for_too_long_has_no_say_any_more(
+    generating, standin, database, worker
+):
+    async with worker() as slow:
+        request_id = await generating.ask("[[scenario:gated]] bees")
+        await standin.wait_at_gate()
+        slow.pause()
+        async with worker():
+            (ended,) = await generating.ended(request_id)
+            slow.go_on()
+            await standin.open()
+            await until(lambda: _has_said(slow, "lease_lost"), "the slow worker to notice")
+
+    after = await generating.request(request_id)
+    assert (after.status, after.problem_code) == INTERRUPTED
+    assert (after.settled_at, after.cost_usd) == (ended.settled_at, ended.cost_usd)
+    assert await count_factoids(database) == 0
+    assert len(completions(await standin.log())) == 1
+
+
+async def _has_said(worker, words):
+    return words in worker.log

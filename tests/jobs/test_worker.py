@@ -1,0 +1,174 @@
+"""What a worker promises: jobs that cannot be lost, and one factoid a slot of the schedule."""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from db.models import GenerationRequest
+from domain.llm.openrouter import Patience
+from jobs import worker as product
+from jobs.relay import TERMS, Relay
+from tests.generating import completions, count_factoids
+from tests.processes import ROOT, running_worker, until
+
+
+@pytest.fixture
+def worker(standin):
+    """Starts a worker that asks the stand-in."""
+    return lambda **environment: running_worker(
+        OPENROUTER_BASE_URL=standin.base_url, MODELS_ALLOWED="openai/gpt-4o-mini", **environment
+    )
+
+
+def test_no_job_is_left_to_the_defaults_of_the_queue():
+    cron_jobs = product.settings["cron_jobs"]
+    terms = [*TERMS.values(), *cron_jobs]
+
+    assert set(TERMS) == {function.__name__ for function in product.settings["functions"]}
+    assert all(one.timeout and one.retries and one.heartbeat is not None for one in terms)
+    assert all(one.retry_delay for one in terms)
+    assert product.settings["shutdown_grace_period_s"] > Patience().total_s
+    assert TERMS["run_generation"].timeout > Patience().total_s
+
+
+async def test_requests_that_wait_survive_an_emptied_redis(
+    generating, standin, database, redis, worker
+):
+    async with worker() as running:
+        under_way = await generating.ask("[[scenario:gated]] bees")
+        await standin.wait_at_gate()
+        running.pause()
+        waiting = [await generating.ask(topic) for topic in ("honey", "glaciers", "bridges")]
+        await Relay(database, product.queue).move()
+        await product.queue.disconnect()
+        await redis.flushdb()
+        running.go_on()
+        await standin.open()
+
+        requests = await generating.ended(under_way, *waiting)
+
+    assert [one.status for one in requests] == ["succeeded"] * 4
+    assert len(completions(await standin.log())) == 4
+
+
+async def test_each_slot_gets_one_factoid_however_many_workers_run(
+    generating, standin, database, worker
+):
+    often = {"FACTOID_SCHEDULE": "* * * * * */3"}
+    async with worker(**often), worker(**often), worker(**often):
+
+        async def published() -> bool:
+            return await count_factoids(database) >= 3
+
+        await until(published, "three factoids of the schedule")
+        log = await standin.log()
+        requests = await _scheduled(database)
+
+    slots = [one.slot for one in requests]
+    assert len(set(slots)) == len(slots)
+    assert all(one.status == "succeeded" for one in requests[:3])
+    assert len(completions(log)) <= len(slots)
+
+
+async def test_a_slot_missed_while_no_worker_ran_is_caught_up_once(
+    generating, standin, database, worker
+):
+    last = datetime.now(UTC) - timedelta(hours=30)
+    async with database.sessions.begin() as session:
+        session.add(_published_in(last))
+
+    daily = {"FACTOID_SCHEDULE": _an_hour_ago()}
+    async with worker(**daily) as one, worker(**daily) as another:
+        for each in (one, another):
+            await until(lambda each=each: _has_said(each, "caught_up"), "both to catch up")
+        _, caught_up = await _scheduled(database)
+        (request,) = await generating.ended(caught_up.id)
+
+    assert (request.status, request.origin) == ("succeeded", "scheduled")
+    assert len(await _scheduled(database)) == 2
+    assert await count_factoids(database) == 1
+
+
+async def test_the_schedule_by_hand_publishes_a_slot_once(standin, database, model):
+    first = await _by_hand(standin, "publish_scheduled_factoid")
+    second = await _by_hand(standin, "publish_scheduled_factoid")
+
+    assert (first.code, second.code) == (0, 0), first.words + second.words
+    assert "Published factoid" in first.words
+    assert await count_factoids(database) == 1
+    assert len(completions(await standin.log())) == 1
+
+
+async def test_the_schedule_by_hand_says_why_it_failed(standin, database, model):
+    await standin.queue("401")
+
+    done = await _by_hand(standin, "publish_scheduled_factoid")
+
+    assert done.code == 1
+    assert "No factoid: The site's access to language models is not set up right." in done.words
+    assert await count_factoids(database) == 0
+
+
+async def test_the_schedule_by_hand_needs_a_model(standin, database):
+    await standin.set_models("500")
+
+    done = await _by_hand(standin, "publish_scheduled_factoid")
+
+    assert done.code == 1
+    assert "Not done: No language model is available yet." in done.words
+
+
+class _Done:
+    def __init__(self, code: int | None, words: str) -> None:
+        self.code, self.words = code, words
+
+
+async def _by_hand(standin, job: str) -> _Done:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "jobs", job),
+        cwd=ROOT,
+        env=os.environ
+        | {"OPENROUTER_BASE_URL": standin.base_url, "MODELS_ALLOWED": "openai/gpt-4o-mini"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    words, _ = await process.communicate()
+    return _Done(process.returncode, words.decode())
+
+
+async def _scheduled(database) -> list[GenerationRequest]:
+    async with database.sessions() as session:
+        found = await session.scalars(
+            select(GenerationRequest)
+            .where(GenerationRequest.slot.is_not(None))
+            .order_by(GenerationRequest.slot)
+        )
+        return list(found)
+
+
+def _published_in(slot: datetime) -> GenerationRequest:
+    return GenerationRequest(
+        origin="scheduled",
+        slot=slot,
+        model="openai/gpt-4o-mini",
+        model_asked=False,
+        prompt_version="1",
+        quote_usd=0,
+        status="succeeded",
+        finished_at=slot,
+        settled_at=slot,
+    )
+
+
+def _an_hour_ago() -> str:
+    """Once a day, an hour ago: nothing becomes due while the test runs."""
+    then = datetime.now(UTC) - timedelta(hours=1)
+    return f"{then.minute} {then.hour} * * *"
+
+
+async def _has_said(worker, words: str) -> bool:
+    return words in worker.log
