@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,19 @@ DEVELOPERS_OWN = ("DATABASE_URL", "REDIS_URL", "OPENROUTER_API_KEY", "OPENROUTER
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     """An empty state folder whose path has a space in it."""
-    folder = tmp_path / "a clone" / ".dev"
+    with _folder(tmp_path / "a clone" / ".dev") as folder:
+        yield folder
+
+
+@pytest.fixture
+def other_state(tmp_path: Path) -> Iterator[Path]:
+    """The state folder of somebody else."""
+    with _folder(tmp_path / "another clone" / ".dev") as folder:
+        yield folder
+
+
+@contextmanager
+def _folder(folder: Path) -> Generator[Path]:
     folder.mkdir(parents=True)
     yield folder
     outside = postgres_data(folder).parent

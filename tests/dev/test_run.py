@@ -61,9 +61,9 @@ def test_a_killed_run_can_be_started_again_but_not_twice(
 
 
 def test_servers_and_a_model_that_are_given_are_used(
-    launch: Callable[..., Any], state: Path, openrouter: str
+    launch: Callable[..., Any], state: Path, other_state: Path, openrouter: str
 ):
-    given = Services(state / "given")
+    given = Services(other_state)
     addresses = given.start()
     try:
         program = launch(
