@@ -127,6 +127,8 @@
 
     // Called by the server after a list was loaded: fresh numbers replace the patched ones.
     settle() {
+      // The first paint has done its work; what follows it in the document comes first again.
+      document.getElementById("preview")?.remove();
       for (const key of [...seen.keys()]) if (key.length === 36) seen.delete(key);
       tell();
       const field = document.getElementById("q");

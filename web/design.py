@@ -112,6 +112,8 @@ select{{appearance:none}}
 @media (prefers-reduced-motion:reduce){{*,*::before,*::after{{animation:none!important;
  transition:none!important;scroll-behavior:auto!important}}}}
 @media (forced-colors:active){{.tile,.skeleton{{border:1px solid CanvasText}}}}
+/* Shown by a rule that the server adds when a stand-in answers. */
+#standin{{display:none}}
 .plain{{max-width:48rem;width:100%;margin:0 auto;padding:1.5rem 1rem 4rem}}
 #preview{{padding-top:9.05rem}}
 body:has(#main) #preview{{display:none}}

@@ -22,6 +22,9 @@ NEWEST = 20
 KEPT_S = 5.0
 """The list of newest facts is the same for everybody and at most this old."""
 
+STANDIN = "<style>#standin{display:block}</style>" if settings.standin_model else ""
+"""Shows the notice that a stand-in model answers; in the HTML, so that nothing moves later."""
+
 FACTOID_PATH = re.compile(r"/f/([^/]+)/?")
 
 
@@ -91,13 +94,13 @@ class Front:
 
 
 def put_in(document: str, head: str, body: str) -> str:
-    """The document with these at the end of its head and of its body.
+    """The document with these at the end of its head and of its body, and a notice if one is due.
 
     Only the last `</body>` is the real one; scripts may hold the same letters.
     """
     before, _, after = document.partition("</head>")
     inner, _, rest = after.rpartition("</body>")
-    return f"{before}{head}</head>{inner}{body}</body>{rest}"
+    return f"{before}{head}{STANDIN}</head>{inner}{body}</body>{rest}"
 
 
 def titled(title: str) -> str:

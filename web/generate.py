@@ -18,7 +18,6 @@ from api.schemas.generation import (
     StatusEvent,
     TokenEvent,
 )
-from settings import settings
 from web.cards import Card, all_categories, to_card
 from web.client import ApiClient, ApiProblem, read
 from web.components.generate_form import Trouble
@@ -50,7 +49,6 @@ class Generate(rx.State):
     trouble: Trouble | None = None
     limits: str = ""
     models: list[tuple[str, str]] = []
-    standin: bool = False
     _generation: str = ""
     _run: int = 0
     """Counts the watchers: only the latest may write, so a second one ends the first."""
@@ -58,7 +56,6 @@ class Generate(rx.State):
     @rx.event
     async def open(self):
         """Show which models there are and how much is left."""
-        self.standin = settings.standin_model
         api = api_for(self)
         try:
             limits = (await api.limits()).limits

@@ -17,7 +17,6 @@ def generate_panel() -> rx.Component:
             busy=Generate.busy,
             models=Generate.models,
             limits=Generate.limits,
-            standin=Generate.standin,
             on_submit=Generate.start,
             on_cancel=Generate.cancel,
         ),

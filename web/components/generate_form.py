@@ -75,7 +75,6 @@ def generate_form(
     busy: bool,
     models: list[tuple[str, str]],
     limits: str,
-    standin: bool,
     on_submit: Any,
     on_cancel: Any,
 ) -> rx.Component:
@@ -105,18 +104,17 @@ def generate_form(
         rx.el.div(
             _model(models),
             rx.el.p(
-                limits, id="limits", class_name="min-h-11 py-3 text-sm tabular-nums text-faint"
+                limits,
+                id="limits",
+                class_name="min-h-11 w-full py-3 text-sm tabular-nums text-faint sm:w-auto",
             ),
             class_name="mt-1 flex flex-wrap items-start justify-between gap-x-6",
         ),
-        rx.cond(
-            standin,
-            rx.el.p(
-                emoji("🎭", "mr-2"),
-                "A stand-in model is answering: true facts from a written list, nothing charged.",
-                id="standin",
-                class_name="mt-1 rounded-xl bg-tint px-4 py-2.5 text-sm text-soft",
-            ),
+        rx.el.p(
+            emoji("🎭", "mr-2"),
+            "A stand-in model is answering: true facts from a written list, nothing charged.",
+            id="standin",
+            class_name="mt-1 rounded-xl bg-tint px-4 py-2.5 text-sm text-soft",
         ),
         on_submit=on_submit,
         reset_on_submit=False,
