@@ -6,7 +6,10 @@ import regex
 
 _GRAPHEME = regex.compile(r"\X")
 _HIDDEN = regex.compile(
-    r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069"
+    r"\ufeff\ufff9-\ufffb]"
+    # Tags spell whole sentences nobody sees; only the flags of Scotland and such are made of them.
+    r"|(?<!\U0001f3f4[\U000e0020-\U000e007f]*)[\U000e0000-\U000e007f]"
 )
 _SPACE = regex.compile(r"\s+")
 _NOT_A_WORD = regex.compile(r"[^\p{L}\p{N}]+")
@@ -26,8 +29,9 @@ def clean(text: str) -> str:
 
     The zero-width joiner stays: emoji and several scripts are written with it.
     """
-    flat = _SPACE.sub(" ", unicodedata.normalize("NFC", text))
-    return _SPACE.sub(" ", _HIDDEN.sub("", flat)).strip()
+    shown = _HIDDEN.sub("", _SPACE.sub(" ", text))
+    # Last, for what was taken out may have kept a letter from its accent.
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", shown)).strip()
 
 
 def sentences(text: str) -> int:

@@ -45,7 +45,8 @@ def parse_windows(text: str) -> list[Window]:
     Raises:
         ValueError: It is written otherwise.
     """
-    windows = [Window(*map(int, part.split("/"))) for part in text.split(",")]
+    pairs = [part.partition("/") for part in text.split(",")]
+    windows = [Window(int(limit), int(window_s)) for limit, _, window_s in pairs]
     if any(window.limit < 1 or window.window_s < 1 for window in windows):
         raise ValueError("counts and seconds start at 1")
     return sorted(windows, key=lambda window: window.window_s)

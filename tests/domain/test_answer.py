@@ -1,0 +1,136 @@
+"""What a model wrote becomes a clean draft, or is refused with words that let it mend it."""
+
+import json
+import unicodedata
+from itertools import pairwise
+
+import pytest
+
+from domain.generation.answer import UnusableAnswer, read_answer, text_so_far
+from domain.text import graphemes
+
+GOOD = {
+    "text": "Honey never spoils if it is kept dry.",
+    "subject": "Honey",
+    "emoji": "🍯",
+    "category": "food",
+}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("{json}", id="plain"),
+        pytest.param("```json\n{json}\n```", id="fenced"),
+        pytest.param("Here you go:\n{json}\nEnjoy!", id="with words around it"),
+        pytest.param("\ufeff  {json}", id="after a byte order mark"),
+    ],
+)
+def test_json_is_found_in_an_answer(written):
+    draft = read_answer(written.replace("{json}", json.dumps(GOOD)))
+
+    assert (draft.text, draft.subject, draft.emoji, draft.category) == tuple(GOOD.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        pytest.param(
+            "Cafe\u0301s\u202e sold\u202c \u2066coffee\u2069 in\u200b 1600.",
+            "Cafés sold coffee in 1600.",
+            id="without overrides",
+        ),
+        pytest.param(
+            "One\x00 two\x1b[31m \x07three\x85four\u2028five.",
+            "One two[31m three four five.",
+            id="without controls",
+        ),
+        pytest.param(
+            "Arabic\u061c marks\ufff9 and\u00ad tags\U000e0041 go.",
+            "Arabic marks and tags go.",
+            id="without other marks nobody sees",
+        ),
+        pytest.param(
+            "  Line one\n\n line\t two.  ", "Line one line two.", id="in one line of single spaces"
+        ),
+        pytest.param(
+            "Re\u200b\u0301sume\u200b\u0301s are read for six seconds.",
+            "Résumés are read for six seconds.",
+            id="composed after what hid between was taken out",
+        ),
+    ],
+)
+def test_a_text_is_cleaned(text, cleaned):
+    draft = read_answer(json.dumps(GOOD | {"text": text}))
+
+    assert draft.text == cleaned
+    assert unicodedata.is_normalized("NFC", draft.text)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"text": "word " * 101 + "end"}, id="a text of 508 characters"),
+        pytest.param({"text": "Too short."}, id="a text of hardly anything"),
+        pytest.param({"text": "One is. Two are. Three were here."}, id="three sentences"),
+        pytest.param({"text": "<b>Honey</b> never spoils at all."}, id="markup"),
+        pytest.param({"text": "Honey never spoils, see https://x.example."}, id="an address"),
+        pytest.param({"text": "![x](y) Honey never spoils, they say."}, id="an image"),
+        pytest.param({"text": "e" + "\u0301" * 4_001 + " is one very tall letter."}, id="a tower"),
+        pytest.param({"text": "\ufdfa" * 400}, id="letters that grow when they are compared"),
+        pytest.param({"text": "!!! ... ??? !!! ... ???"}, id="no word at all"),
+        pytest.param({"subject": ""}, id="no subject"),
+        pytest.param({"subject": "s" * 256}, id="a subject of 256 characters"),
+        pytest.param({"subject": '"><b onmouseover=x>'}, id="a subject with markup"),
+        pytest.param({"emoji": "🍯🐝"}, id="two emoji"),
+        pytest.param({"emoji": "x"}, id="a letter for an emoji"),
+        pytest.param({"emoji": ""}, id="no emoji"),
+        pytest.param({"emoji": "🐝" + "\u200d🐝" * 40}, id="an endless emoji"),
+        pytest.param({"category": "gossip"}, id="a category nobody has"),
+        pytest.param({"text": None}, id="no text"),
+        pytest.param({"text": 42}, id="a number for a text"),
+    ],
+)
+def test_anything_else_is_a_failed_answer(fields):
+    with pytest.raises(UnusableAnswer):
+        read_answer(json.dumps(GOOD | fields))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "no json", "{", "}{", "[1]", '{"text": ', "{" * 100_000, '{"a":' * 50_000 + "}" * 50_000],
+)
+def test_what_is_no_json_object_is_a_failed_answer(answer):
+    with pytest.raises(UnusableAnswer):
+        read_answer(answer)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("word " * 99 + "ends.", id="500 characters"),
+        pytest.param("👩‍🚀" * 480 + " flew to space.", id="500 characters of many code points"),
+        pytest.param("St. Helena is 1.9 km from nowhere. Mt. Fuji is not.", id="abbreviations"),
+    ],
+)
+def test_what_a_reader_counts_as_short_enough_is(text):
+    draft = read_answer(json.dumps(GOOD | {"text": text}))
+
+    assert graphemes(draft.text) == graphemes(text) <= 500
+
+
+@pytest.mark.parametrize("emoji", ["🍯", "👩‍🚀", "🇨🇭", "❤️", "❤", "1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"])
+def test_one_emoji_may_be_made_of_many_parts(emoji):
+    draft = read_answer(json.dumps(GOOD | {"emoji": emoji}))
+
+    assert graphemes(draft.emoji) == 1
+
+
+def test_the_text_is_told_while_it_is_written():
+    written = json.dumps(GOOD)
+
+    told = [text_so_far(written[:length]) for length in range(len(written))]
+
+    assert told[0] == ""
+    assert told[-1] == GOOD["text"]
+    assert all(later.startswith(earlier) for earlier, later in pairwise(told))
