@@ -130,7 +130,8 @@ settings: dict[str, Any] = {
     "shutdown": shutdown,
     "before_process": before_process,
     "after_process": after_process,
-    "timers": {"schedule": 1, "sweep": 5, "worker_info": 10, "abort": 1},
+    # A worker told to stop waits for the longest of these.
+    "timers": {"schedule": 1, "sweep": 2, "worker_info": 2, "abort": 1},
     "dequeue_timeout": 1,
     "shutdown_grace_period_s": DRAIN_S,
     "cancellation_hard_deadline_s": 5,
