@@ -1,10 +1,16 @@
 """A text while it is being written: when to show it, and what to read aloud."""
 
+import asyncio
 import re
 import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import TypeVar
 
 FLUSH_S = 0.085
 """The page gets the text about twelve times a second: more the eye does not see."""
+
+T = TypeVar("T")
 
 SENTENCE = re.compile(r".*?[.!?…](?=\s|$)\s*", re.DOTALL)
 
@@ -32,3 +38,28 @@ class Draft:
     def sentences(self) -> str:
         """The whole sentences, for screen readers: they should not read word by word."""
         return "".join(SENTENCE.findall(self.whole)).strip()
+
+
+async def with_pauses(events: AsyncGenerator[T], after_s: float) -> AsyncGenerator[T | None]:
+    """The events, and None once whenever no further one has come for so long.
+
+    What was held back to be shown with the next piece has to be shown when there is none.
+    """
+    coming = asyncio.ensure_future(anext(events))
+    try:
+        while True:
+            done, _ = await asyncio.wait({coming}, timeout=after_s)
+            if not done:
+                yield None
+                await asyncio.wait({coming})
+            try:
+                event = coming.result()
+            except StopAsyncIteration:
+                return
+            coming = asyncio.ensure_future(anext(events))
+            yield event
+    finally:
+        coming.cancel()
+        with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
+            await coming
+        await events.aclose()

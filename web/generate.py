@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from api.schemas.generation import (
 from web.cards import Card, all_categories, to_card
 from web.client import ApiClient, ApiProblem, read
 from web.components.generate_form import Trouble
-from web.drafts import Draft
+from web.drafts import FLUSH_S, Draft, with_pauses
 from web.live import tell
 from web.refusals import in_words, limit_words, model_words
 from web.session import api_for, page_is_open
@@ -176,14 +177,17 @@ class Generate(rx.State):
         text, last_id, misses = Draft(), "", 0
         while misses <= len(RETRIES_S):
             try:
-                async for event in api.follow(generation.id, after=last_id):
-                    last_id, misses = event.id or last_id, 0
-                    if event.event in ("factoid", "error"):
-                        async for step in self._finish(watch, api, ended_by(event)):
-                            yield step
-                        return
-                    if not await self._progress(watch, event, text):
-                        return
+                following = api.follow(generation.id, after=last_id)
+                async with aclosing(with_pauses(following, FLUSH_S)) as events:
+                    async for event in events:
+                        if event:
+                            last_id, misses = event.id or last_id, 0
+                        if event and event.event in ("factoid", "error"):
+                            async for step in self._finish(watch, api, ended_by(event)):
+                                yield step
+                            return
+                        if not await self._progress(watch, event or ServerSentEvent(), text):
+                            return
             except (ApiProblem, msgspec.MsgspecError) as lost:
                 log.info("The stream of %s was lost: %s", generation.id, lost)
             if not await self._progress(watch, ServerSentEvent(), text):
