@@ -1,0 +1,232 @@
+"""The client against bytes as they may come: oddly cut, absurd, endless or none."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import pytest
+
+from domain.llm.failures import ModelFailed
+from domain.llm.openrouter import Answer, OpenRouter, Patience
+
+PATIENCE = Patience(connect_s=5, silence_s=10, total_s=30)
+
+
+def chunk(text: str = "", finish: str | None = None, **more) -> str:
+    choices = [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]
+    return json.dumps({"id": "gen-1", "provider": "Someone", "choices": choices} | more)
+
+
+def event(*chunks: str, end: str = "\n") -> bytes:
+    return "".join(f"data: {one}{end}{end}" for one in chunks).encode()
+
+
+def answer_of(body: bytes, *, status: str = "200 OK", headers: str = "") -> bytes:
+    kind = "" if "content-type" in headers else "content-type: text/event-stream\r\n"
+    head = f"HTTP/1.1 {status}\r\n{kind}{headers}connection: close\r\n\r\n"
+    return head.encode() + body
+
+
+@asynccontextmanager
+async def answering(wire: bytes) -> AsyncGenerator[OpenRouter]:
+    """A client whose server answers whatever it is asked with these bytes, and hangs up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(wire)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = _client(port)
+    try:
+        yield client
+    finally:
+        await client.close()
+        server.close()
+        await server.wait_closed()
+
+
+def _client(port: int) -> OpenRouter:
+    return OpenRouter(
+        base_url=f"http://127.0.0.1:{port}/api/v1",
+        api_key="key",
+        site_url="http://factoids.test",
+        patience=PATIENCE,
+    )
+
+
+async def read(wire: bytes) -> Answer:
+    async with answering(wire) as client, client.stream({}) as answer:
+        async for _ in answer.pieces():
+            pass
+        return answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(event(chunk("a "), chunk("b"), chunk("", "stop"), "[DONE]"), id="plain"),
+        pytest.param(event(chunk("a "), chunk("b", "stop"), end="\r\n"), id="lines of CRLF"),
+        pytest.param(event(chunk("a "), chunk("b", "stop"), end="\r"), id="lines of CR"),
+        pytest.param(
+            b": hello\n\n: \n" + event(chunk("a "), chunk("b", "stop")), id="comments between"
+        ),
+        pytest.param(event(chunk("a b", "stop")) + event("[DONE]")[:-2], id="no last blank line"),
+        pytest.param(event(chunk("a b", "because")), id="an unknown reason to stop"),
+        pytest.param(event(chunk("a b", "stop"), '{"choices": []}'), id="a chunk of nothing"),
+        pytest.param(event(chunk("a\0 b", "stop")), id="a character Postgres cannot hold"),
+        pytest.param(
+            event(json.dumps(json.loads(chunk("a b", "stop")), indent=1).replace("\n", "\ndata: ")),
+            id="data in many lines",
+        ),
+    ],
+)
+async def test_an_answer_is_read_however_it_is_cut(body):
+    answer = await read(answer_of(body))
+
+    assert answer.text == "a b"
+    assert (answer.upstream_id, answer.provider) == ("gen-1", "Someone")
+
+
+async def test_line_separators_inside_a_text_end_no_line():
+    written = chunk("a\u2028b\u0085c", "stop").encode().decode("unicode-escape")
+
+    answer = await read(answer_of(f"data: {written}\n\n".encode()))
+
+    assert answer.text == "a\u2028b\x85c"
+
+
+async def test_an_answer_that_breaks_off_after_its_end_is_whole():
+    body = event(chunk("a b", "stop"))
+    cut = answer_of(body, headers=f"content-length: {len(body) + 500}\r\n")
+
+    answer = await read(cut)
+
+    assert (answer.text, answer.usage.cost) == ("a b", None)
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [
+        ({"cost": 0.000123456789, "prompt_tokens": 5}, Decimal("0.000123456789")),
+        ({"cost": 1e-9}, Decimal("1E-9")),
+        ({"cost": 0}, Decimal(0)),
+        ({"cost": -1}, None),
+        ({"cost": 1e30}, None),
+        ({"cost": "a lot"}, None),
+        ({"cost": 0.1, "prompt_tokens": -4}, None),
+        ({"cost": 0.1, "completion_tokens": 10**12}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+async def test_a_cost_is_exact_or_not_believed(usage, cost):
+    answer = await read(answer_of(event(chunk("a", "stop", usage=usage))))
+
+    assert answer.usage.cost == cost
+
+
+@pytest.mark.parametrize(
+    ("wire", "code", "billed"),
+    [
+        pytest.param(answer_of(event(chunk("a"))), "answer_broken", True, id="no end"),
+        pytest.param(answer_of(b""), "answer_broken", True, id="nothing"),
+        pytest.param(answer_of(event("{broken")), "answer_broken", True, id="broken JSON"),
+        pytest.param(answer_of(event('{"choices": 7}')), "answer_broken", True, id="odd JSON"),
+        pytest.param(
+            answer_of(event(chunk("", "error"))),
+            "answer_broken",
+            True,
+            id="ended by an error",
+        ),
+        pytest.param(
+            answer_of(b"x" * 40, headers="content-encoding: br\r\n"),
+            "answer_broken",
+            True,
+            id="packed",
+        ),
+        pytest.param(answer_of(b"oops", status="500 X"), "model_busy", False, id="500 in words"),
+        pytest.param(
+            answer_of(b"\x1f\x8b", status="503 X", headers="content-encoding: gzip\r\n"),
+            "model_busy",
+            False,
+            id="503, packed",
+        ),
+        pytest.param(
+            answer_of(b'{"error": {"metadata": [1]}}', status="403 X"),
+            "model_declined",
+            False,
+            id="403 with odd reasons",
+        ),
+        pytest.param(answer_of(b"", status="418 X"), "model_rejected_request", False, id="418"),
+        pytest.param(b"", "answer_broken", True, id="a closed connection"),
+        pytest.param(b"SSH-2.0-x\r\n", "answer_broken", True, id="no HTTP"),
+    ],
+)
+async def test_what_is_no_answer_is_a_failure_with_words(wire, code, billed):
+    with pytest.raises(ModelFailed) as failed:
+        await read(wire)
+
+    assert (failed.value.code, failed.value.billed) == (code, billed)
+    assert len(failed.value.detail) > 30
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "again"),
+    [("1", True), ("10", True), ("11", False), ("soon", True), ("", True), ("²", True)],
+)
+async def test_a_busy_model_is_asked_again_only_when_it_is_back_soon(retry_after, again):
+    headers = f"retry-after: {retry_after}\r\n".encode("latin-1").decode("latin-1")
+    wire = answer_of(b"", status="429 X").replace(
+        b"connection", headers.encode("latin-1") + b"connection"
+    )
+    with pytest.raises(ModelFailed) as failed:
+        await read(wire)
+
+    assert failed.value.again is again
+
+
+async def test_nobody_there_is_not_billed_and_tried_again():
+    with pytest.raises(ModelFailed) as failed:
+        async with _client(9).stream({}):
+            pass
+
+    assert (failed.value.code, failed.value.billed) == ("model_unreachable", False)
+    assert failed.value.again
+
+
+@pytest.mark.parametrize(
+    ("body", "cost"),
+    [
+        ({"total_cost": 0.00000123}, Decimal("0.00000123")),
+        ({"total_cost": -1}, None),
+        ({"total_cost": None}, None),
+        ({}, None),
+        ({"total_cost": 1, "origin": "x" * 200_000}, None),
+    ],
+)
+async def test_a_settlement_is_exact_or_not_believed(body, cost):
+    written = json.dumps({"data": body}).encode()
+    async with answering(answer_of(written, headers="content-type: application/json\r\n")) as one:
+        found = await one.settlement("gen-1")
+
+    assert (found and found.total_cost) == cost
+
+
+async def test_the_call_is_what_openrouter_wants(generating, standin):
+    await generating.finish(await generating.ask("honey"))
+
+    call = (await standin.log())["requests"][0]
+    asked = call["body"]
+    assert call["authorized"]
+    assert call["headers"]["accept-encoding"] == "identity"
+    assert call["headers"]["http-referer"] == "http://factoids.test"
+    assert asked["stream"] is True
+    assert asked["provider"]["require_parameters"] is True
+    assert asked["provider"]["max_price"] == {"prompt": 0.15, "completion": 0.6}
+    assert len(asked["user"]) == 32
+    assert set(asked["metadata"]) == {"generation", "request_id", "prompt_version"}
