@@ -22,7 +22,11 @@ T = TypeVar("T")
 
 
 async def until(
-    find: Callable[[], Awaitable[T]], what: str, *, within_s: float = 60, every_s: float = 0.05
+    find: Callable[[], Awaitable[T | None]],
+    what: str,
+    *,
+    within_s: float = 60,
+    every_s: float = 0.05,
 ) -> T:
     """Look until something is found that is true, and return it.
 
@@ -85,7 +89,7 @@ async def running_worker(**environment: str) -> AsyncGenerator[Running]:
 
 
 @asynccontextmanager
-async def running_api(port: int | None = None, **environment: str) -> AsyncGenerator[RunningAPI]:
+async def running_api(port: int | None = None, /, **environment: str) -> AsyncGenerator[RunningAPI]:
     """The API alone, answering on a port of its own."""
     port = port or free_port()
     serve = ["--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)]

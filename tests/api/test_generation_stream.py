@@ -119,7 +119,7 @@ async def test_a_silent_stream_has_a_heartbeat_before_proxies_give_up(visitor, s
 
     async with (
         visitor.stream("GET", asked["stream_url"]) as stream,
-        aclosing(stream.aiter_lines()) as lines,
+        aclosing(lines_of(stream)) as lines,
     ):
         async for line in lines:
             if line == ": ping":
@@ -148,7 +148,7 @@ async def test_cancelling_closes_the_connection_to_the_model(visitor, standin):
     assert (events[-1].name, events[-1].data["code"]) == ("error", "cancelled")
 
     async def settled() -> dict[str, Any] | None:
-        state = (await visitor.get(url)).json()
+        state: dict[str, Any] = (await visitor.get(url)).json()
         return state if state["receipt"]["cost_usd"] is not None else None
 
     state = await until(settled, "the cost of the cancelled request")
@@ -231,6 +231,11 @@ async def test_one_id_goes_from_the_request_to_the_job_and_to_the_model(
     assert f"request_id={request_id}" in started_worker.log
 
 
+async def lines_of(stream: httpx.Response) -> AsyncGenerator[str]:
+    async for line in stream.aiter_lines():
+        yield line
+
+
 async def _ask(client: httpx.AsyncClient, topic: str) -> dict[str, Any]:
     answer = await client.post("/api/factoids/generate", json={"topic": topic})
     assert answer.status_code == 202, answer.text
@@ -251,7 +256,7 @@ async def _follow(
     async with client.stream("GET", url, headers=headers) as stream:
         assert stream.headers["Content-Type"].startswith("text/event-stream")
         fields: dict[str, str] = {}
-        async with aclosing(stream.aiter_lines()) as lines:
+        async with aclosing(lines_of(stream)) as lines:
             async for line in lines:
                 name, _, value = line.partition(": ")
                 if line:

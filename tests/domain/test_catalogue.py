@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -21,15 +22,15 @@ CHEAP = {"prompt": "0.0000001", "completion": "0.0000004"}
 ALL = ("*",)
 
 
-def catalogue(*items: dict) -> bytes:
+def catalogue(*items: dict[str, Any]) -> bytes:
     return json.dumps({"data": items}).encode()
 
 
-def item(model_id: str = "a/b", **values) -> dict:
+def item(model_id: str = "a/b", **values) -> dict[str, Any]:
     return {"id": model_id, "name": model_id, "pricing": CHEAP, **values}
 
 
-def read(*items: dict, allowed=ALL, ceiling="5") -> list[str]:
+def read(*items: dict[str, Any], allowed=ALL, ceiling="5") -> list[str]:
     rows = read_catalogue(
         catalogue(*items), allowed=allowed, ceiling_usd=Decimal(ceiling), today="2026-11-21"
     )
@@ -166,6 +167,7 @@ async def test_a_refresh_keeps_what_is_known_of_a_models_health(database, genera
 
     async with database.sessions() as session:
         model = await LanguageModelRepository(session).get("openai/gpt-4o-mini")
+    assert model
     assert model.failures == 1
     assert model.fetched_at.date() == datetime.now(UTC).date()
 
