@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from api.visitors import COOKIE, VisitorTokens
-from bench.operations import Ask, Client
+from api.visitors import VisitorTokens
+from bench.operations import COOKIE, Ask, Client
 from bench.processes import running
 from dev import ports
 from dev.console import Problem

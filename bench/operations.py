@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from api.visitors import COOKIE, VisitorTokens
+from api.visitors import VisitorTokens
 from bench.bare_asgi import write_cursor
 from dev import ports
 
+COOKIE = "visitor"
 OPERATIONS = ("feed", "one", "search", "vote")
 REQUESTS = 4_000
 VOTERS = 40_000
