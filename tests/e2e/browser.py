@@ -153,6 +153,17 @@ class Visitor:
             polling=100,
         )
 
+    async def until_ended(self, status: str) -> None:
+        """Until the API says that the visitor's latest generation has ended like this."""
+        await self.page.wait_for_function(
+            """async (status) => {
+                const { items } = await (await fetch("/api/factoids/generate")).json();
+                return items[0].status === status;
+            }""",
+            arg=status,
+            polling=100,
+        )
+
     async def search(self, words: str) -> None:
         await self.page.locator("#q").press_sequentially(words)
 

@@ -1,7 +1,7 @@
 """One stack and one Chromium for all of these tests; data and visitors anew for each."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 import pytest
@@ -96,6 +96,18 @@ async def visitors(site: Site, chromium: Browser) -> AsyncGenerator[NewVisitor]:
 @pytest.fixture
 async def visitor(visitors: NewVisitor) -> Visitor:
     return await visitors()
+
+
+@asynccontextmanager
+async def unreadable(database: Database) -> AsyncGenerator[None]:
+    """Every read of factoids fails meanwhile."""
+    async with database.engine.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE factoids RENAME TO elsewhere")
+    try:
+        yield
+    finally:
+        async with database.engine.begin() as connection:
+            await connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO factoids")
 
 
 async def _until_all_is_written(standin: RunningOpenRouter, database: Database) -> None:

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
+from db.session import Database
 from tests.e2e.browser import Visitor
-from tests.e2e.conftest import NewVisitor
+from tests.e2e.conftest import NewVisitor, unreadable
 from tests.e2e.stack import Site
 from tests.factories import Factories
 
@@ -82,6 +83,18 @@ async def test_an_unknown_factoid_is_a_helpful_404(make: Factories, visitor: Vis
     await missing.get_by_role("link", name="See the newest facts").click()
     await expect(visitor.page).to_have_url(f"{visitor.origin}/")
     await expect(visitor.card(newest.id).locator).to_be_visible()
+
+
+async def test_a_factoid_that_cannot_be_had_says_so_and_comes_when_tried_again(
+    make: Factories, database: Database, visitor: Visitor
+):
+    factoid = await make.factoid()
+    visitor.forgive("503")
+    async with unreadable(database):
+        await visitor.open(f"/f/{factoid.id}")
+        await expect(visitor.page.locator("#trouble")).to_contain_text("The fact did not arrive")
+    await visitor.page.locator("#retry").click()
+    await expect(visitor.page.get_by_role("heading", level=1)).to_have_text(factoid.text)
 
 
 async def test_an_unknown_address_is_a_helpful_404(visitor: Visitor):

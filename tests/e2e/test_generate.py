@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import select
 
-from db.models import GenerationRequest
+from db.models import Factoid
 from db.session import Database
 from tests.e2e.browser import Visitor
 from tests.e2e.conftest import NewVisitor
@@ -138,30 +138,26 @@ async def test_cancelling_ends_the_call_to_the_model_and_publishes_nothing(
     assert call["client_closed_at_s"] is not None
     await expect(visitor.problem).to_contain_text("Stopped, as you wished")
     await expect(visitor.problem).to_contain_text("go again")
+    await visitor.until_ended("cancelled")
     async with database.sessions() as session:
-        asked = (await session.execute(select(GenerationRequest))).scalar_one()
-    assert (asked.status, asked.factoid_id) == ("cancelled", None)
+        assert not (await session.execute(select(Factoid))).all()
     await visitor.generate()
     await expect(visitor.problem).to_have_count(0)
     await expect(visitor.result).to_be_visible()
 
 
 @pytest.mark.parametrize(
-    ("scenarios", "title"),
-    [
-        (["403-moderation"], "Our overlords"),
-        (["402-credits"], ""),
-        (["mid-stream-error"], ""),
-        (["plain-prose", "plain-prose"], ""),
-    ],
+    "scenarios",
+    [["403-moderation"], ["402-credits"], ["mid-stream-error"], ["empty", "empty"]],
+    ids=lambda scenarios: scenarios[0],
 )
 async def test_what_went_wrong_is_said_in_words_with_what_to_do_next(
-    openrouter: RunningOpenRouter, visitor: Visitor, scenarios: list[str], title: str
+    openrouter: RunningOpenRouter, visitor: Visitor, scenarios: list[str]
 ):
     await visitor.open()
     await openrouter.queue(*scenarios)
     await visitor.generate("Saturn")
-    await expect(visitor.problem.get_by_role("alert")).to_contain_text(title)
+    await expect(visitor.problem.get_by_role("alert")).to_have_text(re.compile(r"\w+ \w+.*\."))
     words = await visitor.problem.inner_text()
     assert re.search("try|go again|goes? on|go on", words), words
     assert not re.search(r"[a-z]_[a-z]|\b[45]\d\d\b|Traceback|OpenRouter", words), words
