@@ -25,7 +25,7 @@ ALIKE_WORDS = 0.33
 "octopuses"; words that merely share a beginning are 0.3."""
 
 
-CONNECT_WITHIN_S = 5
+CONNECT_WITHIN_S = 10
 READ_WITHIN_S = 10
 WRITE_WITHIN_S = 30
 """Longer than any statement of ours takes; a database that went silent must not hold callers."""
@@ -77,7 +77,7 @@ async def open_database(config: Settings) -> Database:
         _sqlalchemy(config.database_url),
         pool_size=10,
         max_overflow=10,
-        pool_timeout=CONNECT_WITHIN_S,
+        pool_timeout=WRITE_WITHIN_S,
         # Parameters hold what people wrote; an error's words go to the log.
         hide_parameters=True,
         connect_args={"timeout": CONNECT_WITHIN_S, "command_timeout": WRITE_WITHIN_S},

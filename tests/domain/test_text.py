@@ -1,0 +1,56 @@
+import pytest
+
+from domain.search import mark_alike, prefix_query, search_words
+from domain.text import clean, graphemes, key_of, sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 0), ("abc", 3), ("e\u0301", 1), ("👨‍👩‍👧‍👦", 1), ("🇩🇪🇫🇷", 2), ("नि", 1), ("\r\n", 1)],
+)
+def test_characters_are_counted_as_a_reader_does(text, count):
+    assert graphemes(text) == count
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        pytest.param("  a \n\t b  ", "a b", id="one line, single spaces"),
+        pytest.param("a\x00b\x07", "ab", id="no control characters"),
+        pytest.param("a\u202eb\u2066c", "abc", id="nothing that turns the text around"),
+        pytest.param("a\u200bb\ufeff", "ab", id="nothing without a width"),
+        pytest.param("e\u0301", "é", id="composed"),
+        pytest.param("👨‍👩‍👧", "👨‍👩‍👧", id="families stay together"),
+        pytest.param("a\ud800b", "ab", id="no half characters"),
+    ],
+)
+def test_a_text_is_cleaned(raw, cleaned):
+    assert clean(raw) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("One fact.", 1),
+        ("One fact. And another!", 2),
+        ("It weighs 3.5 kg on Mt. Everest, said Dr. No.", 1),
+        ("Really? Yes. Three.", 3),
+    ],
+)
+def test_sentences_are_counted(text, count):
+    assert sentences(text) == count
+
+
+def test_texts_that_differ_in_signs_only_have_one_key():
+    assert key_of("Bees  can't FLY!") == key_of("bees can’t fly") == "bees can t fly"
+
+
+def test_the_last_word_of_a_search_may_be_unfinished():
+    assert prefix_query(search_words("Blue wha")) == "blue & wha:*"
+    assert prefix_query(search_words(" ... ")) == ""
+    assert search_words(None) == []
+
+
+def test_words_that_are_nothing_alike_are_not_marked():
+    assert mark_alike("A day on Venus", ["octopus"]) is None

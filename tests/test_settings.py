@@ -1,0 +1,144 @@
+"""What may be set, and what stops a start."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from settings import DEVELOPMENT_SECRET, Settings
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = (ROOT / ".env.example").read_text()
+SECRET = "0123456789abcdef0123456789abcdef"
+
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": SECRET,
+    "DATABASE_URL": "postgresql://app:hunter2@db.internal/factoids",
+    "REDIS_URL": "redis://:hunter2@kv.internal:6379/0",
+    "PUBLIC_URL": "https://factoids.example",
+    "OPENROUTER_API_KEY": "sk-or-v1-hunter2hunter2",
+}
+
+
+def start(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Python on these variables and no others, away from any `.env`."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**kept, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def documented() -> dict[str, str]:
+    return dict(re.findall(r"^([A-Z][A-Z0-9_]*)=(.*)$", EXAMPLE, re.MULTILINE))
+
+
+def test_every_variable_is_documented_and_nothing_else_is():
+    known = {field.encode_name for field in msgspec.structs.fields(Settings)}
+
+    assert set(documented()) == known
+
+
+def test_the_documented_defaults_are_the_real_ones():
+    given = {name: value for name, value in documented().items() if value}
+
+    assert msgspec.convert(given, Settings, strict=False) == Settings()
+
+
+def test_every_variable_says_what_it_is_for():
+    blocks = re.split(r"\n\s*\n", EXAMPLE)
+    undescribed = [
+        name
+        for name in documented()
+        for block in blocks
+        if re.search(rf"^{name}=", block, re.MULTILINE) and not block.lstrip().startswith("#")
+    ]
+    assert undescribed in ([], ["OPENROUTER_BASE_URL"])
+
+
+def test_production_starts_with_real_values():
+    done = start("import settings; print(settings.settings.environment)", **PRODUCTION)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "production"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", None),
+        ("SECRET_KEY", DEVELOPMENT_SECRET),
+        ("SECRET_KEY", "short"),
+        ("DEBUG", "true"),
+        ("DEBUG", "1"),
+        ("STANDIN_MODEL", "1"),
+        ("OPENROUTER_BASE_URL", "http://127.0.0.1:8123/api/v1"),
+        ("OPENROUTER_BASE_URL", "http://localhost:8123/api/v1"),
+        ("OPENROUTER_BASE_URL", "https://[::1]/api/v1"),
+        ("OPENROUTER_BASE_URL", "https://127.8.8.8/api/v1"),
+        ("OPENROUTER_BASE_URL", "http://0.0.0.0/api/v1"),
+        ("OPENROUTER_BASE_URL", "http://openrouter.ai/api/v1"),
+        ("DATABASE_URL", None),
+        ("REDIS_URL", None),
+        ("PUBLIC_URL", None),
+        ("PUBLIC_URL", "http://factoids.example"),
+        ("PUBLIC_URL", "https://localhost"),
+    ],
+)
+def test_production_refuses_what_is_for_development(name, value):
+    variables = {**PRODUCTION, name: value}
+    given = {key: value for key, value in variables.items() if value is not None}
+
+    check_refusal(start("import settings", **given), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "0"),
+        ("ENVIRONMENT", "staging"),
+        ("LOG_LEVEL", "LOUD"),
+        ("DATABASE_URL", "mysql://app:hunter2@db/factoids"),
+        ("DATABASE_URL", "postgresql://app:hunter2@db:many/factoids"),
+        ("REDIS_URL", "hunter2@kv"),
+        ("PUBLIC_URL", "factoids.example"),
+        ("API_URL", "here"),
+        ("REFLEX_REDIS_URL", "http://kv"),
+        ("TRUSTED_PROXY_HOPS", "-1"),
+        ("TRUSTED_PROXY_HOPS", "*"),
+        ("READ_POOL_SIZE", "0"),
+        ("GENERATE_LIMITS", "three an hour"),
+        ("GENERATE_LIMITS", "0/60"),
+        ("MODEL_PRICE_CEILING_USD", "cheap"),
+        ("FACTOID_SCHEDULE", "hourly"),
+        ("DEBUG", "maybe"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(name, value):
+    check_refusal(start("import settings", **{name: value}), name)
+
+
+@pytest.mark.parametrize("door", ["api.app", "jobs.worker", "db.session"])
+def test_no_process_starts_with_the_development_secret(door):
+    variables = {**PRODUCTION, "SECRET_KEY": DEVELOPMENT_SECRET}
+
+    check_refusal(start(f"import {door}", **variables), "SECRET_KEY")
+
+
+def check_refusal(done: subprocess.CompletedProcess[str], name: str) -> None:
+    said = done.stderr.strip()
+    assert done.returncode == 1, done
+    assert said.startswith(f"{name}: "), said
+    assert len(said.splitlines()) == 1
+    assert said.endswith(".")
+    assert "Traceback" not in said
+    assert "hunter2" not in said
