@@ -1,0 +1,86 @@
+import json
+import logging
+from collections.abc import Callable, Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+import structlog
+
+from domain.logging import configure_logging
+from settings import settings
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Whatever was logged, read as JSON."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    written = StringIO()
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stderr", written)
+        configure_logging(production=True, level="DEBUG")
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    configure_logging(production=False, level=settings.log_level)
+    root.handlers[:] = handlers
+
+
+@pytest.mark.parametrize(
+    ("secret", "hidden"),
+    [
+        ("sk-or-v1-abcdefgh12345678", "abcdefgh"),
+        ("adf_abcdefgh12345678", "abcdefgh"),
+        ("Bearer abc.def", "abc.def"),
+        ("f" * 32 + "." + "A" * 43, "AAAA"),
+        ("postgresql://app:hunter2@db/factoids", "hunter2"),
+        ("redis://:hunter2@kv:6379", "hunter2"),
+        ("wss://site/_event?token=hunter2&EIO=4", "hunter2"),
+        ("GET /x?api_key=hunter2", "hunter2"),
+    ],
+)
+def test_secrets_are_kept_out_wherever_they_stand(lines, secret, hidden):
+    log = structlog.get_logger()
+    log.info(f"said {secret}")
+    log.info("said", word=secret, nested={"deep": [secret]}, thing=Exception(secret))
+    logging.getLogger("a.library").warning("said %s", secret)
+    try:
+        raise ValueError(secret)
+    except ValueError:
+        log.exception("broke")
+
+    written = json.dumps(lines())
+    assert written.count("[redacted]") >= 6
+    assert hidden not in written
+
+
+def test_values_with_telling_names_are_hidden(lines):
+    structlog.get_logger().info(
+        "said", api_key="x1", cookie="x2", authorization="x3", database_url="x4", prompt_tokens=7
+    )
+
+    (line,) = lines()
+    assert [line[name] for name in ("api_key", "cookie", "authorization", "database_url")] == [
+        "[redacted]"
+    ] * 4
+    assert line["prompt_tokens"] == 7
+
+
+def test_an_exception_is_told_without_what_people_wrote(lines):
+    text = "Octopuses have three hearts"
+
+    def fail(comment: str) -> None:
+        raise ValueError(f"invalid input for query argument $1: {comment!r} (too long)")
+
+    try:
+        fail(text)
+    except ValueError:
+        structlog.get_logger().exception("broke")
+    try:
+        raise RuntimeError(f'duplicate key "uq_key"\nDETAIL:  Key (text)=({text}) exists.')
+    except RuntimeError:
+        logging.getLogger("a.library").exception("broke too")
+
+    first, second = lines()
+    assert text not in json.dumps([first, second])
+    assert "in fail" in first["exception"]
+    assert "uq_key" in second["exception"]
