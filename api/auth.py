@@ -1,7 +1,7 @@
 """Who is calling. One function makes the caller; nothing else reads headers for it."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from litestar import Request
 
@@ -12,12 +12,12 @@ from settings import settings
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     """The visitor the cookie names, and the network the request came from."""
     return Caller(
-        visitor_id=request.scope["visitor_id"],  # pyright: ignore[reportGeneralTypeIssues]
+        visitor_id=request.scope["visitor_id"] or uuid4(),  # pyright: ignore[reportGeneralTypeIssues]
         network=network_of(client_address(request, settings.trusted_proxy_hops)),
     )
 
 
-def provide_reader_id(request: Request[Any, Any, Any]) -> UUID | None:
+def reader_id(request: Request[Any, Any, Any]) -> UUID | None:
     """The visitor whose votes may be shown; None for one who was only just given an identity."""
     scope: Any = request.scope
     return scope["visitor_id"] if scope["visitor_known"] else None

@@ -17,6 +17,8 @@ from domain.limits.allowance import Allowance
 from domain.votes import VoteCount
 from settings import settings
 
+PERMALINKS = f"{settings.site_url}/f/"
+
 
 def factoid_out(card: FactoidCard) -> FactoidOut:
     return FactoidOut(
@@ -30,7 +32,7 @@ def factoid_out(card: FactoidCard) -> FactoidOut:
         votes_down=card.votes_down,
         score=card.votes_up - card.votes_down,
         origin=card.origin,
-        url=f"{settings.site_url}/f/{card.id}",
+        url=f"{PERMALINKS}{card.id}",
         model=card.model,
         my_vote=card.my_vote or None,
         cost_usd=card.cost_usd,

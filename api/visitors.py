@@ -52,19 +52,20 @@ class Visitors:
             await self._app(scope, receive, send)
             return
         known = self._known(scope)
-        visitor_id = known or uuid4()
+        reads = scope["method"] in {"GET", "HEAD", "OPTIONS"}
+        # A stranger who only reads needs no name, and a good random one is not free.
+        visitor_id = known or (None if reads else uuid4())
         scope["visitor_id"] = visitor_id  # pyright: ignore[reportGeneralTypeIssues]
         scope["visitor_known"] = known is not None  # pyright: ignore[reportGeneralTypeIssues]
         if known:
             await self._app(scope, receive, send)
             return
-        reads = scope["method"] in {"GET", "HEAD", "OPTIONS"}
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
                 if not reads or _is_page(headers):
-                    cookie = (b"set-cookie", self._cookie(visitor_id, _is_tls(scope)))
+                    cookie = (b"set-cookie", self._cookie(visitor_id or uuid4(), _is_tls(scope)))
                     message["headers"] = [*headers, cookie]
             await send(message)
 

@@ -15,6 +15,7 @@ from litestar.response import Stream
 
 from api import sse
 from api.conditional import ITEM, LIST, NEVER, PUBLIC_READ
+from api.dependencies import Reading
 from api.present import factoid_out
 from api.schemas.factoids import (
     CategoriesOut,
@@ -50,7 +51,7 @@ Cursor = Annotated[
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
 
-def refuse_lenience(request: Request[Any, Any, Any]) -> None:
+async def refuse_lenience(request: Request[Any, Any, Any]) -> None:
     """Litestar takes the text "null" for nothing given and a number for a moment; here both are
     only wrong values.
     """
@@ -71,8 +72,7 @@ class FactoidController(Controller):
     @get(operation_id="ListFactoids", opt={PUBLIC_READ: LIST, "refusals": [400]})
     async def list(
         self,
-        factoids: NamedDependency[FactoidService],
-        reader_id: NamedDependency[UUID | None],
+        reading: NamedDependency[Reading],
         sort: FromQuery[Sort | None] = None,
         category: FromQuery[Category | None] = None,
         model: ModelId = None,
@@ -87,7 +87,7 @@ class FactoidController(Controller):
         typing errors when nothing matches exactly.
         """
         query = FeedQuery(sort, category, model, q, _utc(since), limit, cursor)
-        feed = await factoids.page(query, reader_id)
+        feed = await reading.factoids.page(query, reading.reader_id)
         page = FactoidPage([factoid_out(card) for card in feed.items], feed.next_cursor)
         # Shuffling again has to give another order.
         kept = {"Cache-Control": NEVER.decode()} if sort == "random" else {}
@@ -105,14 +105,13 @@ class FactoidController(Controller):
     @get("/random", operation_id="GetRandomFactoids")
     async def random(
         self,
-        factoids: NamedDependency[FactoidService],
-        reader_id: NamedDependency[UUID | None],
+        reading: NamedDependency[Reading],
         category: FromQuery[Category | None] = None,
         limit: FromQuery[Limit] = 1,
     ) -> FactoidPage:
         """A random factoid, or up to `limit` different ones."""
         query = FeedQuery(sort="random", category=category, limit=limit)
-        feed = await factoids.page(query, reader_id)
+        feed = await reading.factoids.page(query, reading.reader_id)
         return FactoidPage([factoid_out(card) for card in feed.items])
 
     @get("/live", operation_id="FollowLive", media_type=sse.MEDIA_TYPE)
@@ -133,11 +132,10 @@ class FactoidController(Controller):
     async def one(
         self,
         factoid_id: FromPath[UUID],
-        factoids: NamedDependency[FactoidService],
-        reader_id: NamedDependency[UUID | None],
+        reading: NamedDependency[Reading],
     ) -> FactoidOut:
         """Read one factoid."""
-        return factoid_out(await factoids.one(factoid_id, reader_id))
+        return factoid_out(await reading.factoids.one(factoid_id, reading.reader_id))
 
 
 @get("/api/categories", operation_id="ListCategories", tags=["Factoids"], opt={PUBLIC_READ: LIST})
