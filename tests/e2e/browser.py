@@ -138,9 +138,11 @@ class Visitor:
         )
         return await self.shown()
 
-    async def expect_no_sideways_scroll(self) -> None:
-        width = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert width <= 0, f"The page is {width} pixels too wide."
+    async def expect_no_sideways_scroll(self, *widths: int) -> None:
+        for width in widths:
+            await self.page.set_viewport_size({"width": width, "height": 800})
+            over = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert over <= 0, f"The page is {over} pixels too wide at {width}."
 
     async def until_saved(self, factoid_id: UUID, *, up: int, down: int) -> None:
         """Until the API says that these are the votes."""

@@ -1,9 +1,8 @@
 """One stack and one Chromium for all of these tests; data and visitors anew for each."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
-import anyio
 import pytest
 from playwright.async_api import Browser
 from sqlalchemy import select
@@ -11,8 +10,9 @@ from sqlalchemy import select
 from db.models import GenerationRequest
 from db.session import Database
 from tests.e2e.browser import Visitor, new_visitor, running_chromium
-from tests.e2e.stack import Site, running_site, running_worker
+from tests.e2e.stack import Site, running_site
 from tests.factories import Factories
+from tests.processes import running_worker, until
 from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
 
 PLENTY = "1000/60,1000/3600"
@@ -31,12 +31,11 @@ async def model_server() -> AsyncGenerator[RunningOpenRouter]:
 @pytest.fixture(scope="package")
 async def stack(empty_database: None, model_server: RunningOpenRouter) -> AsyncGenerator[Site]:
     """Web and worker, ready for visitors. Ends with this folder: its worker takes every job."""
-    address = model_server.base_url
-    async with AsyncExitStack() as running:
-        site = await running.enter_async_context(
-            running_site(generate_limits=PLENTY, openrouter=address)
-        )
-        await running.enter_async_context(running_worker(openrouter=address))
+    address = {"OPENROUTER_BASE_URL": model_server.base_url}
+    async with (
+        running_site(GENERATE_LIMITS=PLENTY, **address) as site,
+        running_worker(**address),
+    ):
         # The worker lists the models when it starts; until then its start is not over.
         await site.until_answers("/api/models", containing='"openai/')
         yield site
@@ -68,7 +67,8 @@ async def site(stack: Site, openrouter: RunningOpenRouter) -> Site:
 
 @pytest.fixture(scope="package")
 async def frugal_stack(stack: Site, model_server: RunningOpenRouter) -> AsyncGenerator[Site]:
-    async with running_site(generate_limits=FRUGAL, openrouter=model_server.base_url) as site:
+    address = {"OPENROUTER_BASE_URL": model_server.base_url}
+    async with running_site(GENERATE_LIMITS=FRUGAL, **address) as site:
         yield site
 
 
@@ -114,10 +114,12 @@ async def _until_all_is_written(standin: RunningOpenRouter, database: Database) 
     under_way = select(GenerationRequest.id).where(
         GenerationRequest.status.in_(("queued", "running"))
     )
-    with anyio.fail_after(60):
-        while True:
-            async with database.sessions() as session:
-                if not (await session.execute(under_way)).first():
-                    return
-            await standin.open()
-            await anyio.sleep(0.1)
+
+    async def all_is_written() -> bool:
+        async with database.sessions() as session:
+            if not (await session.execute(under_way)).first():
+                return True
+        await standin.open()
+        return False
+
+    await until(all_is_written, "the end of what a test left being written")

@@ -69,7 +69,7 @@ async def test_from_a_factoid_the_feed_is_one_step_away_and_back_again(
     await visitor.expect_shown(first, second)
 
 
-@pytest.mark.parametrize("named", ["0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "42", "x%00y", "..%2f"])
+@pytest.mark.parametrize("named", ["0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "x%00%2f.."])
 async def test_an_unknown_factoid_is_a_helpful_404(make: Factories, visitor: Visitor, named: str):
     newest = await make.factoid()
     visitor.forgive("404")

@@ -1,6 +1,5 @@
 """What changes for everybody shows in every open page, and never moves what is being read."""
 
-import pytest
 from playwright.async_api import expect
 
 from tests.e2e.browser import Visitor
@@ -9,19 +8,20 @@ from tests.factories import Factories
 from tests.standins.openrouter.running import RunningOpenRouter
 
 
-@pytest.mark.parametrize("where", ["/", "/?sort=top&q=planets", "/f/{id}"])
-async def test_a_vote_is_seen_in_other_open_pages(
-    make: Factories, visitors: NewVisitor, where: str
-):
+async def test_a_vote_is_seen_in_every_other_open_page(make: Factories, visitors: NewVisitor):
     factoid = await make.factoid(votes=(3, 1))
     reader, voter = await visitors(), await visitors()
-    await reader.open(where.format(id=factoid.id))
+    await reader.open()
+    pages = [reader, *[await reader.open_tab(at) for at in ("/?q=planets", f"/f/{factoid.id}")]]
     await voter.open()
-    await reader.card(factoid.id).expect_votes(up=3, down=1)
+    for page in pages:
+        await page.card(factoid.id).expect_votes(up=3, down=1)
     await voter.card(factoid.id).vote(1)
-    await reader.card(factoid.id).expect_votes(up=4, down=1, mine=0)
+    for page in pages:
+        await page.card(factoid.id).expect_votes(up=4, down=1, mine=0)
     await voter.card(factoid.id).vote(-1)
-    await reader.card(factoid.id).expect_votes(up=3, down=2, mine=0)
+    for page in pages:
+        await page.card(factoid.id).expect_votes(up=3, down=2, mine=0)
 
 
 async def test_a_vote_of_ones_own_is_seen_in_ones_other_tab(make: Factories, visitor: Visitor):
