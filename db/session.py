@@ -75,8 +75,9 @@ async def open_database(config: Settings) -> Database:
         logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)
     engine = create_async_engine(
         _sqlalchemy(config.database_url),
-        pool_size=10,
-        max_overflow=10,
+        pool_size=config.write_pool_size,
+        # A connection beyond these would be opened and closed for a single use.
+        max_overflow=0,
         pool_timeout=WRITE_WITHIN_S,
         # Parameters hold what people wrote; an error's words go to the log.
         hide_parameters=True,

@@ -1,12 +1,15 @@
 """Cursors: where a page ended, signed and bound to what was asked for."""
 
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
 from typing import Any
 
-from itsdangerous import BadData, URLSafeSerializer
+import msgspec
 
 from domain.errors import Malformed
 
-VERSION = "1"
+SEAL_BYTES = 16
 
 
 class InvalidCursor(Malformed):
@@ -14,11 +17,17 @@ class InvalidCursor(Malformed):
 
 
 class Cursors:
+    """Writes and reads cursors. By hand, as it is done twice for each page of the feed: a
+    general signer costs more than Postgres needs to answer (`make bench`).
+    """
+
     def __init__(self, secret: str) -> None:
-        self._secret = secret
+        self._key = sha256(b"cursor\0" + secret.encode()).digest()
 
     def write(self, asked: str, place: list[Any]) -> str:
-        return str(self._serializer(asked).dumps(place))
+        written = msgspec.json.encode(place)
+        sealed = self._seal(asked, written) + written
+        return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def read(self, asked: str, cursor: str) -> list[Any]:
         """The place a cursor stands for.
@@ -26,17 +35,18 @@ class Cursors:
         Raises:
             InvalidCursor: It was altered, or made for another question.
         """
-        serializer = self._serializer(asked)
         try:
-            place = serializer.loads(cursor)
-        except BadData:
-            place = None
-        # Base64 has spare bits: only the spelling we wrote is accepted.
-        if not isinstance(place, list) or self.write(asked, place) != cursor:
+            sealed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        except ValueError:
+            sealed = b""
+        seal, written = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
+        # Base64 has spare bits and skips strange letters: only our own spelling is accepted.
+        ours = urlsafe_b64encode(sealed).rstrip(b"=").decode() == cursor
+        if not ours or not hmac.compare_digest(seal, self._seal(asked, written)):
             raise InvalidCursor(
                 "This cursor does not belong to this list. Start again without it.", field="cursor"
             )
-        return place
+        return msgspec.json.decode(written, type=list[Any])
 
-    def _serializer(self, asked: str) -> URLSafeSerializer:
-        return URLSafeSerializer(self._secret, salt=f"cursor.{VERSION}.{asked}")
+    def _seal(self, asked: str, written: bytes) -> bytes:
+        return hmac.digest(self._key, asked.encode() + b"\0" + written, "sha256")[:SEAL_BYTES]

@@ -77,7 +77,7 @@ class LiveHub:
                     await subscription.subscribe(CHANNEL)
                     while True:
                         message = await subscription.get_message(timeout=HEARD_EVERY_S)
-                        if message:
+                        if message and message["data"]:
                             self._hand_on(msgspec.json.decode(message["data"], type=LiveEvent))
             except (RedisError, OSError, msgspec.DecodeError) as error:
                 log.warning("live_subscription_lost", error=type(error).__name__)

@@ -83,9 +83,10 @@ def configure_logging(*, production: bool, level: str) -> None:
         if production
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
     ]
+    # Ours go straight to standard error: through the standard library a line costs thrice as much.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, *last],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=False,
     )

@@ -81,12 +81,17 @@ async def open_connections(empty_database: None) -> AsyncGenerator[tuple[Databas
     await database.close()
 
 
+AS_LOCKED = "generation_requests, factoids, tallies, votes, feedback, model_calls, outbox"
+
+
 @pytest.fixture
 async def database(open_connections: tuple[Database, Redis]) -> Database:
     """The test's database and Redis, both empty."""
     database, redis = open_connections
     await redis.flushdb()
     async with database.engine.begin() as connection:
+        # A worker of the test before may still be writing: in the order it locks, it is waited for.
+        await connection.exec_driver_sql(f"LOCK TABLE {AS_LOCKED} IN EXCLUSIVE MODE")
         # TRUNCATE makes new files for every table, a hundred times slower than this.
         deletions = " ".join(f"DELETE FROM {table};" for table in TABLES)
         await connection.exec_driver_sql(f"DO $$ BEGIN {deletions} END $$")
