@@ -12,7 +12,7 @@ from uuid import uuid4
 ROOT = Path(__file__).parent.parent
 SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql://root@127.0.0.1:5432/postgres")
 DATABASE = f"factoids_test_{os.getpid()}"
-TABLES = "outbox generation_requests language_models votes factoids".split()
+TABLES = ["outbox", "generation_requests", "language_models", "votes", "factoids"]
 """All that tests fill; what hangs on their rows goes with them."""
 
 # Settings are read when the first module of ours is imported: they are given before.
