@@ -23,8 +23,11 @@ from playwright.async_api import (
     expect,
 )
 
-PATIENCE_MS = 15_000
+from tests.processes import until
+
+PATIENCE_S = 15
 """How long a condition may take to come true on a busy machine before a test fails."""
+PATIENCE_MS = PATIENCE_S * 1_000
 
 FLAGS = [
     "--no-sandbox",
@@ -146,25 +149,25 @@ class Visitor:
 
     async def until_saved(self, factoid_id: UUID, *, up: int, down: int) -> None:
         """Until the API says that these are the votes."""
-        await self.page.wait_for_function(
-            """async ([id, up, down]) => {
-                const factoid = await (await fetch(`/api/factoids/${id}`)).json();
-                return factoid.votes_up === up && factoid.votes_down === down;
-            }""",
-            arg=[str(factoid_id), up, down],
-            polling=100,
-        )
+
+        async def saved() -> bool:
+            factoid = await self.read(f"/api/factoids/{factoid_id}")
+            return (factoid["votes_up"], factoid["votes_down"]) == (up, down)
+
+        await until(saved, f"{up} votes up and {down} down", within_s=PATIENCE_S)
 
     async def until_ended(self, status: str) -> None:
         """Until the API says that the visitor's latest generation has ended like this."""
-        await self.page.wait_for_function(
-            """async (status) => {
-                const { items } = await (await fetch("/api/factoids/generate")).json();
-                return items[0].status === status;
-            }""",
-            arg=status,
-            polling=100,
-        )
+
+        async def ended() -> bool:
+            newest = await self.read("/api/factoids/generate")
+            return newest["items"][0]["status"] == status
+
+        await until(ended, f"a generation that has {status}", within_s=PATIENCE_S)
+
+    async def read(self, path: str) -> Any:
+        """What the API answers the visitor."""
+        return await self.page.evaluate("async (path) => (await fetch(path)).json()", path)
 
     async def search(self, words: str) -> None:
         await self.page.locator("#q").press_sequentially(words)

@@ -62,6 +62,7 @@ async def openrouter(
 @pytest.fixture
 async def site(stack: Site, openrouter: RunningOpenRouter) -> Site:
     """The site without a single factoid, and with models to ask."""
+    stack.check()
     return stack
 
 

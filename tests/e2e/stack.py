@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import httpx
 
-from tests.processes import BIN, ROOT, Running, _ready, _running, free_port
+from tests.processes import BIN, LOG_SHOWN, ROOT, Running, _ready, _running, free_port
 
 BUILT = ROOT / ".web" / "build" / "client" / "index.html"
 
@@ -45,6 +45,12 @@ class Site:
         self._running = None
         await self._life.aclose()
 
+    def check(self) -> None:
+        """Fail with what it said when it has ended by itself."""
+        assert self._running
+        ended = self._running.process.returncode
+        assert ended is None, f"The site ended with {ended}:\n{self._running.log[-LOG_SHOWN:]}"
+
     async def until_answers(self, path: str, containing: str = "") -> None:
         """Wait for an answer that is no error and contains these words."""
         assert self._running
@@ -59,7 +65,7 @@ class Site:
             try:
                 await _ready(self._running, answers)
             except AssertionError as not_ready:
-                not_ready.add_note(f"The site said:\n{self._running.log[-6_000:]}")
+                not_ready.add_note(f"The site said:\n{self._running.log[-LOG_SHOWN:]}")
                 raise
 
 
