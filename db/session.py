@@ -30,6 +30,9 @@ READ_WITHIN_S = 10
 WRITE_WITHIN_S = 30
 """Longer than any statement of ours takes; a database that went silent must not hold callers."""
 
+IDLE_WITHIN_S = 10
+"""A process frozen in the middle of a transaction must not keep others from what it locked."""
+
 
 def _plain(url: str) -> str:
     """The address as asyncpg wants it."""
@@ -81,7 +84,11 @@ async def open_database(config: Settings) -> Database:
         pool_timeout=WRITE_WITHIN_S,
         # Parameters hold what people wrote; an error's words go to the log.
         hide_parameters=True,
-        connect_args={"timeout": CONNECT_WITHIN_S, "command_timeout": WRITE_WITHIN_S},
+        connect_args={
+            "timeout": CONNECT_WITHIN_S,
+            "command_timeout": WRITE_WITHIN_S,
+            "server_settings": {"idle_in_transaction_session_timeout": f"{IDLE_WITHIN_S}s"},
+        },
     )
     event.listen(engine.sync_engine, "checkout", _replace_dead)
     reads = await asyncpg.create_pool(

@@ -28,6 +28,9 @@ from tests.standins.openrouter.running import RunningOpenRouter, running_openrou
 MODEL = "openai/gpt-4o-mini"
 PATIENT = Patience(connect_s=10, silence_s=30, total_s=60)
 IMPATIENT = Patience(connect_s=10, silence_s=0.5, total_s=60)
+PATIENTLY = "SET LOCAL idle_in_transaction_session_timeout = 0"
+"""For a transaction that a test holds open on purpose."""
+
 PLENTY = (Window(1_000, 60),)
 
 
@@ -148,6 +151,7 @@ async def model(make: Factories) -> LanguageModel:
 async def publishing_held(database: Database) -> AsyncGenerator[None]:
     """Nothing can be published meanwhile: answers wait just before."""
     async with database.sessions.begin() as session:
+        await session.execute(text(PATIENTLY))
         await FactoidRepository(session).hold_publishing()
         yield
 

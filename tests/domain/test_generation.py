@@ -81,6 +81,14 @@ async def test_who_lost_the_lease_publishes_nothing(generating, standin, databas
     assert (await generating.request(request_id)).status == "running"
 
 
+async def test_a_worker_frozen_in_a_transaction_lets_go_of_the_request(database):
+    """Else nobody could take its request: the row would stay locked as long as it is frozen."""
+    async with database.sessions() as session:
+        limit = await session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+
+    assert limit == "10s"
+
+
 @pytest.mark.parametrize("scenario", ["gated-headers", "gated", "gated-end"])
 async def test_a_cancelled_request_lets_go_of_the_model(generating, standin, database, scenario):
     request_id = await generating.ask(f"[[scenario:{scenario}]] bees")
@@ -137,6 +145,16 @@ async def test_cancelling_what_just_ended_is_refused(generating):
 
     with pytest.raises(GenerationFinished):
         await _cancel(generating, request_id)
+
+
+async def test_many_workers_make_one_request_for_a_slot(generating):
+    slot = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    requests = await asyncio.gather(
+        *(generating.requests.create_scheduled(slot) for _ in range(12))
+    )
+
+    assert len({request.id for request in requests}) == 1
 
 
 async def test_an_answer_left_by_a_killed_worker_is_published_however_late(

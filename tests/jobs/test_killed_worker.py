@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from db.repositories.generations import OPEN
 from tests.generating import (
+    PATIENTLY,
     bill,
     completions,
     count_factoids,
@@ -41,6 +42,7 @@ async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
         await until(lambda: waiting_to_publish(database), "an answer that waits to be published")
 
         lock = await held.enter_async_context(database.engine.connect())
+        await lock.execute(text(PATIENTLY))
         await lock.execute(text("LOCK TABLE model_calls IN SHARE MODE"))
         ids["taken"] = await generating.ask("glaciers")
         await until(lambda: waiting_for_table(database, "INTO model_calls"), "a call to be made")

@@ -35,6 +35,16 @@ def test_no_job_is_left_to_the_defaults_of_the_queue():
     assert TERMS["run_generation"].timeout > Patience().total_s
 
 
+def test_the_catalogue_is_refreshed_every_hour():
+    (refresh,) = [
+        job for job in product.settings["cron_jobs"] if job.function.__name__ == "refresh_models"
+    ]
+    minute, *rest = refresh.cron.split()
+
+    assert minute.isdecimal()
+    assert rest == ["*"] * 4
+
+
 async def test_requests_that_wait_survive_an_emptied_redis(
     generating, standin, database, redis, worker
 ):
@@ -103,7 +113,9 @@ async def test_the_schedule_by_hand_publishes_a_slot_once(standin, database, mod
     assert len(completions(await standin.log())) == 1
 
 
-async def test_the_schedule_by_hand_says_why_it_failed(standin, database, model):
+async def test_the_schedule_by_hand_says_why_it_failed_and_may_be_repeated(
+    standin, database, model
+):
     await standin.queue("401")
 
     done = await _by_hand(standin, "publish_scheduled_factoid")
@@ -111,6 +123,10 @@ async def test_the_schedule_by_hand_says_why_it_failed(standin, database, model)
     assert done.code == 1
     assert "No factoid: The site's access to language models is not set up right." in done.words
     assert await count_factoids(database) == 0
+
+    again = await _by_hand(standin, "publish_scheduled_factoid")
+
+    assert (again.code, await count_factoids(database)) == (0, 1), again.words
 
 
 async def test_the_schedule_by_hand_needs_a_model(standin, database):
