@@ -5,7 +5,7 @@ Told after the fact and kept nowhere; a page that misses something sees it at it
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import msgspec
@@ -56,10 +56,10 @@ class LiveHub:
         self._pump = asyncio.create_task(self._run(), name="live")
 
     async def close(self) -> None:
-        if self._pump:
+        # The Redis client may swallow a cancellation while it connects: asked until it is heard.
+        while self._pump and not self._pump.done():
             self._pump.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._pump
+            await asyncio.wait({self._pump}, timeout=0.1)
 
     @asynccontextmanager
     async def listen(self) -> AsyncGenerator[asyncio.Queue[LiveEvent]]:
