@@ -26,6 +26,8 @@ os.environ |= {
     "GENERATE_LIMITS": "1000/60",
     "FACTOID_SCHEDULE": "0 0 1 1 *",
     "LOG_LEVEL": "WARNING",
+    # Several processes share a server that has a hundred connections.
+    "READ_POOL_SIZE": "4",
 }
 for name in ("API_URL", "REFLEX_REDIS_URL", "STANDIN_MODEL", "SECRET_KEY", "DEBUG", "PORT"):
     os.environ.pop(name, None)
