@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """How many proxies in front are ours: so many right-most X-Forwarded-For hops count."""
     read_pool_size: Annotated[int, Meta(ge=1, le=100)] = 8
     """Connections for the hot reads, per process."""
-    write_pool_size: Annotated[int, Meta(ge=2, le=100)] = 16
+    write_pool_size: Annotated[int, Meta(ge=2, le=100)] = 10
     """Connections for everything else, per process."""
     generate_limits: Annotated[
         str, Meta(pattern=r"^[1-9]\d{0,6}/[1-9]\d{0,6}(,[1-9]\d{0,6}/[1-9]\d{0,6})*$")

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
-from litestar.exceptions import HTTPException
 from litestar.middleware import ASGIMiddleware
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -27,17 +26,6 @@ from domain.redis import open_redis
 from settings import settings
 
 BODY_BYTES_AT_MOST = 64 * 1024
-
-
-class JSONOnly(ASGIMiddleware):
-    """Refuses bodies that are not JSON before they are read."""
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if scope["type"] == "http" and scope["method"] in {"POST", "PUT", "PATCH"}:
-            given = dict(scope["headers"]).get(b"content-type", b"").split(b";")[0].strip()
-            if given.lower() != b"application/json":
-                raise HTTPException(status_code=415)
-        await next_app(scope, receive, send)
 
 
 class TellsMethods(ASGIMiddleware):
@@ -94,7 +82,7 @@ def create_app() -> Litestar:
     app = Litestar(
         route_handlers=[product, openapi.document, openapi.docs_browser()],
         dependencies=DEPENDENCIES,
-        middleware=[JSONOnly(), TellsMethods()],
+        middleware=[TellsMethods()],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[connections],
         openapi_config=openapi.openapi_config(),

@@ -25,7 +25,7 @@ class Cursors:
         self._key = sha256(b"cursor\0" + secret.encode()).digest()
 
     def write(self, asked: str, place: list[Any]) -> str:
-        written = msgspec.json.encode(place)
+        written = msgspec.msgpack.encode(place)
         sealed = self._seal(asked, written) + written
         return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
@@ -46,7 +46,7 @@ class Cursors:
             raise InvalidCursor(
                 "This cursor does not belong to this list. Start again without it.", field="cursor"
             )
-        return msgspec.json.decode(written, type=list[Any])
+        return msgspec.msgpack.decode(written, type=list[Any])
 
     def _seal(self, asked: str, written: bytes) -> bytes:
         return hmac.digest(self._key, asked.encode() + b"\0" + written, "sha256")[:SEAL_BYTES]

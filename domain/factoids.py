@@ -88,9 +88,8 @@ class FactoidService:
         found: list[str],
         place: list[Any],
     ) -> Feed:
-        shape, values = _shape(query, voter_id, order, found)
+        shape, values = _shape(query, voter_id, order, found, after=bool(place))
         if place:
-            shape = replace(shape, after=True)
             values |= {"after_key": _key_in(order, place[1]), "after_id": UUID(place[2])}
         cards = await self._reads.page(shape, **values)
         items = cards[: query.limit]
@@ -106,9 +105,9 @@ class FactoidService:
     ) -> Feed:
         """Once around the ring of shuffle keys from a random start, so that nothing repeats."""
         start, wrapped = (place[3], place[4]) if place else (random.random(), False)
-        shape, values = _shape(query, voter_id, "random", found)
+        shape, values = _shape(query, voter_id, "random", found, after=True)
         after = {"after_key": place[1], "after_id": UUID(place[2])} if place else _before(start)
-        shape = replace(shape, after=True, wrapped=wrapped)
+        shape = replace(shape, wrapped=wrapped)
         cards = await self._reads.page(shape, **values, **after, start=start)
         if len(cards) <= query.limit and not wrapped:
             wrapped = True
@@ -175,7 +174,7 @@ class CategoryCounts:
 
 
 def _shape(
-    query: FeedQuery, voter_id: UUID | None, order: str, found: list[str]
+    query: FeedQuery, voter_id: UUID | None, order: str, found: list[str], *, after: bool
 ) -> tuple[Shape, dict[str, Any]]:
     similar = order == "similar"
     shape = Shape(
@@ -184,6 +183,7 @@ def _shape(
         category=query.category is not None,
         model=query.model is not None,
         since=query.since is not None,
+        after=after,
         voter=voter_id is not None,
         search=bool(found) and not similar,
     )

@@ -55,6 +55,9 @@ async def refuse_lenience(request: Request[Any, Any, Any]) -> None:
     """Litestar takes the text "null" for nothing given and a number for a moment; here both are
     only wrong values.
     """
+    written = request.scope["query_string"]
+    if not any(sign in written for sign in (b"null", b"since", b"%")):
+        return
     asked = request.query_params
     for name in ("sort", "category", "since", "date"):
         if "null" in asked.getall(name, []):
@@ -195,8 +198,9 @@ def _links(query: FeedQuery, next_cursor: str | None) -> dict[str, str]:
         "model": query.model,
         "q": query.q,
         "since": query.since.isoformat() if query.since else None,
-        "limit": query.limit,
-        "cursor": next_cursor,
     }
-    address = urlencode({name: value for name, value in asked.items() if value is not None})
-    return {"Link": f'</api/factoids?{address}>; rel="next"'}
+    given = {name: value for name, value in asked.items() if value is not None}
+    kept = f"{urlencode(given)}&" if given else ""
+    # A cursor is written in letters that need no quoting.
+    address = f"/api/factoids?{kept}limit={query.limit}&cursor={next_cursor}"
+    return {"Link": f'<{address}>; rel="next"'}
