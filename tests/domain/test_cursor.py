@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from domain.cursor import Cursors, InvalidCursor
 
 CURSORS = Cursors("a secret")
-PLACES = st.lists(st.integers() | st.floats(allow_nan=False) | st.text() | st.booleans())
+PLACES = st.lists(
+    st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text() | st.booleans()
+)
 
 
 @given(asked=st.text(), place=PLACES)
