@@ -60,10 +60,11 @@ async def openrouter(
 
 
 @pytest.fixture
-async def site(stack: Site, openrouter: RunningOpenRouter) -> Site:
+async def site(stack: Site, openrouter: RunningOpenRouter) -> AsyncGenerator[Site]:
     """The site without a single factoid, and with models to ask."""
+    await stack.start_if_ended()
+    yield stack
     stack.check()
-    return stack
 
 
 @pytest.fixture(scope="package")

@@ -11,6 +11,9 @@ BUILT = ROOT / ".web" / "build" / "client" / "index.html"
 
 HOST = "127.0.0.1"
 
+CONNECTIONS = "2"
+"""To Postgres for reads: enough for a few visitors, and other tests need some at the same time."""
+
 # Emptied variables stay set, where they win against a developer's .env.
 UNSET = dict.fromkeys(("API_URL", "REFLEX_REDIS_URL", "SECRET_KEY", "STANDIN_MODEL", "DEBUG"), "")
 
@@ -21,11 +24,23 @@ class Site:
     def __init__(self, **environment: str) -> None:
         port = str(free_port())
         self.origin = f"http://{HOST}:{port}"
-        self._environment = UNSET | {"PORT": port, "PUBLIC_URL": self.origin} | environment
+        self._environment = {
+            **UNSET,
+            "PORT": port,
+            "PUBLIC_URL": self.origin,
+            "READ_POOL_SIZE": CONNECTIONS,
+            **environment,
+        }
         serve = ["--interface", "asgi", "--host", HOST, "--port", port, "--workers", "1"]
         self._command = [BIN / "granian", *serve, "serve:app"]
         self._life = AsyncExitStack()
         self._running: Running | None = None
+
+    async def start_if_ended(self) -> None:
+        """Start it again when a test has left it ended."""
+        if self._running is None or self._running.process.returncode is not None:
+            await self.end()
+            await self.start()
 
     async def start(self) -> None:
         process, log = await self._life.enter_async_context(
@@ -47,7 +62,7 @@ class Site:
 
     def check(self) -> None:
         """Fail with what it said when it has ended by itself."""
-        assert self._running
+        assert self._running, "A test has ended the site."
         ended = self._running.process.returncode
         assert ended is None, f"The site ended with {ended}:\n{self._running.log[-LOG_SHOWN:]}"
 
