@@ -179,11 +179,11 @@ def offline() -> rx.Component:
     """Shown while the socket is down; what was clicked meanwhile is sent when it is back."""
     return rx.connection_banner(
         rx.el.div(
-            icon("cloud-off", 16),
+            icon("cloud-off", 16, class_name="shrink-0"),
             "You are offline. What is here can still be read; we keep trying…",
             role="status",
             id="offline",
-            class_name="fixed bottom-4 left-1/2 z-50 flex w-max max-w-[calc(100vw-2rem)] "
+            class_name="fixed bottom-24 left-1/2 z-50 flex w-max max-w-[calc(100vw-2rem)] "
             "-translate-x-1/2 items-center gap-2 rounded-3xl bg-ink px-5 py-3 text-sm font-medium "
             "text-paper shadow-card",
         )
