@@ -19,6 +19,19 @@ PRODUCTION = {
 }
 
 
+# An error that repeats what it was given, as those of databases like to.
+BREAK = """DO $do$ BEGIN
+ALTER TABLE factoids RENAME COLUMN search TO other;
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'no room for "%"', NEW.comment; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON feedback FOR EACH ROW EXECUTE FUNCTION refuse();
+END $do$"""
+MEND = """DO $do$ BEGIN
+ALTER TABLE factoids RENAME COLUMN other TO search;
+DROP FUNCTION refuse CASCADE;
+END $do$"""
+
+
 def lines_of(log: str) -> list[dict[str, Any]]:
     """The lines of the process itself; its supervisor only says that it started it."""
     own = [line for line in log.splitlines() if not re.match(r"\[INFO\] ", line)]
@@ -59,19 +72,13 @@ async def test_no_key_cookie_token_or_text_is_ever_logged(make, database):
         assert await ask("POST", "/api/factoids/feedback", content=said.encode()) == 415
         assert await ask("POST", "/api/factoids/generate", json={"topic": said}) == 202
         async with database.engine.begin() as connection:
-            await connection.exec_driver_sql("ALTER TABLE feedback RENAME COLUMN comment TO other")
-            await connection.exec_driver_sql("ALTER TABLE factoids RENAME COLUMN search TO other")
+            await connection.exec_driver_sql(BREAK)
         try:
             assert await ask("POST", "/api/factoids/feedback", json=feedback) == 500
             assert await ask("GET", f"/api/factoids?q={said}") == 500
         finally:
             async with database.engine.begin() as connection:
-                await connection.exec_driver_sql(
-                    "ALTER TABLE feedback RENAME COLUMN other TO comment"
-                )
-                await connection.exec_driver_sql(
-                    "ALTER TABLE factoids RENAME COLUMN other TO search"
-                )
+                await connection.exec_driver_sql(MEND)
         log = api.log
 
     for canary in canaries.values():

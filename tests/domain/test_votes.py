@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from db.models import Tally, Vote
 from domain.factoids import FactoidNotFound
-from domain.votes import VoteService
+from domain.votes import VoteService, VoteValue
 
 
 @pytest.mark.parametrize(
@@ -23,15 +23,17 @@ async def test_each_voter_has_one_standing_vote(session, make, cast, tally):
     factoid = await make.factoid()
     votes, voter_id = VoteService(session), uuid4()
 
-    for value in cast:
-        counted = await votes.cast(factoid.id, voter_id=voter_id, value=value)
+    counts = [await votes.cast(factoid.id, voter_id=voter_id, value=value) for value in cast]
 
-    assert (counted.votes_up, counted.votes_down) == tally
+    assert (counts[-1].votes_up, counts[-1].votes_down) == tally
 
 
 async def test_an_unknown_factoid_cannot_be_voted_on(session):
     with pytest.raises(FactoidNotFound):
         await VoteService(session).cast(uuid4(), voter_id=uuid4(), value=1)
+
+
+CHANGES: list[tuple[VoteValue, VoteValue]] = [(1, -1), (-1, 0), (1, 1)]
 
 
 async def test_tally_and_votes_are_equal_after_500_callers_at_once(database, make):
@@ -41,7 +43,7 @@ async def test_tally_and_votes_are_equal_after_500_callers_at_once(database, mak
     async def vote(place: int) -> None:
         async with database.sessions.begin() as session:
             votes = VoteService(session)
-            for value in ((1, -1), (-1, 0), (1, 1))[place % 3]:
+            for value in CHANGES[place % 3]:
                 await votes.cast(factoid.id, voter_id=voters[place % 400], value=value)
 
     await asyncio.gather(*(vote(place) for place in range(500)))
