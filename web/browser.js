@@ -60,6 +60,8 @@
     noting = true;
     setTimeout(() => {
       noting = false;
+      // Before the list is there, it is the loading page that scrolls and not the reader.
+      if (settledAt !== here()) return;
       for (const card of document.querySelectorAll("#facts [data-factoid]")) {
         const { top, bottom } = card.getBoundingClientRect();
         if (bottom > 80) {
@@ -73,9 +75,12 @@
 
   const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const restore = async (saved) => {
-    await frame();
     const place = JSON.parse(saved);
-    const card = document.querySelector(`#facts [data-factoid="${place.id}"]`);
+    const find = () => document.querySelector(`#facts [data-factoid="${place.id}"]`);
+    // The list may need more than one frame to be drawn.
+    for (let tries = 0; tries < 60 && !find(); tries += 1) await frame();
+    await frame();
+    const card = find();
     if (card) scrollBy({ top: card.getBoundingClientRect().top - place.top, behavior: "instant" });
   };
 
