@@ -39,7 +39,8 @@ class VoteRepository:
         return value or None
 
     async def factoid_exists(self, factoid_id: UUID) -> bool:
-        return await self._session.get(Factoid, factoid_id) is not None
+        found = await self._session.scalar(select(Factoid.id).where(Factoid.id == factoid_id))
+        return found is not None
 
     async def feedback_by_visitor(self, visitor_id: UUID, since: datetime) -> list[datetime]:
         """When the visitor left feedback since then, oldest first; others of theirs wait."""
