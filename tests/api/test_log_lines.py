@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.processes import running_api
+from tests.processes import RunningAPI, running_api, until
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -30,6 +30,16 @@ MEND = """DO $do$ BEGIN
 ALTER TABLE factoids RENAME COLUMN other TO search;
 DROP FUNCTION refuse CASCADE;
 END $do$"""
+
+
+async def log_with(api: RunningAPI, *words: str) -> str:
+    """All that was written, once it has these; a line comes after the answer it is about."""
+
+    async def written() -> bool:
+        return all(word in api.log for word in words) and api.log.endswith("\n")
+
+    await until(written, "the lines of all requests")
+    return api.log
 
 
 def lines_of(log: str) -> list[dict[str, Any]]:
@@ -79,7 +89,7 @@ async def test_no_key_cookie_token_or_text_is_ever_logged(make, database):
         finally:
             async with database.engine.begin() as connection:
                 await connection.exec_driver_sql(MEND)
-        log = api.log
+        log = await log_with(api, *ids)
 
     for canary in canaries.values():
         assert canary not in log
@@ -102,7 +112,7 @@ async def test_a_line_names_the_route_and_not_the_address(make):
             f"/api/factoids/{factoid.id}", headers={"X-Request-Id": "from-the-client_1"}
         )
         odd = await client.get("/health/live", headers={"X-Request-Id": "two words"})
-        log = api.log
+        log = await log_with(api, *(one.headers["x-request-id"] for one in (answer, odd)))
 
     assert str(factoid.id) not in log
     lines = {line.get("request_id"): line for line in lines_of(log)}
@@ -116,7 +126,7 @@ async def test_a_line_names_the_route_and_not_the_address(make):
 
 async def test_in_development_lines_are_for_people():
     async with running_api(ENVIRONMENT="development", LOG_LEVEL="INFO") as api:
-        log = api.log
+        log = await log_with(api, "route=/health/live")
 
     line = next(line for line in log.splitlines() if "route=/health/live" in line)
     assert "request_id=" in line
@@ -126,7 +136,8 @@ async def test_in_development_lines_are_for_people():
 
 async def test_servers_write_no_access_log_of_their_own(served):
     async with served.client() as client:
-        await client.get("/api/factoids?token=somebodys")
+        answer = await client.get("/api/factoids?token=somebodys")
+    await log_with(served, answer.headers["x-request-id"])
 
     assert "somebodys" not in served.log
     assert '"GET ' not in served.log
