@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     model_price_ceiling_usd: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] = "5"
     """The dearest completion price allowed, in US dollars per million tokens."""
     factoid_schedule: str = "0 * * * *"
-    """When a factoid is published by itself: cron syntax, UTC; `off` for never."""
+    """When a factoid is published by itself: cron syntax, UTC."""
 
     @property
     def production(self) -> bool:
@@ -105,8 +105,8 @@ def _check(settings: Settings) -> None:
         _address("API_URL", settings.api_url, {"http", "https"})
     if settings.reflex_redis_url:
         _address("REFLEX_REDIS_URL", settings.reflex_redis_url, {"redis", "rediss", "unix"})
-    if settings.factoid_schedule != "off" and not croniter.is_valid(settings.factoid_schedule):
-        raise WrongSetting('FACTOID_SCHEDULE: must be a cron line such as "0 * * * *", or "off".')
+    if not croniter.is_valid(settings.factoid_schedule):
+        raise WrongSetting('FACTOID_SCHEDULE: must be a cron line such as "0 * * * *".')
 
 
 def _address(name: str, value: str, schemes: set[str]) -> None:

@@ -71,7 +71,7 @@ async def test_topic_and_model_are_those_asked_for(openrouter: RunningOpenRouter
     await card.open_details()
     for words in (
         r"Written byopenai/gpt-4\.1-nano",
-        "How it came abouta visitor asked for it",
+        r"How it came about\s*a visitor asked for it",
         r"It cost[\d.]+ US cents",
         r"It took[\d.]+ seconds",
         r"\d+ pieces of words read, \d+ written",
