@@ -133,14 +133,6 @@ class Visitor:
             arg=[str(id_) for id_ in factoids],
         )
 
-    async def until_shown_differs(self, before: list[str]) -> list[str]:
-        """Wait until the list is another one; which."""
-        await self.page.wait_for_function(
-            f"before => {SHOWN}.length && JSON.stringify({SHOWN}) !== JSON.stringify(before)",
-            arg=before,
-        )
-        return await self.shown()
-
     async def expect_no_sideways_scroll(self, *widths: int) -> None:
         for width in widths:
             await self.page.set_viewport_size({"width": width, "height": 800})
