@@ -13,6 +13,9 @@ _HIDDEN = regex.compile(
 )
 _SPACE = regex.compile(r"\s+")
 _NOT_A_WORD = regex.compile(r"[^\p{L}\p{N}]+")
+_SCRIPTS_WITHOUT_SPACES = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+_UNSPACED = regex.compile(f"(?<={_SCRIPTS_WITHOUT_SPACES}) (?={_SCRIPTS_WITHOUT_SPACES})")
+"""Left by a comma in a script that puts none between words."""
 _SENTENCE_END = regex.compile(
     r"(?<!\b(?:St|Mt|Dr|Mr|Mrs|Ms|No|vs|c|ca|approx|Jr|Sr|e\.g|i\.e|U\.S|\p{Lu}))"
     r"[.!?…]+[\"'”’)\]]*\s+(?=[\p{Lu}\p{N}\"'“‘(])"
@@ -42,7 +45,7 @@ def sentences(text: str) -> int:
 def key_of(text: str) -> str:
     """The text as it is compared: folded case, words only."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return _NOT_A_WORD.sub(" ", folded).strip()
+    return _UNSPACED.sub("", _NOT_A_WORD.sub(" ", folded).strip())
 
 
 def words(text: str) -> list[str]:
