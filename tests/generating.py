@@ -165,6 +165,15 @@ async def waiting_to_publish(database: Database) -> int:
     )
 
 
+async def transactions(database: Database) -> int:
+    """How many are under way, this question's own apart."""
+    return await _count(
+        database,
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND xact_start IS NOT NULL AND pid <> pg_backend_pid()",
+    )
+
+
 async def waiting_for_table(database: Database, table: str) -> int:
     """How many transactions wait for a lock on a table or one of its rows."""
     return await _count(

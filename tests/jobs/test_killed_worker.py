@@ -12,6 +12,7 @@ from tests.generating import (
     completions,
     count_factoids,
     publishing_held,
+    transactions,
     waiting_for_table,
     waiting_to_publish,
 )
@@ -106,18 +107,32 @@ async def test_a_worker_held_up_for_too_long_has_no_say_any_more(
     async with worker() as slow:
         request_id = await generating.ask("[[scenario:gated]] bees")
         await standin.wait_at_gate()
-        slow.pause()
+
+        async def paused_between_transactions() -> bool:
+            slow.pause()
+            if await transactions(database) == 0:
+                return True
+            slow.go_on()
+            return False
+
+        await until(paused_between_transactions, "the worker to be frozen holding no row")
+
+        async def over() -> bool:
+            return (await generating.request(request_id)).status not in OPEN
+
         async with worker():
-            (ended,) = await generating.ended(request_id)
+            await until(over, "the other worker to take over")
             slow.go_on()
             await standin.open()
             await until(lambda: _has_said(slow, "lease_lost"), "the slow worker to notice")
+            (request,) = await generating.ended(request_id)
 
-    after = await generating.request(request_id)
-    assert (after.status, after.problem_code) == INTERRUPTED
-    assert (after.settled_at, after.cost_usd) == (ended.settled_at, ended.cost_usd)
+    log = await standin.log()
+    assert (request.status, request.problem_code) == INTERRUPTED
+    # Whether the answer had been named before the worker froze is chance.
+    assert request.cost_usd in {bill(log), request.quote_usd}
     assert await count_factoids(database) == 0
-    assert len(completions(await standin.log())) == 1
+    assert len(completions(log)) == 1
 
 
 async def _has_said(worker, words):
