@@ -12,7 +12,7 @@ Send = Callable[[Message], Awaitable[None]]
 # Every framework types its own messages; all of them are called like this.
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-API_PATHS = ("/api", "/health", "/docs", "/openapi.json", "/metrics")
+API_PATHS = ("/api", "/health", "/docs", "/openapi.json")
 
 # Reflex runs what the server sends as script (toasts, live numbers), hence 'unsafe-eval'; no
 # other host is ever asked for anything.

@@ -37,6 +37,18 @@ def _heading(card: Card, age: str, linked: bool) -> rx.Component:
                 link(when, to=card.href, class_name="-my-3 py-3 underline-offset-2 hover:underline")
                 if linked
                 else when,
+                rx.cond(
+                    card.source_href != "",
+                    rx.el.span(
+                        rx.el.span("·", class_name="px-2", aria_hidden="true"),
+                        outside(
+                            "Source",
+                            card.source_href,
+                            class_name="-my-3 inline-flex items-center gap-1 py-3 "
+                            "underline-offset-2 hover:underline",
+                        ),
+                    ),
+                ),
                 class_name="truncate text-sm text-faint",
             ),
             class_name="min-w-0",
