@@ -17,12 +17,15 @@ environment.REFLEX_SKIP_COMPILE.set(True)
 environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
 
 from api.app import create_app
-from api.visitors import Visitors
+from api.visitors import Visitors, VisitorTokens
+from domain.register import Register
 from settings import settings
 from web import client
 from web.app import app as pages
 from web.app import follow_live_changes
+from web.doors import Doorkeeper, PageSocket, kept_by_browsers, page_events
 from web.front import Front
+from web.policy import page_headers
 from web.site import OneOrigin, SafePages
 
 api = None if settings.api_url else create_app()
@@ -43,6 +46,14 @@ async def run_api() -> AsyncGenerator[None]:
 # After the API: it is the API that it listens to.
 pages.register_lifespan_task(follow_live_changes)
 
-front = Front(pages(), build=get_web_dir() / "build" / "client")
-visited = Visitors(front, settings.secret_key)  # pyright: ignore[reportArgumentType]
-app = OneOrigin(pages=SafePages(visited), api=api)
+build = get_web_dir() / "build" / "client"
+front = Front(pages(), build)
+# Where the API runs elsewhere it alone knows who was signed out, and refuses them.
+register = api.state.register if api else Register(*settings.server_secrets)
+visited = Visitors(front, VisitorTokens(*settings.server_secrets), register)  # pyright: ignore[reportArgumentType]
+app = OneOrigin(
+    pages=SafePages(
+        PageSocket(visited, Doorkeeper(page_events(), kept_by_browsers())), page_headers(build)
+    ),
+    api=api,
+)

@@ -6,6 +6,7 @@ A value that cannot be used stops the start with one sentence naming the variabl
 import ipaddress
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +15,31 @@ from croniter import croniter
 from dotenv import load_dotenv
 from msgspec import Meta
 
+from domain.wording import what_is_wrong
+
 DEVELOPMENT_SECRET = "development-only-secret"
+
+BUDGET_AT_MOST_USD = 10_000_000
+"""What the ledger's numbers have room for."""
+
+Limits = Annotated[str, Meta(pattern=r"^[1-9]\d{0,6}/[1-9]\d{0,6}(,[1-9]\d{0,6}/[1-9]\d{0,6})*$")]
+CAPTCHA_TEST_SECRETS = {
+    "1x0000000000000000000000000000000AA",
+    "2x0000000000000000000000000000000AA",
+    "3x0000000000000000000000000000000AA",
+    "0x0000000000000000000000000000000000000000",
+}
+CAPTCHA_TEST_SITE_KEYS = {
+    "1x00000000000000000000AA",
+    "1x00000000000000000000BB",
+    "2x00000000000000000000AB",
+    "2x00000000000000000000BB",
+    "3x00000000000000000000FF",
+    "10000000-ffff-ffff-ffff-000000000001",
+    "20000000-ffff-ffff-ffff-000000000002",
+    "30000000-ffff-ffff-ffff-000000000003",
+}
+"""The services' own keys for tests, which let everybody pass or nobody."""
 
 
 class WrongSetting(SystemExit):
@@ -32,7 +57,9 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     redis_url: str = "redis://127.0.0.1:6379/0"
     """Redis 7 or Valkey 8 and newer: the job queue, progress of generations, live changes."""
     secret_key: str = DEVELOPMENT_SECRET
-    """Signs visitor cookies and cursors. At least 32 characters in production."""
+    """Signs visitor cookies and cursors, seals API keys. At least 32 characters in production."""
+    secret_key_previous: str | None = None
+    """The secret before: what it signed is still known, and signed anew when it is met."""
     public_url: str = ""
     """Where readers find the site, without a slash at the end; permalinks start with it."""
 
@@ -48,10 +75,63 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """Connections for the hot reads, per process."""
     write_pool_size: Annotated[int, Meta(ge=2, le=100)] = 10
     """Connections for everything else, per process."""
-    generate_limits: Annotated[
-        str, Meta(pattern=r"^[1-9]\d{0,6}/[1-9]\d{0,6}(,[1-9]\d{0,6}/[1-9]\d{0,6})*$")
-    ] = "1/60,3/3600,20/86400"
-    """Free generations per seconds, for each visitor and each network: count/window,…"""
+    generate_limits: Limits = "1/60,3/3600,20/86400"
+    """Free generations, for each visitor and for each network. All limits are counts per
+    seconds, `count/window,…`, over windows that slide."""
+    key_generate_limits: Limits = "5/60,50/3600,200/86400"
+    """Generations of an API key that has no limits of its own."""
+    vote_limits: Limits = "50/60"
+    """Votes of one visitor or API key."""
+    network_vote_limits: Limits = "300/60"
+    """Votes of all visitors of one network."""
+    feedback_limits: Limits = "20/3600"
+    """Written feedback of one visitor or API key."""
+    network_feedback_limits: Limits = "100/3600"
+    """Written feedback of all visitors of one network."""
+    checkout_limits: Limits = "10/3600"
+    """Payments begun by a visitor, a network or an API key."""
+    chat_limits: Limits = "10/60,200/86400"
+    """Messages to the chat by a visitor, a network or an API key."""
+    read_limits: Limits = "1200/60"
+    """Reads of all visitors of one network."""
+    key_read_limits: Limits = "600/60"
+    """Reads of one API key."""
+
+    # What may be spent on a UTC day, in US dollars
+    budget_usd: Decimal = Decimal(5)
+    """By everybody together."""
+    budget_visitors_usd: Decimal = Decimal(3)
+    """By all visitors together."""
+    budget_keys_usd: Decimal = Decimal("1.5")
+    """By all API keys together."""
+    budget_scheduled_usd: Decimal = Decimal("0.5")
+    """By the schedule. These three may not be more than BUDGET_USD together."""
+    budget_visitor_usd: Decimal = Decimal("0.25")
+    """By each visitor."""
+    budget_key_usd: Decimal = Decimal("0.5")
+    """By each API key that has not been given a budget of its own."""
+    captcha_provider: Literal["turnstile", "hcaptcha"] | None = None
+    """Who tells people from machines when somebody asks too often; without one nobody is asked."""
+    captcha_site_key: str | None = None
+    """The provider's public key, shown by the page."""
+    captcha_secret: str | None = None
+    """The provider's secret key."""
+    captcha_verify_url: str | None = None
+    """Where tokens are verified, when that is not the provider's own address."""
+    captcha_after_refusals: Annotated[int, Meta(ge=1, le=1_000)] = 5
+    """Refused generations an hour, of a visitor or a network, after which people are asked."""
+
+    # Alerts on spending; the log always has them
+    smtp_url: str | None = None
+    """smtp://user:password@host:587, or smtps:// where it is encrypted from the start."""
+    alert_email_from: str = ""
+    alert_email_to: str = ""
+    """Addresses, separated by commas."""
+    slack_webhook_url: str | None = None
+    """The secret address of a Slack "incoming webhook"."""
+    posthog_api_key: str | None = None
+    """The project's key; PostHog is told nothing without it."""
+    posthog_host: str = "https://us.i.posthog.com"
 
     # worker and cron
     openrouter_api_key: str | None = None
@@ -68,6 +148,11 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     @property
     def production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def server_secrets(self) -> tuple[str, ...]:
+        """The secret in force, then the one on its way out."""
+        return tuple(filter(None, (self.secret_key, self.secret_key_previous)))
 
     @property
     def site_url(self) -> str:
@@ -88,7 +173,8 @@ def load() -> Settings:
         settings = msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
-        raise WrongSetting(f"{path.rstrip('`') or 'Environment'}: {reason}.") from None
+        name = path.rstrip("`") or "Environment"
+        raise WrongSetting(f"{name}: {what_is_wrong(reason)}") from None
     _check(settings)
     if settings.production:
         _check_production(settings, given)
@@ -105,8 +191,45 @@ def _check(settings: Settings) -> None:
         _address("API_URL", settings.api_url, {"http", "https"})
     if settings.reflex_redis_url:
         _address("REFLEX_REDIS_URL", settings.reflex_redis_url, {"redis", "rediss", "unix"})
+    _check_budgets(settings)
+    if settings.captcha_verify_url:
+        _address("CAPTCHA_VERIFY_URL", settings.captcha_verify_url, {"http", "https"})
+    captcha = {
+        "CAPTCHA_PROVIDER": settings.captcha_provider,
+        "CAPTCHA_SITE_KEY": settings.captcha_site_key,
+        "CAPTCHA_SECRET": settings.captcha_secret,
+    }
+    if any(captcha.values()) and not all(captcha.values()):
+        missing = next(name for name, value in captcha.items() if not value)
+        raise WrongSetting(f"{missing}: must be set too; a captcha needs provider and both keys.")
+    _check_alerts(settings)
     if not croniter.is_valid(settings.factoid_schedule):
         raise WrongSetting('FACTOID_SCHEDULE: must be a cron line such as "0 * * * *".')
+
+
+def _check_budgets(settings: Settings) -> None:
+    """Every pot within the day's budget can be used up by itself, so that none starves another."""
+    for name in ("", "_VISITORS", "_KEYS", "_SCHEDULED", "_VISITOR", "_KEY"):
+        amount: Decimal = getattr(settings, f"budget{name}_usd".lower())
+        if not amount.is_finite() or not 0 <= amount < BUDGET_AT_MOST_USD:
+            raise WrongSetting(f"BUDGET{name}_USD: must be US dollars from 0 to 9999999.")
+    parts = settings.budget_visitors_usd + settings.budget_keys_usd + settings.budget_scheduled_usd
+    if parts > settings.budget_usd:
+        raise WrongSetting(
+            f"BUDGET_USD: must be at least {parts}, which is what BUDGET_VISITORS_USD,"
+            " BUDGET_KEYS_USD and BUDGET_SCHEDULED_USD are together."
+        )
+
+
+def _check_alerts(settings: Settings) -> None:
+    if settings.smtp_url:
+        _address("SMTP_URL", settings.smtp_url, {"smtp", "smtps"})
+        for name in ("ALERT_EMAIL_FROM", "ALERT_EMAIL_TO"):
+            if "@" not in getattr(settings, name.lower()):
+                raise WrongSetting(f"{name}: must be an e-mail address when SMTP_URL is set.")
+    if settings.slack_webhook_url:
+        _address("SLACK_WEBHOOK_URL", settings.slack_webhook_url, {"http", "https"})
+    _address("POSTHOG_HOST", settings.posthog_host, {"http", "https"})
 
 
 def _address(name: str, value: str, schemes: set[str]) -> None:
@@ -127,6 +250,8 @@ def _check_production(settings: Settings, given: Mapping[str, str]) -> None:
         raise WrongSetting("SECRET_KEY: the development secret may not be used in production.")
     if len(settings.secret_key) < 32:
         raise WrongSetting("SECRET_KEY: needs at least 32 characters in production.")
+    if settings.secret_key_previous is not None and len(settings.secret_key_previous) < 32:
+        raise WrongSetting("SECRET_KEY_PREVIOUS: needs at least 32 characters in production.")
     for name in ("DATABASE_URL", "REDIS_URL"):
         if name not in given:
             raise WrongSetting(f"{name}: must be set in production.")
@@ -136,8 +261,21 @@ def _check_production(settings: Settings, given: Mapping[str, str]) -> None:
         raise WrongSetting("OPENROUTER_BASE_URL: points at this machine, which is a stand-in.")
     if not settings.openrouter_base_url.startswith("https://"):
         raise WrongSetting("OPENROUTER_BASE_URL: must be an https:// address in production.")
+    for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST"):
+        address: str | None = getattr(settings, name.lower())
+        if address and not address.startswith("https://"):
+            raise WrongSetting(f"{name}: must be an https:// address in production.")
     if not settings.public_url.startswith("https://") or _is_here(settings.public_url):
         raise WrongSetting("PUBLIC_URL: must be the site's https:// address in production.")
+    if settings.captcha_secret in CAPTCHA_TEST_SECRETS:
+        raise WrongSetting("CAPTCHA_SECRET: is the provider's test key, which anybody passes.")
+    if settings.captcha_site_key in CAPTCHA_TEST_SITE_KEYS:
+        raise WrongSetting("CAPTCHA_SITE_KEY: is the provider's test key, which anybody passes.")
+    if settings.captcha_verify_url and (
+        _is_here(settings.captcha_verify_url)
+        or not settings.captcha_verify_url.startswith("https://")
+    ):
+        raise WrongSetting("CAPTCHA_VERIFY_URL: must be a provider's https:// address.")
 
 
 def _is_here(address: str) -> bool:

@@ -5,43 +5,33 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
-from litestar.middleware import ASGIMiddleware
-from litestar.response.base import ASGIResponse
-from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api import openapi
+from api import idempotency, openapi
+from api.bearer import KeyHolders
 from api.body import StrictRequest
-from api.conditional import NEVER, ConditionalReads
+from api.conditional import ConditionalReads
 from api.controllers import service
+from api.controllers.accounts import KeyController, sign_out
 from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models
+from api.controllers.quote import quote
+from api.controllers.vault import open_vault
 from api.controllers.votes import VoteController, leave_feedback
+from api.cross_site import OwnPagesOnly
 from api.dependencies import DEPENDENCIES, fill
+from api.limits import Limits
+from api.methods import AnswersHead, TellsMethods
 from api.problems import EXCEPTION_HANDLERS
+from api.readable import ReadableOnly
 from api.request_id import RequestLog
-from api.visitors import Visitors
+from api.visitors import Visitors, VisitorTokens
 from db.session import open_database
 from domain.logging import configure_logging
-from domain.redis import open_redis
+from domain.redis import open_redis, open_redis_for_limits
+from domain.register import Register
 from settings import settings
 
 BODY_BYTES_AT_MOST = 64 * 1024
-
-
-class TellsMethods(ASGIMiddleware):
-    """Answers OPTIONS. Litestar's own answer forgets methods that other handlers of the same
-    address take.
-    """
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if scope["type"] != "http" or scope["method"] != "OPTIONS":
-            await next_app(scope, receive, send)
-            return
-        here = scope["path_template"]
-        routes = [route for route in scope["litestar_app"].routes if route.path_format == here]
-        methods = sorted({method for route in routes for method in route.methods})
-        headers = {"Allow": ", ".join(methods), "Cache-Control": NEVER.decode()}
-        await ASGIResponse(status_code=204, headers=headers)(scope, receive, send)
 
 
 @asynccontextmanager
@@ -49,15 +39,21 @@ async def connections(app: Litestar) -> AsyncGenerator[None]:
     """Open what the process holds, and close it."""
     database = await open_database(settings)
     redis = open_redis(settings.redis_url)
-    fill(app.state, database, redis)
+    for_limits = open_redis_for_limits(settings.redis_url)
+    fill(app.state, database, redis, for_limits)
+    await app.state.register.open(database)
     await app.state.live.open()
     # What lives as long as the process need not be looked at by the collector again.
     gc.collect()
     gc.freeze()
+    # What a request makes goes by itself when it ends; looking for cycles in it finds none.
+    gc.set_threshold(20_000, 10, 10)
     try:
         yield
     finally:
         await app.state.live.close()
+        await app.state.register.close()
+        await for_limits.aclose()
         await redis.aclose()
         await database.close()
 
@@ -71,28 +67,36 @@ def create_app() -> Litestar:
             FactoidController,
             VoteController,
             GenerationController,
+            KeyController,
             leave_feedback,
             limits,
             list_categories,
             list_models,
+            open_vault,
+            quote,
             service.live,
             service.ready,
+            sign_out,
         ],
     )
     app = Litestar(
         route_handlers=[product, openapi.document, openapi.docs_browser()],
         dependencies=DEPENDENCIES,
-        middleware=[TellsMethods()],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[connections],
         openapi_config=openapi.openapi_config(),
-        plugins=[openapi.DocumentsRefusals()],
+        plugins=[openapi.DocumentsRefusals(), idempotency.AnswersRepeats()],
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_AT_MOST,
         debug=False,
         logging_config=None,
     )
+    idempotency.document(app)
     openapi.complete(app)
+    app.state.register = register = Register(*settings.server_secrets)
+    answers = Limits(ConditionalReads(TellsMethods(app.asgi_handler)))
+    visitors = Visitors(answers, VisitorTokens(*settings.server_secrets), register)
     # Around the router too, so that an unknown address has an id and a line in the log.
-    app.asgi_handler = RequestLog(Visitors(ConditionalReads(app.asgi_handler), settings.secret_key))
+    known = KeyHolders(app, holders=answers, others=visitors, register=register)
+    app.asgi_handler = RequestLog(AnswersHead(ReadableOnly(OwnPagesOnly(known))))
     return app

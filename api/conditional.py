@@ -1,8 +1,8 @@
 """What caches may keep: ETag, 304 and Cache-Control for every read, in one place."""
 
 from collections.abc import Iterable
-from hashlib import blake2b
 
+import xxhash
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
@@ -62,11 +62,11 @@ def _strength(scope: Scope, start: HTTPResponseStartEvent) -> bytes | None:
 
 def _tag(scope: Scope, start: HTTPResponseStartEvent, message: Message) -> Message:
     body: bytes = message.get("body", b"")  # pyright: ignore[reportAssignmentType]
-    opaque = f'"{blake2b(body, digest_size=12).hexdigest()}"'.encode()
+    opaque = f'"{xxhash.xxh3_128_hexdigest(body)}"'.encode()
     headers = [
         *start["headers"],
         (b"etag", (_strength(scope, start) or b"") + opaque),
-        (b"cache-control", PRIVATE if scope.get("visitor_known") else PUBLIC),
+        (b"cache-control", PRIVATE if scope.get("caller_known") else PUBLIC),
         (b"vary", b"Accept-Encoding"),
     ]
     if _has_it(scope, opaque):

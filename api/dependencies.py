@@ -12,15 +12,28 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import provide_caller, reader_id
+from api.idempotency import provide_attempt
 from db.repositories.factoids import FactoidReads
+from db.repositories.quotes import QuoteReads
+from db.repositories.vault import VaultReads
 from db.session import Database
+from domain.accounts import Accounts
+from domain.captcha import open_captcha
 from domain.cursor import Cursors
 from domain.factoids import FactoidService
 from domain.generation.progress import ProgressReader
+from domain.generation.quotes import Lately, Quotes
 from domain.generation.requests import GenerationRequests
-from domain.limits.allowance import parse_windows
+from domain.idempotency import Repeats
+from domain.limits.anomalies import Anomalies
+from domain.limits.budget import Budget, BudgetLimits
+from domain.limits.policies import Policies
+from domain.limits.rate_limit import RateLimiter
+from domain.limits.reading import ReadPermits
+from domain.limits.step_up import StepUp
 from domain.live import LiveHub
 from domain.llm.catalogue import CatalogueService
+from domain.vault import Vault
 from domain.votes import VoteService
 from settings import settings
 
@@ -38,22 +51,27 @@ def provide_factoids(state: State) -> FactoidService:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The factoids, and the visitor whose votes to show with them.
-
-    One dependency and not two: for a second one Litestar starts a group of tasks on every
-    request, which costs as much as the query.
-    """
+    """The factoids, and the visitor whose votes to show with them."""
 
     factoids: FactoidService
     reader_id: UUID | None
 
 
-def provide_reading(request: Request[Any, Any, Any], state: State) -> Reading:
-    return Reading(state.factoids, reader_id(request))
+def reading_of(request: Request[Any, Any, Any]) -> Reading:
+    """For the hot reads, which call it themselves: an injected dependency costs them as much as
+    making their answer's rows.
+    """
+    return Reading(request.app.state.factoids, reader_id(request))
 
 
-def provide_votes(session: NamedDependency[AsyncSession]) -> VoteService:
-    return VoteService(session)
+def provide_votes(
+    session: NamedDependency[AsyncSession], limiter: NamedDependency[RateLimiter]
+) -> VoteService:
+    return VoteService(session, limiter)
+
+
+def provide_vault(state: State) -> Vault:
+    return state.vault
 
 
 def provide_catalogue(state: State) -> CatalogueService:
@@ -64,8 +82,24 @@ def provide_generations(state: State) -> GenerationRequests:
     return state.generations
 
 
+def provide_limiter(state: State) -> RateLimiter:
+    return state.limiter
+
+
+def provide_quotes(state: State) -> Quotes:
+    return state.quotes
+
+
 def provide_progress(state: State) -> ProgressReader:
     return state.progress
+
+
+def provide_accounts(state: State) -> Accounts:
+    return state.accounts
+
+
+def provide_step_up(state: State) -> StepUp:
+    return state.step_up
 
 
 def provide_redis(state: State) -> Redis:
@@ -76,28 +110,46 @@ def provide_live(state: State) -> LiveHub:
     return state.live
 
 
-def fill(state: State, database: Database, redis: Redis) -> None:
+def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> None:
     """Build the services a process needs once."""
     state.database = database
     state.redis = redis
-    state.factoids = FactoidService(FactoidReads(database.reads), Cursors(settings.secret_key))
+    state.factoids = FactoidService(FactoidReads(database.reads), Cursors(*settings.server_secrets))
+    state.vault = Vault(VaultReads(database.reads))
     state.catalogue = CatalogueService(database.sessions)
-    state.generations = GenerationRequests(
-        database.sessions, state.catalogue, parse_windows(settings.generate_limits)
+    state.limiter = RateLimiter(for_limits, Policies(settings))
+    state.reads = ReadPermits(state.limiter)
+    anomalies = Anomalies(for_limits)
+    state.step_up = StepUp(
+        for_limits,
+        open_captcha(settings, for_limits),
+        anomalies,
+        after_refusals=settings.captcha_after_refusals,
     )
+    guards = (state.catalogue, state.limiter, Budget(BudgetLimits.of(settings)))
+    state.generations = GenerationRequests(database.sessions, *guards, state.step_up)
+    lately = Lately(QuoteReads(database.reads))
+    state.quotes = Quotes(database.sessions, *guards, lately)
     state.progress = ProgressReader(redis, database.sessions)
     state.live = LiveHub(redis)
+    state.repeats = Repeats(database.statements, *settings.server_secrets)
+    state.accounts = Accounts(database.sessions, state.register, settings.secret_key)
 
 
 DEPENDENCIES: dict[str, Any] = {
+    "accounts": Provide(provide_accounts, sync_to_thread=False),
     "session": Provide(provide_session),
     "caller": Provide(provide_caller, sync_to_thread=False),
-    "reading": Provide(provide_reading, sync_to_thread=False),
+    "attempt": Provide(provide_attempt, sync_to_thread=False),
     "factoids": Provide(provide_factoids, sync_to_thread=False),
     "votes": Provide(provide_votes, sync_to_thread=False),
+    "vault": Provide(provide_vault, sync_to_thread=False),
     "catalogue": Provide(provide_catalogue, sync_to_thread=False),
     "generations": Provide(provide_generations, sync_to_thread=False),
+    "limiter": Provide(provide_limiter, sync_to_thread=False),
+    "quotes": Provide(provide_quotes, sync_to_thread=False),
     "progress": Provide(provide_progress, sync_to_thread=False),
+    "step_up": Provide(provide_step_up, sync_to_thread=False),
     "redis": Provide(provide_redis, sync_to_thread=False),
     "live": Provide(provide_live, sync_to_thread=False),
 }

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from api import sse
+from api.schemas.accounts import KeyIn, KeyOut, KeysOut, KeyUsageOut, NewKeyOut
 from api.schemas.factoids import (
     CategoriesOut,
     CategoryOut,
@@ -17,23 +18,27 @@ from api.schemas.factoids import (
     VoteIn,
 )
 from api.schemas.generation import (
+    BudgetOut,
     GenerateIn,
     GenerationOut,
     GenerationsOut,
-    LimitOut,
     LimitsOut,
     LiveTally,
     ModelOut,
     ModelsOut,
+    PolicyOut,
     QuoteOut,
     ReceiptOut,
     StatusEvent,
     TokenEvent,
+    WindowOut,
 )
+from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from api.schemas.service import LiveOut, ReadyOut
 
 FACTOID_ID = UUID("019a4f3e-6b1c-7d20-9c41-5f0a8e2d7b13")
 REQUEST_ID = UUID("019a4f3d-20aa-7c55-8f0e-3b9d6a41c2e7")
+KEY_ID = UUID("019a4f3d-7e21-7b0a-8c35-91d2f4a6be08")
 MOMENT = datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC)
 MODEL = "openai/gpt-4o-mini"
 
@@ -98,8 +103,30 @@ BODIES: dict[str, Any] = {
         ),
         GenerateIn(topic="octopuses"),
         GENERATION,
+        LiveQuoteOut(
+            model=MODEL,
+            name="GPT-4o mini",
+            worst_case_usd=Decimal("0.00042"),
+            usual_usd=Decimal("0.0000831"),
+            expected_wait_s=1.9,
+            allowed=True,
+            left_after=[LeftAfterOut("minute", 0), LeftAfterOut("hour", 2)],
+            budget_left_after_usd=Decimal("0.0496"),
+        ),
         GenerationsOut([GENERATION]),
-        LimitsOut([LimitOut("minute", limit=1, window_s=60, remaining=0, reset_s=42)]),
+        LimitsOut(
+            [
+                PolicyOut(
+                    "generate", [WindowOut("minute", limit=1, window_s=60, remaining=0, reset_s=42)]
+                )
+            ],
+            BudgetOut(
+                "open",
+                resets_at=datetime(2026, 11, 21, tzinfo=UTC),
+                reset_s=53_996,
+                left_usd=Decimal("0.2417"),
+            ),
+        ),
         ModelsOut(
             [
                 ModelOut(
@@ -113,6 +140,34 @@ BODIES: dict[str, Any] = {
                 )
             ],
             fetched_at=MOMENT,
+        ),
+        KeyIn(name="my phone", scopes=["read", "generate"], expires_in_days=90),
+        NewKeyOut(
+            id=KEY_ID,
+            token="adf_" + "…" * 71,
+            name="my phone",
+            scopes=["generate", "read"],
+            last4="7Qwz",
+            created_at=MOMENT,
+            expires_at=datetime(2027, 2, 18, 9, 0, 4, tzinfo=UTC),
+        ),
+        KeysOut(
+            [
+                KeyOut(
+                    id=KEY_ID,
+                    name="my phone",
+                    prefix="adf_02q4Ty8s",
+                    last4="7Qwz",
+                    scopes=["generate", "read"],
+                    created_at=MOMENT,
+                    expires_at=datetime(2027, 2, 18, 9, 0, 4, tzinfo=UTC),
+                    last_used_at=None,
+                    revoked_at=None,
+                    usage=KeyUsageOut(
+                        2, spent_today_usd=Decimal("0.00017"), budget_usd=Decimal("0.5")
+                    ),
+                )
+            ]
         ),
         LiveOut("ok"),
         ReadyOut("ok", database="ok", redis="ok", migrations="ok"),

@@ -1,6 +1,7 @@
 """The OpenAPI document and its browser, whose scripts we serve ourselves."""
 
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,16 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import (
+    Components,
     Example,
     OpenAPIMediaType,
     Operation,
     Parameter,
     Reference,
     Schema,
+    SecurityScheme,
     Tag,
 )
 from litestar.openapi.spec.enums import OpenAPIType
@@ -25,6 +28,7 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
 
+from api.bearer import VISITORS_ONLY, scope_of
 from api.conditional import PUBLIC_READ
 from api.examples import BODIES, EVENTS
 from api.problems import INTERNAL, MEDIA_TYPE, WORDS
@@ -38,17 +42,32 @@ DESCRIPTION = """Short, surprising, AI-written facts: read, search, vote, and ge
 Every refusal is a problem document (RFC 9457) with a `code`, words for a person and a
 `request_id`. Lists are paged by cursors. Times are UTC, money is US dollars as exact decimals.
 Visitors are known by a cookie the first changing call sets; keep it to see your own requests.
+Scripts bring an API key instead, which a visitor makes at `POST /api/keys`; without one, reading
+is free all the same.
+
+[Back to the facts](/)
 """
 
 TAGS = [
     Tag(name="Factoids", description="Read, search and shuffle."),
     Tag(name="Votes", description="🤯 or 😒, and why."),
     Tag(name="Generation", description="Ask for a new factoid and watch it being written."),
+    Tag(name="Keys", description="API keys, and signing out everywhere."),
     Tag(name="Service", description="Whether all is well."),
 ]
 
+API_KEY = SecurityScheme(
+    type="http",
+    scheme="bearer",
+    bearer_format="adf_…",
+    description="An API key with the scope each operation names; reading is free without one.",
+)
+
 MEANING = {
     400: "The request cannot be read: no JSON, or a cursor that is not ours.",
+    401: "The API key is unknown, expired or revoked.",
+    402: "The day's budget is used up; `Retry-After` says when there is more.",
+    403: "The API key lacks the scope, or a person has to prove to be one: see `captcha`.",
     404: "There is no such thing.",
     405: "The address does not support the method; `Allow` says which it does.",
     409: "It is in a state that does not allow this.",
@@ -69,7 +88,7 @@ def problem_spec(status: int) -> ResponseSpec:
         detail=detail,
         code=code,
         request_id="0c1f6c9c6c3a4f0f9d3b1d3e5a7c2b41",
-        retry_after_s=30 if status in {429, 503} else None,
+        retry_after_s=30 if status in {402, 429, 503} else None,
     )
     return ResponseSpec(
         Problem,
@@ -91,7 +110,7 @@ class DocumentsRefusals(ReceiveRoutePlugin):
                 self._document(handler, has_path_values=bool(route.path_parameters))
 
     def _document(self, handler: HTTPRouteHandler, *, has_path_values: bool) -> None:
-        statuses = {400, 405, 422, 500, 503}
+        statuses = {400, 401, 403, 405, 422, 500, 503}
         if has_path_values:
             statuses.add(404)
         if handler.http_methods & {"POST", "PUT", "PATCH"}:
@@ -100,6 +119,9 @@ class DocumentsRefusals(ReceiveRoutePlugin):
         known = dict(handler.responses or {})
         if PUBLIC_READ in handler.opt:
             known[304] = ResponseSpec(None, description="You have it already: same `ETag`.")
+        needed = scope_of(handler.opt)
+        if needed != VISITORS_ONLY:
+            handler.security = [{}, {"ApiKey": [needed]}]
         handler.responses = {status: problem_spec(status) for status in sorted(statuses)} | known
 
 
@@ -114,25 +136,34 @@ def only_the_browser(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRout
         raise NotFoundException
 
 
+class DocsBrowser(OpenAPIRenderPlugin):
+    """Swagger UI without a script or style in the page itself, so that none need be allowed."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return (
+            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"/>'
+            f"<title>{escape(openapi_schema['info']['title'])}</title>"
+            '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
+            '<link rel="icon" href="/docs-browser/favicon-32x32.png"/>'
+            '<link rel="stylesheet" href="/docs-browser/swagger-ui.css"/>'
+            '<script src="/docs-browser/swagger-ui-bundle.js"></script>'
+            '<script src="/docs-browser/start.js" defer></script>'
+            '</head><body><div id="browser"></div></body></html>'
+        ).encode()
+
+
 def openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Andy's Daily Factoids",
         version="1",
         description=DESCRIPTION,
         tags=TAGS,
+        components=Components(security_schemes={"ApiKey": API_KEY}),
         use_handler_docstrings=True,
         openapi_router=Router(
             "/docs", route_handlers=[], include_in_schema=False, guards=[only_the_browser]
         ),
-        render_plugins=[
-            SwaggerRenderPlugin(
-                path="/",
-                js_url="/docs-browser/swagger-ui-bundle.js",
-                css_url="/docs-browser/swagger-ui.css",
-                standalone_preset_js_url="/docs-browser/swagger-ui-standalone-preset.js",
-                favicon='<link rel="icon" href="/docs-browser/favicon-32x32.png">',
-            ),
-        ],
+        render_plugins=[DocsBrowser(path="/")],
     )
 
 
@@ -190,7 +221,8 @@ def _without_null(schema: Schema) -> Schema:
         if isinstance(one, Reference):
             return replace(schema, one_of=[one])
         said = {"description": schema.description, "default": schema.default}
-        limits = {"max_length": schema.max_length, "pattern": schema.pattern}
+        names = ("max_length", "pattern", "items", "max_items")
+        limits = {name: getattr(schema, name) for name in names}
         return replace(one, **{name: value for name, value in (said | limits).items() if value})
     return schema
 

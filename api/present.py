@@ -1,19 +1,29 @@
 """Rows as the shapes on the wire."""
 
+from typing import Any
+
+from api.schemas.accounts import KeyOut, KeyUsageOut, NewKeyOut
 from api.schemas.factoids import FactoidOut, FeedbackOut, TallyOut, TextPart
 from api.schemas.generation import (
+    BudgetOut,
     GenerationOut,
     GenerationProblem,
-    LimitOut,
     ModelOut,
+    PolicyOut,
     QuoteOut,
     ReceiptOut,
+    WindowOut,
 )
+from api.schemas.problem import CaptchaOut
 from db.models import Feedback, LanguageModel
 from db.repositories.factoids import MATCH_END, MATCH_START, FactoidCard
+from domain.accounts import NewKey, UsedKey
+from domain.captcha import Challenge
 from domain.generation.progress import problem_of
 from domain.generation.requests import GenerationState, quote_usd
-from domain.limits.allowance import Allowance
+from domain.keys import prefix_of
+from domain.limits.budget import BudgetState
+from domain.limits.states import PolicyState
 from domain.votes import VoteCount
 from settings import settings
 
@@ -108,14 +118,33 @@ def generation_out(state: GenerationState, factoid: FactoidCard | None) -> Gener
     )
 
 
-def limit_out(allowance: Allowance) -> LimitOut:
-    return LimitOut(
-        name=allowance.window.name,
-        limit=allowance.window.limit,
-        window_s=allowance.window.window_s,
-        remaining=allowance.remaining,
-        reset_s=allowance.reset_s,
+def policy_out(state: PolicyState) -> PolicyOut:
+    return PolicyOut(
+        policy=state.policy.name,
+        windows=[
+            WindowOut(
+                name=one.window.name,
+                limit=one.window.limit,
+                window_s=one.window.window_s,
+                remaining=one.remaining,
+                reset_s=one.reset_s,
+            )
+            for one in state.windows
+        ],
     )
+
+
+def budget_out(budget: BudgetState) -> BudgetOut:
+    return BudgetOut(
+        state=budget.state,
+        resets_at=budget.resets_at,
+        reset_s=budget.reset_s,
+        left_usd=budget.left_usd,
+    )
+
+
+def captcha_out(challenge: Challenge | None) -> CaptchaOut | None:
+    return CaptchaOut(challenge.provider, challenge.site_key) if challenge else None
 
 
 def model_out(model: LanguageModel) -> ModelOut:
@@ -127,4 +156,30 @@ def model_out(model: LanguageModel) -> ModelOut:
         request_usd=model.request_usd,
         context_tokens=model.context_tokens,
         worst_case_usd=quote_usd(model),
+    )
+
+
+def new_key_out(made: NewKey) -> NewKeyOut:
+    key = made.key
+    scopes: Any = key.scopes
+    return NewKeyOut(
+        key.id, made.token, key.name, scopes, key.last4, key.created_at, key.expires_at
+    )
+
+
+def key_out(used: UsedKey) -> KeyOut:
+    key, today = used.key, used.today
+    budget_usd = settings.budget_key_usd if key.budget_usd is None else key.budget_usd
+    scopes: Any = key.scopes
+    return KeyOut(
+        id=key.id,
+        name=key.name,
+        prefix=prefix_of(key.id),
+        last4=key.last4,
+        scopes=scopes,
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        last_used_at=key.last_used_at,
+        revoked_at=key.revoked_at,
+        usage=KeyUsageOut(today.generations, today.spent_usd, budget_usd),
     )

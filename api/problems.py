@@ -1,5 +1,6 @@
 """The one place where a refusal becomes HTTP: problem details (RFC 9457) for all of them."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -9,23 +10,31 @@ from asyncpg import PostgresConnectionError
 from asyncpg.exceptions import InterfaceError, TooManyConnectionsError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Receive, Scope, Send
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import InterfaceError as AlchemyInterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.schemas.problem import FieldProblem, Problem
+from api.methods import allowed
+from api.present import captcha_out
+from api.schemas.problem import CaptchaOut, FieldProblem, Problem
 from domain.errors import (
     Conflict,
     DomainError,
+    Forbidden,
     Invalid,
     Malformed,
     NotFound,
     RateLimited,
+    TooDear,
+    Unauthorized,
     Unavailable,
 )
+from domain.limits.step_up import CaptchaRequired
 from domain.logging import current_request_id
+from domain.wording import what_is_wrong
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -34,13 +43,21 @@ STATUS: dict[type[DomainError], int] = {
     Malformed: 400,
     Invalid: 422,
     Conflict: 409,
+    Unauthorized: 401,
+    Forbidden: 403,
     RateLimited: 429,
+    TooDear: 402,
     Unavailable: 503,
 }
 
 WORDS: dict[int, tuple[str, str]] = {
     400: ("bad_request", "This request could not be read. The body must be valid JSON."),
     401: ("unauthorized", "You need to say who you are for this."),
+    402: (
+        "budget_used_up",
+        "The budget for new factoids is used up for today. Reading, voting and searching go on"
+        " as ever. There is more at midnight UTC.",
+    ),
     403: ("forbidden", "You may not do this."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not support that method."),
@@ -74,6 +91,8 @@ CONNECTION_LOST = (
     RedisTimeoutError,
 )
 
+FIELD = re.compile(r"Object (?:contains (unknown)|missing required) field `(.*)`")
+
 log = structlog.get_logger()
 
 
@@ -84,6 +103,7 @@ def problem(
     *,
     errors: list[FieldProblem] | None = None,
     retry_after_s: int | None = None,
+    captcha: CaptchaOut | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response[Any]:
     """A refusal, as every handler and middleware answers it."""
@@ -95,8 +115,11 @@ def problem(
         request_id=current_request_id(),
         errors=errors or [],
         retry_after_s=retry_after_s,
+        captcha=captcha,
     )
     extra = {"Retry-After": str(retry_after_s)} if retry_after_s is not None else {}
+    if status == 401:
+        extra["WWW-Authenticate"] = 'Bearer realm="factoids", error="invalid_token"'
     return Response(
         msgspec.json.encode(body),
         status_code=status,
@@ -105,12 +128,26 @@ def problem(
     )
 
 
+async def answer(refusal: Response[Any], scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a refusal from outside the router."""
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    await refusal.to_asgi_response(None, request)(scope, receive, send)
+
+
 def refuse_domain(_: Request[Any, Any, Any], error: DomainError) -> Response[Any]:
     """What the domain refused, with the status of its kind."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     errors = [FieldProblem(error.field, error.detail)] if error.field else []
     retry_after_s = getattr(error, "retry_after_s", None)
-    return problem(status, error.code, error.detail, errors=errors, retry_after_s=retry_after_s)
+    asked = error.captcha if isinstance(error, CaptchaRequired) else None
+    return problem(
+        status,
+        error.code,
+        error.detail,
+        errors=errors,
+        retry_after_s=retry_after_s,
+        captcha=captcha_out(asked),
+    )
 
 
 def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -127,7 +164,9 @@ def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any
     code, words = WORDS.get(status, ("refused", HTTPStatus(status).phrase))
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     allow = headers.get("allow")
-    return problem(status, code, words, headers={"Allow": allow} if allow else None)
+    return problem(
+        status, code, words, headers={"Allow": allowed(set(allow.split(", ")))} if allow else None
+    )
 
 
 def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -155,7 +194,15 @@ def refuse_body(_: Request[Any, Any, Any], error: msgspec.DecodeError) -> Respon
     reason, _path, place = str(error).partition(" - at `$")
     # `.tags[...]` for an item of a list: which one it was is not said.
     pointer = place.rstrip("`").replace("[...]", "").replace(".", "/")
-    return problem(422, *WORDS[422], errors=[FieldProblem(pointer, reason)])
+    return problem(422, *WORDS[422], errors=[FieldProblem(pointer, in_words(reason))])
+
+
+def in_words(reason: str) -> str:
+    """The reason of a validation error, as a sentence for the person who asked."""
+    field = FIELD.match(reason)
+    if field:
+        return f"There is no field “{field[2]}”." if field[1] else f"“{field[2]}” is missing."
+    return f"This {what_is_wrong(reason)}"
 
 
 def _fields(error: ValidationException) -> list[FieldProblem]:
@@ -163,7 +210,7 @@ def _fields(error: ValidationException) -> list[FieldProblem]:
     if not isinstance(extra, list):
         return []
     return [
-        FieldProblem(pointer=str(item.get("key", "")), detail=str(item.get("message", "")))
+        FieldProblem(str(item.get("key", "")), in_words(str(item.get("message", ""))))
         for item in extra
         if isinstance(item, dict)
     ]

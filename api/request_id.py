@@ -7,9 +7,10 @@ from uuid import uuid4
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-CLIENT_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+from api.headers import DATA, DOCS
+from api.problems import INTERNAL, answer, problem
 
-log = structlog.get_logger("request")
+CLIENT_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
 
 class RequestLog:
@@ -20,6 +21,8 @@ class RequestLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        # Bound once: to look the configuration up again for every line costs as much as writing it.
+        self._log = structlog.get_logger("request").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,22 +36,31 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    *(DOCS if scope["path"].startswith("/docs") else DATA),
+                ]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(
-            request_id=request_id, **_client_request_id(scope)
-        ):
-            try:
-                await self._app(scope, receive, send_with_id)
-            finally:
-                log.info(
-                    "request",
-                    method=scope["method"],
-                    route=scope.get("path_template", ""),
-                    status=status,
-                    ms=round((time.perf_counter() - began) * 1_000, 1),
-                )
+        names = {"request_id": request_id, **_client_request_id(scope)}
+        tokens = structlog.contextvars.bind_contextvars(**names)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            # Routes answer for their own errors; this one is from between them and here.
+            self._log.error("unexpected_error", exc_info=error)
+            if not status:
+                await answer(problem(500, *INTERNAL), scope, receive, send_with_id)
+        finally:
+            self._log.info(
+                "request",
+                method=scope["method"],
+                route=scope.get("path_template", ""),
+                status=status,
+                ms=round((time.perf_counter() - began) * 1_000, 1),
+            )
+            structlog.contextvars.reset_contextvars(**tokens)
 
 
 def _client_request_id(scope: Scope) -> dict[str, str]:

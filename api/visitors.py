@@ -1,86 +1,142 @@
 """Anonymous visitors: a random identity in a cookie that only we can write."""
 
 import hmac
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
+
+from api.ending import Ending
+from domain.register import Register
+from settings import settings
 
 COOKIE = b"visitor"
 COOKIE_UNDER_TLS = b"__Host-visitor"
 COOKIE_S = 365 * 24 * 3_600
+RENEWED_AFTER_S = 30 * 24 * 3_600
+CLOCKS_DIFFER_S = 60
+"""A token may be this much from the future: another process wrote it."""
+ALWAYS_TLS = settings.site_url.startswith("https://")
 
 
 class VisitorTokens:
-    """Writes and reads the signed identity."""
+    """Writes and reads the signed identity: `<key>.<issued at>.<identity>.<seal>`, all but the
+    seal in hexadecimal. The first secret signs; the others still verify.
+    """
 
-    def __init__(self, secret: str) -> None:
-        self._key = sha256(b"visitor\0" + secret.encode()).digest()
+    def __init__(self, *secrets: str) -> None:
+        self._keys = {
+            sha256(b"visitor key\0" + one.encode()).hexdigest()[:8].encode(): sha256(
+                b"visitor\0" + one.encode()
+            ).digest()
+            for one in reversed(secrets)
+        }
+        self._signing, self._key = list(self._keys.items())[-1]
 
-    def write(self, visitor_id: UUID) -> str:
-        seal = hmac.digest(self._key, visitor_id.bytes, "sha256")
-        return f"{visitor_id.hex}.{urlsafe_b64encode(seal).rstrip(b'=').decode()}"
+    def write(self, visitor_id: UUID, issued_at: int | None = None) -> str:
+        """`issued_at` in seconds since 1970; now if it is not said."""
+        moment = int(time.time()) if issued_at is None else issued_at
+        said = b"%b.%08x.%b" % (self._signing, moment, visitor_id.hex.encode())
+        return (said + b"." + _seal(self._key, said)).decode()
 
-    def read(self, token: bytes) -> UUID | None:
-        """The identity in a token of ours, or None.
+    def read(self, token: bytes) -> tuple[UUID, bool] | None:
+        """The identity in a living token of ours, and whether it is due to be written anew.
 
-        The whole token is compared with what we would write, so that an altered one, also in
-        the spare bits of its base64, is nobody's.
+        The whole seal is compared as it is spelt, so that an altered token, also in the spare
+        bits of its base64, is nobody's.
         """
-        try:
-            visitor_id = UUID(hex=token[:32].decode("ascii"))
-        except ValueError:
+        said, _, seal = token.rpartition(b".")
+        key = self._keys.get(token[:8])
+        if key is None or not hmac.compare_digest(_seal(key, said), seal):
             return None
-        return visitor_id if hmac.compare_digest(self.write(visitor_id).encode(), token) else None
+        age_s = time.time() - int(said[9:17], 16)
+        if not -CLOCKS_DIFFER_S <= age_s <= COOKIE_S:
+            return None
+        due = age_s > RENEWED_AFTER_S or key is not self._key
+        return UUID(hex=said[18:].decode()), due
+
+
+def _seal(key: bytes, said: bytes) -> bytes:
+    return urlsafe_b64encode(hmac.digest(key, said, "sha256")).rstrip(b"=")
 
 
 class Visitors:
-    """Gives every request an identity: the verified cookie's, else a new one.
+    """Gives every request and websocket an identity: the verified cookie's, else a new one.
 
-    The cookie is set on pages and on answers to calls that change something; never on
-    answers that a shared cache may keep.
+    The cookie is set on pages and on answers to calls that change something, never on answers
+    that a shared cache may keep.
     """
 
-    def __init__(self, app: ASGIApp, secret: str) -> None:
+    def __init__(self, app: ASGIApp, tokens: VisitorTokens, register: Register) -> None:
         self._app = app
-        self._tokens = VisitorTokens(secret)
+        self._tokens = tokens
+        self._register = register
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == ScopeType.HTTP:
+            await self._request(scope, receive, send)
+        elif scope["type"] == ScopeType.WEBSOCKET:
+            await self._websocket(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        known = self._known(scope)
+
+    async def _request(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        known, due = self._known(scope)
         reads = scope["method"] in {"GET", "HEAD", "OPTIONS"}
         # A stranger who only reads needs no name, and a good random one is not free.
         visitor_id = known or (None if reads else uuid4())
-        scope["visitor_id"] = visitor_id  # pyright: ignore[reportGeneralTypeIssues]
-        scope["visitor_known"] = known is not None  # pyright: ignore[reportGeneralTypeIssues]
-        if known:
-            await self._app(scope, receive, send)
-            return
+        scope["caller_id"] = visitor_id  # pyright: ignore[reportGeneralTypeIssues]
+        scope["caller_known"] = known is not None  # pyright: ignore[reportGeneralTypeIssues]
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
                 if not reads or _is_page(headers):
-                    cookie = (b"set-cookie", self._cookie(visitor_id or uuid4(), _is_tls(scope)))
-                    message["headers"] = [*headers, cookie]
+                    named = visitor_id or uuid4()
+                    if known and self._register.is_over(known):
+                        # Just now, by this very request or beside it.
+                        named = uuid4()
+                    elif known and not due:
+                        named = None
+                    if named:
+                        cookie = (b"set-cookie", self._cookie(named, is_tls(scope)))
+                        message["headers"] = [*headers, cookie]
             await send(message)
 
-        await self._app(scope, receive, send_with_cookie)
+        if known and reads:
+            answer = send_with_cookie if due else send
+            await Ending(self._register, known).run(self._app, scope, receive, answer)
+        else:
+            await self._app(scope, receive, send_with_cookie)
 
-    def _known(self, scope: Scope) -> UUID | None:
+    async def _websocket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        known, _ = self._known(scope)
+        visitor_id = known or uuid4()
+        if not known:
+            # Whoever reads the headers of this connection shall see one visitor all the time. The
+            # browser is not told: granian sends no headers of ours when a websocket opens.
+            cookie = self._cookie(visitor_id, is_tls(scope)).partition(b";")[0]
+            others = [one for one in scope["headers"] if one[0] != b"cookie"]
+            scope["headers"] = [*others, (b"cookie", cookie)]
+        await Ending(self._register, visitor_id).run(self._app, scope, receive, send)
+
+    def _known(self, scope: Scope) -> tuple[UUID | None, bool]:
         name: bytes | None = None
         for header, value in scope["headers"]:
             if header == b"cookie":
-                name = name or (COOKIE_UNDER_TLS if _is_tls(scope) else COOKIE)
+                name = name or (COOKIE_UNDER_TLS if is_tls(scope) else COOKIE)
                 for pair in value.split(b";"):
                     given, _, token = pair.strip().partition(b"=")
                     if given == name:
-                        return self._tokens.read(token)
-        return None
+                        found = self._tokens.read(token)
+                        if found and not self._register.is_over(found[0]):
+                            return found
+                        return None, False
+        return None, False
 
     def _cookie(self, visitor_id: UUID, tls: bool) -> bytes:
         name = (COOKIE_UNDER_TLS if tls else COOKIE).decode()
@@ -92,14 +148,15 @@ class Visitors:
 
 
 def _is_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(
-        name.lower() == b"content-type" and value.startswith(b"text/html")
-        for name, value in headers
-    )
+    for name, value in headers:
+        if name.lower() == b"content-type":
+            return value.startswith(b"text/html")
+    return False
 
 
-def _is_tls(scope: Scope) -> bool:
-    if scope["scheme"] == "https":
+def is_tls(scope: Scope) -> bool:
+    """Whether the visitor's browser came over TLS."""
+    if ALWAYS_TLS or scope["scheme"] in {"https", "wss"}:
         return True
     # Behind a host's proxy the connection to us is plain; its word is only used to demand more.
     return any(

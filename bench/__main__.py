@@ -8,7 +8,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import first_token, operations, places, seed
+from bench import first_token, guards, limits, operations, places, seed
 from bench.operations import OPERATIONS, Asks, Client
 from bench.processes import Server, serving, split_cores
 from bench.race import Runner, race
@@ -22,6 +22,7 @@ from dev.state import Memory
 
 ROUNDS = {"feed": 7, "one": 5, "search": 5, "vote": 5}
 API = ["--factory", "api.app:create_app"]
+UNLIMITED = ["--factory", "bench.limits:unlimited"]
 LOGS = places.STATE / "log"
 
 
@@ -63,7 +64,11 @@ def bench(memory: Memory, report: Report) -> Report:
 
         with step("Starting the servers"):
             product, smaller = api(large, "product"), api(small, "smaller")
-            bare_app, values = ["bench.bare_asgi:app"], production(large, redis, secret)
+            values = production(large, redis, secret)
+            unlimited = stack.enter_context(
+                serving("unlimited", UNLIMITED, values, log("unlimited"), cores=for_servers)
+            )
+            bare_app = ["bench.bare_asgi:app"]
             bare = stack.enter_context(
                 serving("bare", bare_app, values, log("bare"), cores=for_servers)
             )
@@ -90,10 +95,15 @@ def bench(memory: Memory, report: Report) -> Report:
             }
             if name == "feed":
                 runners["smaller"] = Runner(smaller, operations.endless(of_smaller[name]))
+                runners["unlimited"] = Runner(unlimited, operations.endless(asked[name]))
             places.pin_backends(large, for_others)
             places.pin_backends(small, for_others)
             with step(f"Racing: {name}"):
                 report.races[name] = race(runners, rounds=ROUNDS[name])
+        with step("Deciding about limits"):
+            report.decisions = limits.decide(redis)
+        with step("Asking for factoids with and without guards"):
+            report.guards = guarded(small, redis, secret, for_servers, for_others)
         with step(f"Watching {first_token.GENERATIONS} factoids being written"):
             values = {**production(large, redis, secret), "ENVIRONMENT": "test"}
             report.first_tokens = asyncio.run(
@@ -116,8 +126,38 @@ def production(url: str, redis: str, secret: str) -> dict[str, str]:
         "OPENROUTER_BASE_URL": "",
         "READ_POOL_SIZE": "8",
         "GENERATE_LIMITS": "100000/60",
+        "BUDGET_USD": "3000",
+        "BUDGET_VISITORS_USD": "1000",
+        "BUDGET_VISITOR_USD": "1000",
+        "VOTE_LIMITS": "1000000/60",
+        "NETWORK_VOTE_LIMITS": "1000000/60",
+        "READ_LIMITS": "1000000/60",
         "FACTOID_SCHEDULE": "0 0 1 1 *",
     }
+
+
+def guarded(
+    url: str, redis: str, secret: str, for_servers: set[int], for_others: set[int]
+) -> dict[str, guards.Took]:
+    guards.add_model(url)
+    with ExitStack() as stack:
+
+        def having(*kept: str) -> Server:
+            values = production(url, redis, secret) | {"GUARDS": ",".join(kept)}
+            app = ["--factory", "bench.guards:guarded"]
+            name = "-".join(["with", *kept])
+            return stack.enter_context(serving(name, app, values, log(name), cores=for_servers))
+
+        bare, full = having(), having("limiter", "ledger")
+        servers = {
+            "bare": guards.Guarded(bare),
+            "limiter": guards.Guarded(having("limiter")),
+            "ledger": guards.Guarded(having("ledger")),
+            "idempotency key": guards.Guarded(bare, keyed=True),
+            "all three": guards.Guarded(full, keyed=True),
+        }
+        places.pin_backends(url, for_others)
+        return guards.race(servers, secret)
 
 
 def log(name: str) -> Path:

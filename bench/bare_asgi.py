@@ -16,14 +16,13 @@ import asyncpg
 import msgspec
 
 from db.repositories.factoids import MATCH_END, MATCH_START, Shape, one_statement, page_statement
+from db.session import READ_SETTINGS
 
-FIRST_PAGE = page_statement(Shape("new", 21, voter=True))
-NEXT_PAGE = page_statement(Shape("new", 21, voter=True, after=True))
-SEARCH = page_statement(Shape("relevance", 21, voter=True, search=True))
-ONE = one_statement(voter=True)
+FIRST_PAGE = page_statement(Shape("new", 21))
+NEXT_PAGE = page_statement(Shape("new", 21, after=True))
+SEARCH = page_statement(Shape("relevance", 21, search=True))
+ONE = one_statement(voter=False)
 CAST_VOTE = "SELECT up, down FROM cast_vote($1, $2, $3::smallint)"
-NOBODY = UUID("00000000-0000-4000-8000-000000000000")
-"""Readers without a cookie are joined with the votes of nobody, as the product does."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PERMALINK = f"{os.environ.get('PUBLIC_URL', '')}/f/"
@@ -128,7 +127,7 @@ class Bare:
         if path == "/feed":
             return await self._feed(scope["query_string"].removeprefix(b"cursor=").decode())
         if path.startswith("/one/"):
-            values = {"id": UUID(path[5:]), "voter": NOBODY}
+            values = {"id": UUID(path[5:])}
             row = await self.reads.fetchrow(ONE.sql, *ONE.arguments(values))
             return encode(item(row, []))
         if path == "/search":
@@ -138,11 +137,11 @@ class Bare:
         return b"{}"
 
     async def _feed(self, cursor: str) -> bytes:
-        statement, values = FIRST_PAGE, {"voter": NOBODY}
+        statement, values = FIRST_PAGE, dict[str, Any]()
         if cursor:
             moment, factoid_id = read_cursor(cursor)
             statement = NEXT_PAGE
-            values = {"voter": NOBODY, "after_key": moment, "after_id": factoid_id}
+            values = {"after_key": moment, "after_id": factoid_id}
         rows = await self.reads.fetch(statement.sql, *statement.arguments(values))
         items = [item(row, []) for row in rows[:20]]
         last = items[-1]
@@ -153,7 +152,7 @@ class Bare:
     async def _search(self, asked: str) -> bytes:
         words = asked.split()
         query = " & ".join([*words[:-1], f"{words[-1]}:*"])
-        values = {"query": query, "voter": NOBODY}
+        values = {"query": query}
         rows = await self.reads.fetch(SEARCH.sql, *SEARCH.arguments(values))
         items = [item(row, parts_of(row[17])) for row in rows[:20]]
         last = f"{rows[19][16]}:{items[-1].id}" if len(rows) > 20 else None
@@ -163,16 +162,15 @@ class Bare:
         message = await receive()
         value = read_vote(message["body"]).value
         cookie = next(given for name, given in scope["headers"] if name == b"cookie")
-        voter = UUID(hex=cookie[8:40].decode())
+        voter = UUID(hex=cookie.split(b".")[2].decode())
         up, down = await self.writes.fetchrow(CAST_VOTE, factoid_id, voter, value)
         return encode(Tally(factoid_id, up, down, up - down, value or None))
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         url, size = os.environ["DATABASE_URL"], int(os.environ["READ_POOL_SIZE"])
-        settings = {"default_transaction_read_only": "on", "jit": "off"}
         self.reads = await asyncpg.create_pool(
-            url, min_size=size, max_size=size, reset=_keep, server_settings=settings
+            url, min_size=size, max_size=size, reset=_keep, server_settings=READ_SETTINGS
         )
         self.writes = await asyncpg.create_pool(url, min_size=10, max_size=10, reset=_keep)
         await send({"type": "lifespan.startup.complete"})

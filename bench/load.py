@@ -25,7 +25,7 @@ class Measured:
     p99_ms: float
     count: int
     failed: int
-    """Answers other than 200, and connections that broke off."""
+    """Refusals, and connections that broke off."""
 
 
 class _Connection(asyncio.Protocol):
@@ -51,7 +51,7 @@ class _Connection(asyncio.Protocol):
             return
         now = time.perf_counter()
         self._run.took_s.append(now - self._asked)
-        self._run.failed += answer[9:12] != b"200"
+        self._run.failed += answer[9:10] != b"2"
         self._answer = b""
         if now < self._run.until:
             self._ask()

@@ -15,7 +15,8 @@ from api.visitors import VisitorTokens
 from bench.bare_asgi import write_cursor
 from dev import ports
 
-COOKIE = "visitor"
+COOKIE = "__Host-visitor"
+"""What it is called in production, where it only goes by TLS."""
 OPERATIONS = ("feed", "one", "search", "vote")
 REQUESTS = 4_000
 VOTERS = 40_000
@@ -31,12 +32,15 @@ class Ask:
     path: str
     body: bytes = b""
     cookie: str = ""
+    idempotency_key: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
         headers = {"accept": "application/json"}
         if self.body:
             headers |= {"content-type": "application/json"}
+        if self.idempotency_key:
+            headers |= {"idempotency-key": self.idempotency_key}
         return headers | ({"cookie": self.cookie} if self.cookie else {})
 
     def raw(self) -> bytes:

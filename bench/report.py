@@ -3,10 +3,14 @@
 from dataclasses import dataclass, field
 
 from bench.first_token import FirstTokens
+from bench.guards import Took
+from bench.limits import Decisions
 from bench.race import Result
 
 FEED_OF_CEILING = 0.5
 FEED_SLOWER_AT_MOST = 1.3
+HEADERS_OF_NONE = 0.85
+DECISIONS_OF_INCR = 0.6
 FIRST_TOKEN_MS = 60
 
 TITLES = {
@@ -36,6 +40,9 @@ class Report:
     """Per request: statements, and those that only open or end a transaction."""
     sizes: dict[str, int] = field(default_factory=dict[str, int])
     first_tokens: FirstTokens | None = None
+    guards: dict[str, Took] = field(default_factory=dict[str, Took])
+    """Asking for a factoid: bare, with each guard, with all."""
+    decisions: Decisions | None = None
     notes: list[str] = field(default_factory=list[str])
 
     def __str__(self) -> str:
@@ -47,6 +54,8 @@ class Report:
                 *self._table(),
                 "",
                 *self._first_token(),
+                *self._guards(),
+                *self._decisions(),
                 *(f"Note: {note}" for note in self.notes),
                 "",
                 "Goals",
@@ -55,10 +64,13 @@ class Report:
         )
 
     def goals(self) -> list[tuple[str, bool]]:
-        """The three goals with what was measured, and whether each is met."""
+        """The goals with what was measured, and whether each is met."""
         feed = self.races["feed"]
         of_ceiling = feed["product"].per_s / feed["bare"].per_s
         slower = feed["smaller"].per_s / feed["product"].per_s
+        of_unlimited = feed["product"].per_s / feed["unlimited"].per_s
+        assert self.decisions is not None
+        of_incr = self.decisions.three_windows / self.decisions.incr
         late = _percentile(self._late(), 50)
         return [
             (
@@ -69,6 +81,14 @@ class Report:
                 f"feed page at most {FEED_SLOWER_AT_MOST} times as slow as with "
                 f"{self.fewer:,} factoids: {slower:.2f}",
                 slower <= FEED_SLOWER_AT_MOST,
+            ),
+            (
+                f"feed page at least {HEADERS_OF_NONE} of one without limits: {of_unlimited:.2f}",
+                of_unlimited >= HEADERS_OF_NONE,
+            ),
+            (
+                f"the limiter decides at least {DECISIONS_OF_INCR} of bare INCR: {of_incr:.2f}",
+                of_incr >= DECISIONS_OF_INCR,
             ),
             (
                 f"first token under {FIRST_TOKEN_MS} ms later than the model's, p50: {late:.0f} ms",
@@ -123,6 +143,27 @@ class Report:
             "  after its first of all, a few of JSON earlier: "
             f"p50 {_percentile(first, 50):.1f} ms, p99 {_percentile(first, 99):.1f} ms "
             f"({len(text)} generations)",
+        ]
+
+    def _decisions(self) -> list[str]:
+        assert self.decisions is not None
+        found = self.decisions
+        return [
+            f"Decisions of the limiter, of bare INCR: {found.one_window / found.incr:.2f} with one "
+            f"window, {found.three_windows / found.incr:.2f} with three "
+            f"({found.one_window:,.0f} and {found.three_windows:,.0f} of {found.incr:,.0f} per s)"
+        ]
+
+    def _guards(self) -> list[str]:
+        bare = self.guards["bare"]
+        return [
+            f"Asking for a factoid: p50 {bare.p50:.1f} ms, p99 {bare.p99:.1f} ms without guards",
+            *(
+                f"  {name}: p50 {took.p50:.1f} ms ({took.p50 / bare.p50 - 1:+.0%}), "
+                f"p99 {took.p99:.1f} ms ({took.p99 / bare.p99 - 1:+.0%})"
+                for name, took in self.guards.items()
+                if name != "bare"
+            ),
         ]
 
 

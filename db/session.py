@@ -24,6 +24,14 @@ ALIKE_WORDS = 0.33
 """Trigram similarity from which a searched word counts as a misspelt one: "octpous" is 0.38 like
 "octopuses"; words that merely share a beginning are 0.3."""
 
+READ_SETTINGS = {
+    "default_transaction_read_only": "on",
+    "jit": "off",
+    # What is read all the time is in memory, where no place is far from another.
+    "random_page_cost": "1.1",
+    "pg_trgm.word_similarity_threshold": str(ALIKE_WORDS),
+}
+"""What Postgres is told about the connections of the hot reads."""
 
 CONNECT_WITHIN_S = 10
 READ_WITHIN_S = 10
@@ -49,6 +57,8 @@ class Database:
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
+    statements: async_sessionmaker[AsyncSession]
+    """On the same connections; every statement is a transaction of its own."""
     reads: asyncpg.Pool
     """Read-only; its connections are handed on without a reset, which saves a round trip."""
     url: str
@@ -98,17 +108,14 @@ async def open_database(config: Settings) -> Database:
         reset=_keep,
         timeout=CONNECT_WITHIN_S,
         command_timeout=READ_WITHIN_S,
-        server_settings={
-            "default_transaction_read_only": "on",
-            "jit": "off",
-            # What is read all the time is in memory, where no place is far from another.
-            "random_page_cost": "1.1",
-            "pg_trgm.word_similarity_threshold": str(ALIKE_WORDS),
-        },
+        server_settings=READ_SETTINGS,
     )
     return Database(
         engine=engine,
         sessions=async_sessionmaker(engine, expire_on_commit=False),
+        statements=async_sessionmaker(
+            engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
+        ),
         reads=reads,
         url=_plain(config.database_url),
     )

@@ -2,21 +2,35 @@
 
 import ipaddress
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Literal
 from uuid import UUID
 
+Kind = Literal["visitor", "key", "staff", "scheduler"]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """A visitor, or the schedule, for which both are None."""
+    """Whoever a request, a job, a page's event or a command comes from."""
 
-    visitor_id: UUID | None
+    kind: Kind
+    id: UUID | None
+    """Whose rows are theirs: the visitor's identity or the API key's; None for the schedule."""
     network: str | None
     """The client's network prefix: /24 of IPv4, /48 of IPv6."""
+    windows: str | None = None
+    """An API key's own generation limits, written as in the settings; None for its kind's."""
+    budget_usd: Decimal | None = None
+    """An API key's own budget a UTC day; None for its kind's."""
 
 
-SCHEDULER = Caller(visitor_id=None, network=None)
+SCHEDULER = Caller("scheduler", None, None)
+STAFF = Caller("staff", None, None)
+"""Whoever may run commands where the product runs."""
 
 
+@lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
     """The prefix an address is limited by; an unreadable address is its own network."""
     try:

@@ -21,12 +21,13 @@ class Cursors:
     general signer costs more than Postgres needs to answer (`make bench`).
     """
 
-    def __init__(self, secret: str) -> None:
-        self._key = sha256(b"cursor\0" + secret.encode()).digest()
+    def __init__(self, *secrets: str) -> None:
+        """The first secret seals; the others still verify."""
+        self._keys = [sha256(b"cursor\0" + one.encode()).digest() for one in secrets]
 
     def write(self, asked: str, place: list[Any]) -> str:
         written = msgspec.msgpack.encode(place)
-        sealed = self._seal(asked, written) + written
+        sealed = _seal(self._keys[0], asked, written) + written
         return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def read(self, asked: str, cursor: str) -> list[Any]:
@@ -42,11 +43,13 @@ class Cursors:
         seal, written = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
         # Base64 has spare bits and skips strange letters: only our own spelling is accepted.
         ours = urlsafe_b64encode(sealed).rstrip(b"=").decode() == cursor
-        if not ours or not hmac.compare_digest(seal, self._seal(asked, written)):
+        sealed_by = (_seal(key, asked, written) for key in self._keys)
+        if not ours or not any(hmac.compare_digest(seal, one) for one in sealed_by):
             raise InvalidCursor(
                 "This cursor does not belong to this list. Start again without it.", field="cursor"
             )
         return msgspec.msgpack.decode(written, type=list[Any])
 
-    def _seal(self, asked: str, written: bytes) -> bytes:
-        return hmac.digest(self._key, asked.encode() + b"\0" + written, "sha256")[:SEAL_BYTES]
+
+def _seal(key: bytes, asked: str, written: bytes) -> bytes:
+    return hmac.digest(key, asked.encode() + b"\0" + written, "sha256")[:SEAL_BYTES]

@@ -31,8 +31,30 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class Unauthorized(DomainError):
+    """Who asks is not who they say they are."""
+
+    code = "unauthorized"
+
+
+class Forbidden(DomainError):
+    """It is known who asks, and they may not."""
+
+    code = "forbidden"
+
+
 class RateLimited(DomainError):
     code = "rate_limited"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class TooDear(DomainError):
+    """There is no money for it until then."""
+
+    code = "too_dear"
 
     def __init__(self, detail: str, *, retry_after_s: int) -> None:
         super().__init__(detail)

@@ -4,10 +4,12 @@ import asyncio
 import hashlib
 import random
 import time
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from db.repositories.factoids import FactoidCard, FactoidReads, Shape
 from domain.categories import Category
@@ -29,8 +31,7 @@ class NoFactoids(NotFound):
     code = "no_factoids"
 
 
-@dataclass(frozen=True)
-class FeedQuery:
+class FeedQuery(msgspec.Struct, frozen=True):
     """What a page of the feed is asked for; everything but `cursor` and `limit` is its filter."""
 
     sort: Sort | None = None
@@ -46,8 +47,7 @@ class FeedQuery:
         return repr((self.sort, self.category, self.model, self.q, self.since))
 
 
-@dataclass
-class Feed:
+class Feed(msgspec.Struct):
     items: list[FactoidCard]
     next_cursor: str | None
 
@@ -90,7 +90,7 @@ class FactoidService:
     ) -> Feed:
         shape, values = _shape(query, voter_id, order, found, after=bool(place))
         if place:
-            values |= {"after_key": _key_in(order, place[1]), "after_id": UUID(place[2])}
+            values |= {"after_key": _key_in(order, place[1]), "after_id": UUID(bytes=place[2])}
         cards = await self._reads.page(shape, **values)
         items = cards[: query.limit]
         if order == "similar":
@@ -106,7 +106,9 @@ class FactoidService:
         """Once around the ring of shuffle keys from a random start, so that nothing repeats."""
         start, wrapped = (place[3], place[4]) if place else (random.random(), False)
         shape, values = _shape(query, voter_id, "random", found, after=True)
-        after = {"after_key": place[1], "after_id": UUID(place[2])} if place else _before(start)
+        after = (
+            {"after_key": place[1], "after_id": UUID(bytes=place[2])} if place else _before(start)
+        )
         shape = replace(shape, wrapped=wrapped)
         cards = await self._reads.page(shape, **values, **after, start=start)
         if len(cards) <= query.limit and not wrapped:
@@ -199,8 +201,8 @@ def _shape(
 def _place(card: FactoidCard) -> list[Any]:
     key = card.key
     if isinstance(key, datetime):
-        return [_micros(key), str(card.id)]
-    return [key, str(card.id)]
+        return [_micros(key), card.id.bytes]
+    return [key, card.id.bytes]
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from domain.errors import DomainError
 from domain.fixtures import load_factoids
 from domain.logging import configure_logging
 from domain.redis import open_redis
-from jobs import generation, maintenance
+from jobs import accounts, budget, generation, maintenance
 from jobs.context import WorkerContext, fill
 from settings import settings
 
@@ -46,7 +46,21 @@ async def refresh_hot_ranks(ctx: WorkerContext) -> bool:
     return True
 
 
+async def check_ledger(ctx: WorkerContext) -> bool:
+    """Prove that every budget pot is the sum of its ledger entries."""
+    differences = await budget.check_ledger(ctx)
+    for one in differences:
+        print(
+            f"{one.pot} of {one.day}: {one.reserved_usd} held and {one.spent_usd} spent, but its"
+            f" entries say {one.entries_reserved_usd} and {one.entries_spent_usd}.",
+            file=sys.stderr,
+        )
+    print("The pots differ from their entries." if differences else "The ledger is right.")
+    return not differences
+
+
 JOBS: dict[str, Callable[[WorkerContext], Awaitable[bool]]] = {
+    "check_ledger": check_ledger,
     "load_factoids": load_first_factoids,
     "publish_scheduled_factoid": publish_scheduled_factoid,
     "refresh_hot_ranks": refresh_hot_ranks,
@@ -54,12 +68,14 @@ JOBS: dict[str, Callable[[WorkerContext], Awaitable[bool]]] = {
 }
 
 
-async def run(name: str) -> int:
+async def run(given: argparse.Namespace) -> int:
     configure_logging(production=settings.production, level=settings.log_level)
     ctx = cast(WorkerContext, {})
     fill(ctx, await open_database(settings), open_redis(settings.redis_url), settings)
     try:
-        return 0 if await JOBS[name](ctx) else 1
+        if command := accounts.COMMANDS.get(given.job):
+            return 0 if await command(ctx, given) else 1
+        return 0 if await JOBS[given.job](ctx) else 1
     except DomainError as refusal:
         print(f"Not done: {refusal.detail}", file=sys.stderr)
         return 1
@@ -70,14 +86,11 @@ async def run(name: str) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m jobs",
-        description=__doc__,
-        epilog="\n".join(f"{name}: {job.__doc__}" for name, job in JOBS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("job", choices=sorted(JOBS))
-    return asyncio.run(run(parser.parse_args().job))
+    parser = argparse.ArgumentParser(prog="python -m jobs", description=__doc__)
+    jobs = parser.add_subparsers(dest="job", required=True, metavar="job")
+    for name, job in sorted((JOBS | accounts.COMMANDS).items()):
+        accounts.add_arguments(name, jobs.add_parser(name, help=job.__doc__))
+    return asyncio.run(run(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,17 @@ from typing import Any, TypedDict
 from redis.asyncio import Redis
 
 from db.session import Database
+from domain.accounts import Accounts
 from domain.generation.requests import GenerationRequests
 from domain.generation.service import GenerationService
-from domain.limits.allowance import parse_windows
+from domain.limits.alerts import Alerts
+from domain.limits.budget import Budget, BudgetLimits
+from domain.limits.channels import channels_of
+from domain.limits.policies import Policies
+from domain.limits.rate_limit import RateLimiter
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter
+from domain.register import Register
 from settings import Settings
 
 
@@ -20,8 +26,11 @@ class WorkerContext(TypedDict):
     redis: Redis
     openrouter: OpenRouter
     catalogue: CatalogueService
+    limiter: RateLimiter
+    accounts: Accounts
     requests: GenerationRequests
     generation: GenerationService
+    alerts: Alerts
     relay: "asyncio.Task[None]"
     starting: "asyncio.Task[None]"
     job: Any
@@ -38,8 +47,15 @@ def fill(ctx: WorkerContext, database: Database, redis: Redis, config: Settings)
         api_key=config.openrouter_api_key or "",
         site_url=config.site_url,
     )
+    # This process lets nobody in: what it revokes, the others see when they look.
+    register = Register(*config.server_secrets)
+    ctx["accounts"] = Accounts(database.sessions, register, config.secret_key)
     ctx["catalogue"] = CatalogueService(database.sessions)
+    ctx["limiter"] = RateLimiter(redis, Policies(config))
     ctx["requests"] = GenerationRequests(
-        database.sessions, ctx["catalogue"], parse_windows(config.generate_limits)
+        database.sessions, ctx["catalogue"], ctx["limiter"], Budget(BudgetLimits.of(config))
     )
-    ctx["generation"] = GenerationService(database.sessions, ctx["openrouter"], redis)
+    ctx["alerts"] = Alerts(database.sessions, channels_of(config))
+    ctx["generation"] = GenerationService(
+        database.sessions, ctx["openrouter"], redis, ctx["limiter"]
+    )

@@ -6,12 +6,16 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import structlog
 from croniter import croniter
 from saq import Job
 
 from db.models import GenerationRequest
-from domain.generation import settlement
+from domain.generation import allowance, settlement
+from domain.limits.budget import BudgetUsedUp
 from jobs.context import WorkerContext
+
+log = structlog.get_logger()
 
 CLOCK_SLACK = timedelta(seconds=5)
 """A schedule that fires a moment early still means the slot that is about to begin."""
@@ -28,9 +32,21 @@ async def settle_generation(ctx: WorkerContext, *, request_id: str) -> None:
     await settlement.settle(ctx["database"].sessions, ctx["openrouter"], UUID(request_id))
 
 
+async def return_allowance(ctx: WorkerContext, *, request_id: str) -> None:
+    """Give a request's place in the limits back. Run twice, the second finds it done."""
+    await allowance.give_back(ctx["database"].sessions, ctx["limiter"], UUID(request_id))
+
+
 async def publish_scheduled_factoid(ctx: WorkerContext) -> dict[str, str]:
-    """Ask for the factoid of the current slot. Run by many, only one request is made."""
-    request = await ctx["requests"].create_scheduled(current_slot(ctx))
+    """Ask for the factoid of the current slot. Run by many, only one request is made.
+
+    A slot there is no money for stays empty; asking again before midnight would not help.
+    """
+    try:
+        request = await ctx["requests"].create_scheduled(current_slot(ctx))
+    except BudgetUsedUp as refusal:
+        log.warning("slot_stays_empty", pot=refusal.pot)
+        return {}
     return {"request_id": str(request.id)}
 
 

@@ -1,10 +1,12 @@
-"""Upkeep: the catalogue of models, and ranks that sink with age."""
+"""Upkeep: the catalogue of models, ranks that sink with age, what is kept for repeats."""
 
 from decimal import Decimal
 
 import structlog
 
 from db.repositories.factoids import FactoidRepository
+from db.repositories.idempotency import IdempotencyRepository
+from domain.idempotency import KEPT_S
 from domain.llm.failures import ModelFailed
 from jobs.context import WorkerContext
 
@@ -26,7 +28,18 @@ async def refresh_models(ctx: WorkerContext) -> dict[str, int]:
     return {"models": count}
 
 
+async def forget_old_repeats(ctx: WorkerContext) -> dict[str, int]:
+    """Delete what was answered so long ago that a repeat of it counts as new."""
+    async with ctx["database"].sessions.begin() as session:
+        return {"keys": await IdempotencyRepository(session).forget_old(KEPT_S)}
+
+
 async def refresh_hot_ranks(ctx: WorkerContext) -> None:
     """Let the ranks of young factoids sink. Run twice, it does the same."""
     async with ctx["database"].sessions.begin() as session:
         await FactoidRepository(session).refresh_hot_ranks()
+
+
+async def forget_signed_out(ctx: WorkerContext) -> dict[str, int]:
+    """Drop signed-out identities that no cookie can name any more."""
+    return {"forgotten": await ctx["accounts"].forget_signed_out()}

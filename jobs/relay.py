@@ -45,8 +45,14 @@ TERMS = {
     "run_generation": Terms(
         timeout=90, retries=5, heartbeat=10, ttl=60, retry_delay=1, retry_backoff=10
     ),
+    "send_budget_alert": Terms(
+        timeout=45, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
+    ),
     "settle_generation": Terms(
         timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
+    ),
+    "return_allowance": Terms(
+        timeout=10, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
     ),
 }
 

@@ -16,7 +16,7 @@ from db.session import open_database
 from domain.errors import DomainError
 from domain.logging import configure_logging
 from domain.redis import open_redis
-from jobs import generation, maintenance
+from jobs import budget, generation, limits, maintenance
 from jobs.context import WorkerContext, fill
 from jobs.relay import Relay
 from settings import settings as config
@@ -118,11 +118,23 @@ def cron(function: Any, schedule: str, *, timeout: int) -> CronJob[Any]:
 
 settings: dict[str, Any] = {
     "queue": queue,
-    "functions": [generation.run_generation, generation.settle_generation],
+    "functions": [
+        generation.run_generation,
+        generation.settle_generation,
+        budget.send_budget_alert,
+        generation.return_allowance,
+    ],
     "cron_jobs": [
         cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),
         cron(maintenance.refresh_models, "7 * * * *", timeout=60),
+        cron(maintenance.forget_old_repeats, "23 * * * *", timeout=120),
+        cron(maintenance.forget_signed_out, "41 4 * * *", timeout=120),
         cron(maintenance.refresh_hot_ranks, "*/5 * * * *", timeout=120),
+        cron(limits.keep_limit_counts, "* * * * *", timeout=50),
+        cron(limits.forget_limit_counts, "41 4 * * *", timeout=300),
+        cron(budget.see_to_left_over, "* * * * *", timeout=50),
+        cron(budget.watch_budget, "* * * * *", timeout=50),
+        cron(budget.check_ledger_nightly, "23 3 * * *", timeout=600),
     ],
     "cron_tz": UTC,
     "concurrency": 20,

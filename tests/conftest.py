@@ -12,7 +12,13 @@ from uuid import uuid4
 ROOT = Path(__file__).parent.parent
 SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql://root@127.0.0.1:5432/postgres")
 DATABASE = f"factoids_test_{os.getpid()}"
-TABLES = ["outbox", "generation_requests", "language_models", "votes", "factoids"]
+TABLES = [
+    *("outbox", "idempotency_keys"),
+    *("generation_requests", "language_models", "votes", "factoids"),
+    *("rate_limit_snapshots", "anomalies", "fallback_uses"),
+    *("budget_alerts", "budget_reservations", "budget_pots"),
+    *("api_keys", "signed_out"),
+]
 """All that tests fill; what hangs on their rows goes with them."""
 
 # Settings are read when the first module of ours is imported: they are given before.
@@ -24,6 +30,15 @@ os.environ |= {
     "OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1",
     "PUBLIC_URL": "http://factoids.test",
     "GENERATE_LIMITS": "1000/60",
+    "VOTE_LIMITS": "100000/60",
+    "NETWORK_VOTE_LIMITS": "100000/60",
+    "READ_LIMITS": "100000/60",
+    "BUDGET_USD": "4000",
+    "BUDGET_VISITORS_USD": "2000",
+    "BUDGET_KEYS_USD": "1000",
+    "BUDGET_SCHEDULED_USD": "1000",
+    "BUDGET_VISITOR_USD": "1000",
+    "BUDGET_KEY_USD": "1000",
     "FACTOID_SCHEDULE": "0 0 1 1 *",
     "LOG_LEVEL": "WARNING",
     # asyncpg leaves an exception behind when it is cancelled while it negotiates TLS.
@@ -31,8 +46,17 @@ os.environ |= {
     # Several processes share a server that has a hundred connections.
     "READ_POOL_SIZE": "4",
 }
-for name in ("API_URL", "REFLEX_REDIS_URL", "STANDIN_MODEL", "SECRET_KEY", "DEBUG", "PORT"):
+for name in (
+    "API_URL",
+    "REFLEX_REDIS_URL",
+    "STANDIN_MODEL",
+    "SECRET_KEY",
+    "DEBUG",
+    "PORT",
+    *("SMTP_URL", "SLACK_WEBHOOK_URL", "POSTHOG_API_KEY"),
+):
     os.environ.pop(name, None)
+os.environ.pop("SECRET_KEY_PREVIOUS", None)
 
 import asyncpg
 import httpx
@@ -85,7 +109,16 @@ async def open_connections(empty_database: None) -> AsyncGenerator[tuple[Databas
     await database.close()
 
 
-AS_LOCKED = "generation_requests, factoids, tallies, votes, feedback, model_calls, outbox"
+AS_LOCKED = (
+    "generation_requests, factoids, tallies, votes, feedback, model_calls, outbox,"
+    " budget_reservations, budget_pots, ledger_entries, budget_alerts"
+)
+EMPTY_LEDGER = """
+SET LOCAL session_replication_role = replica;
+DELETE FROM ledger_entries;
+SET LOCAL session_replication_role = origin;
+"""
+"""What no one else may do: its triggers do not fire."""
 
 
 @pytest.fixture
@@ -98,7 +131,7 @@ async def database(open_connections: tuple[Database, Redis]) -> Database:
         await connection.exec_driver_sql(f"LOCK TABLE {AS_LOCKED} IN EXCLUSIVE MODE")
         # TRUNCATE makes new files for every table, a hundred times slower than this.
         deletions = " ".join(f"DELETE FROM {table};" for table in TABLES)
-        await connection.exec_driver_sql(f"DO $$ BEGIN {deletions} END $$")
+        await connection.exec_driver_sql(f"DO $$ BEGIN {deletions} {EMPTY_LEDGER} END $$")
     return database
 
 

@@ -68,7 +68,10 @@ class Factories:
             "completion_usd": Decimal("0.0000006"),
             "request_usd": Decimal(0),
             "context_tokens": 128_000,
-            "parameters": ["structured_outputs", "response_format", "tools"],
+            "parameters": [
+                *("structured_outputs", "response_format", "tools"),
+                *("max_completion_tokens", "temperature"),
+            ],
             "fetched_at": datetime.now(UTC),
         }
         model = LanguageModel(**fields | values)

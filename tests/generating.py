@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from db.models import Factoid, GenerationRequest, LanguageModel, ModelCall
+from db.repositories.budgets import BudgetRepository
 from db.repositories.factoids import FactoidRepository
 from db.repositories.generations import GenerationRepository
 from db.session import Database
@@ -18,9 +20,12 @@ from domain.caller import Caller
 from domain.generation import settlement
 from domain.generation.requests import GenerationRequests, Wish
 from domain.generation.service import GenerationService
-from domain.limits.allowance import Window
+from domain.limits.budget import Budget, BudgetLimits, Clock, utc_now
+from domain.limits.policies import Policies
+from domain.limits.rate_limit import RateLimiter
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter, Patience
+from settings import settings
 from tests.factories import Factories
 from tests.processes import until
 from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
@@ -30,8 +35,6 @@ PATIENT = Patience(connect_s=10, silence_s=30, total_s=60)
 IMPATIENT = Patience(connect_s=10, silence_s=0.5, total_s=60)
 PATIENTLY = "SET LOCAL idle_in_transaction_session_timeout = 0"
 """For a transaction that a test holds open on purpose."""
-
-PLENTY = (Window(1_000, 60),)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +51,16 @@ async def standin(started_standin: RunningOpenRouter) -> RunningOpenRouter:
     return started_standin
 
 
+def requests_with(
+    database: Database, redis: Redis, limits: BudgetLimits, clock: Clock = utc_now
+) -> GenerationRequests:
+    """Requests that draw on pots of these sizes."""
+    limiter = RateLimiter(redis, Policies(settings))
+    return GenerationRequests(
+        database.sessions, CatalogueService(database.sessions), limiter, Budget(limits, clock)
+    )
+
+
 class Generating:
     """A worker's service in this process, and what can be seen of its requests."""
 
@@ -61,15 +74,14 @@ class Generating:
             site_url="http://factoids.test",
             patience=patience,
         )
-        self.service = GenerationService(database.sessions, self.openrouter, redis)
-        self.requests = GenerationRequests(
-            database.sessions, CatalogueService(database.sessions), PLENTY
-        )
+        limiter = RateLimiter(redis, Policies(settings))
+        self.service = GenerationService(database.sessions, self.openrouter, redis, limiter)
+        self.requests = requests_with(database, redis, BudgetLimits.of(settings))
         self._standin = standin
 
     async def ask(self, topic: str | None = None, model: str | None = MODEL) -> UUID:
         """Write down a request of a new visitor."""
-        caller = Caller(uuid4(), str(uuid4()))
+        caller = Caller("visitor", uuid4(), str(uuid4()))
         state = await self.requests.create(caller, Wish(topic, model), origin="manual")
         return state.request.id
 
@@ -190,6 +202,42 @@ async def count_factoids(database: Database) -> int:
 async def _count(database: Database, query: str) -> int:
     async with database.sessions() as session:
         return (await session.execute(text(query))).scalar_one()
+
+
+@dataclass(frozen=True)
+class Books:
+    """What the ledger says of all pots of every day."""
+
+    spent_usd: Decimal
+    """In the global pots: by everybody."""
+    reserved_usd: Decimal
+    open: int
+    """Requests for which money is still held."""
+    over: int
+    """Pots over their limit."""
+    differences: int
+
+
+async def books(database: Database) -> Books:
+    async with database.sessions() as session:
+        row = (
+            await session.execute(
+                text(
+                    "SELECT (SELECT coalesce(sum(spent_usd), 0) FROM budget_pots"
+                    " WHERE pot = 'global'), (SELECT coalesce(sum(reserved_usd), 0)"
+                    " FROM budget_pots), (SELECT count(*) FROM budget_reservations"
+                    " WHERE state = 'open'), (SELECT count(*) FROM budget_pots"
+                    " WHERE reserved_usd + spent_usd > limit_usd)"
+                )
+            )
+        ).one()
+        differences = len(await BudgetRepository(session).differences())
+    return Books(row[0], row[1], row[2], row[3], differences)
+
+
+def closed(spent_usd: Decimal) -> Books:
+    """Books that are in order, with nothing held any more."""
+    return Books(spent_usd, Decimal(0), 0, 0, 0)
 
 
 def completions(log: dict[str, Any]) -> list[dict[str, Any]]:

@@ -91,6 +91,8 @@ def test_production_starts_with_real_values():
         ("PUBLIC_URL", None),
         ("PUBLIC_URL", "http://factoids.example"),
         ("PUBLIC_URL", "https://localhost"),
+        ("SLACK_WEBHOOK_URL", "http://hooks.example/hunter2"),
+        ("POSTHOG_HOST", "http://posthog.example"),
     ],
 )
 def test_production_refuses_what_is_for_development(name, value):
@@ -119,12 +121,40 @@ def test_production_refuses_what_is_for_development(name, value):
         ("GENERATE_LIMITS", "three an hour"),
         ("GENERATE_LIMITS", "0/60"),
         ("MODEL_PRICE_CEILING_USD", "cheap"),
+        ("BUDGET_USD", "a lot"),
+        ("BUDGET_USD", "-1"),
+        ("BUDGET_VISITOR_USD", "NaN"),
+        ("BUDGET_KEY_USD", "Infinity"),
+        ("SLACK_WEBHOOK_URL", "slack"),
+        ("POSTHOG_HOST", "posthog"),
         ("FACTOID_SCHEDULE", "hourly"),
         ("DEBUG", "maybe"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name, value):
     check_refusal(start("import settings", **{name: value}), name)
+
+
+def test_parts_of_the_budget_that_could_starve_each_other_are_refused():
+    parts = {
+        "BUDGET_VISITORS_USD": "3",
+        "BUDGET_KEYS_USD": "1.5",
+        "BUDGET_SCHEDULED_USD": "0.500001",
+    }
+
+    check_refusal(start("import settings", BUDGET_USD="5", **parts), "BUDGET_USD")
+    assert start("import settings", BUDGET_USD="5.000001", **parts).returncode == 0
+
+
+@pytest.mark.parametrize("missing", ["ALERT_EMAIL_FROM", "ALERT_EMAIL_TO"])
+def test_alerts_by_mail_need_both_ends(missing):
+    mail = {
+        "SMTP_URL": "smtp://site:hunter2@mail.internal:587",
+        "ALERT_EMAIL_FROM": "site@factoids.example",
+        "ALERT_EMAIL_TO": "owner@factoids.example",
+    }
+
+    check_refusal(start("import settings", **mail | {missing: ""}), missing)
 
 
 @pytest.mark.parametrize("door", ["api.app", "jobs.worker", "db.session"])
@@ -142,3 +172,41 @@ def check_refusal(done: subprocess.CompletedProcess[str], name: str) -> None:
     assert said.endswith(".")
     assert "Traceback" not in said
     assert "hunter2" not in said
+
+
+TURNSTILE = {
+    "CAPTCHA_PROVIDER": "turnstile",
+    "CAPTCHA_SITE_KEY": "0x4AAAAAAAreal",
+    "CAPTCHA_SECRET": "0x4AAAAAAAreal-secret",
+}
+
+
+def test_production_starts_with_a_real_captcha():
+    done = start("import settings", **PRODUCTION, **TURNSTILE)
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("CAPTCHA_SECRET", f"{first}x{31 * '0'}AA") for first in "123"),
+        ("CAPTCHA_SECRET", "0x" + 40 * "0"),
+        ("CAPTCHA_SITE_KEY", "1x00000000000000000000AA"),
+        ("CAPTCHA_SITE_KEY", "2x00000000000000000000AB"),
+        ("CAPTCHA_SITE_KEY", "3x00000000000000000000FF"),
+        ("CAPTCHA_SITE_KEY", "10000000-ffff-ffff-ffff-000000000001"),
+        ("CAPTCHA_VERIFY_URL", "http://127.0.0.1:9999/"),
+        ("CAPTCHA_VERIFY_URL", "https://localhost/"),
+        ("CAPTCHA_VERIFY_URL", "http://captcha.example/"),
+        ("CAPTCHA_SECRET", ""),
+        ("CAPTCHA_PROVIDER", ""),
+        ("CAPTCHA_PROVIDER", "recaptcha"),
+    ],
+)
+def test_production_refuses_a_captcha_anybody_passes(name: str, value: str):
+    done = start("import settings", **PRODUCTION | TURNSTILE | {name: value})
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{name}: ")
+    assert "Traceback" not in done.stderr

@@ -10,14 +10,19 @@
   const put = (key, value) => (seen.set(key, value), tell());
   const patch = (id, change) => put(id, { ...seen.get(id), ...change });
   const now = () => Math.floor(Date.now() / 1000);
-  const clock = (seconds) =>
-    `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+  const lasting = (seconds) => {
+    if (seconds < 3600) {
+      return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+    }
+    const minutes = Math.ceil(seconds / 60);
+    return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
+  };
 
   const ticks = { second: now(), minute: Math.floor(now() / 60) };
-  seen.set("clock", { ...ticks, until: 0, since: 0 });
+  seen.set("clock", { ...ticks, until: 0, since: 0, waits: 0 });
   setInterval(() => {
-    const { until, since, minute, second } = seen.get("clock");
-    const busy = since || until >= second;
+    const { until, since, waits, minute, second } = seen.get("clock");
+    const busy = since || Math.max(until, waits) >= second;
     const next = { second: now(), minute: Math.floor(now() / 60) };
     if (busy || next.minute !== minute) patch("clock", next);
   }, 1000);
@@ -85,6 +90,7 @@
   };
 
   globalThis.factoids = {
+    lasting,
     listen: (ear) => (ears.add(ear), () => ears.delete(ear)),
     get: (key) => seen.get(key),
     patch,
@@ -116,8 +122,8 @@
     wait: (seconds) => patch("clock", { second: now(), until: seconds ? now() + seconds : 0 }),
     started: (secondsAgo) => patch("clock", { second: now(), since: now() - secondsAgo }),
     stopped: () => patch("clock", { since: 0 }),
-    left: ({ until, second } = {}) => (until > second ? clock(until - second) : ""),
-    running: ({ since, second } = {}) => (since ? clock(second - since) : ""),
+    left: ({ until, second } = {}) => (until > second ? lasting(until - second) : ""),
+    running: ({ since, second } = {}) => (since ? lasting(second - since) : ""),
 
     async share(text, url) {
       if (!navigator.share) return copy(`${text}\n${url}`);

@@ -1,7 +1,7 @@
 """The API as typed Python: one method per endpoint, the wire schemas in and out."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ import httpx
 import msgspec
 from httpx_sse import EventSource, ServerSentEvent
 
+from api.schemas.accounts import KeyIn, KeyOut, KeysOut, NewKeyOut
 from api.schemas.factoids import (
     CategoriesOut,
     FactoidOut,
@@ -23,6 +24,7 @@ from api.schemas.factoids import (
 )
 from api.schemas.generation import GenerateIn, GenerationOut, LimitsOut, ModelsOut
 from api.schemas.problem import Problem
+from api.schemas.quote import LiveQuoteOut
 from settings import settings
 from web.transport import ASGIApp, StreamingASGITransport
 
@@ -137,8 +139,21 @@ class ApiClient:
     async def feedback(self, feedback: FeedbackIn) -> FeedbackOut:
         return await self._call("POST", "/api/factoids/feedback", FeedbackOut, body=feedback)
 
-    async def generate(self, wish: GenerateIn) -> GenerationOut:
-        return await self._call("POST", "/api/factoids/generate", GenerationOut, body=wish)
+    async def generate(self, wish: GenerateIn, press: str = "") -> GenerationOut:
+        """Ask for a factoid; the same `press` again is the same request, not another one."""
+        path = "/api/factoids/generate"
+        return await self._call("POST", path, GenerationOut, body=wish, key=press)
+
+    async def quote(self, model: str = "") -> LiveQuoteOut:
+        """What the next one costs; empty for the model that we would choose."""
+        params = {"model": model} if model else None
+        return await self._get("/api/factoids/quote", LiveQuoteOut, params)
+
+    async def vault(self, topic: str = "", seen: Sequence[UUID] = ()) -> FactoidOut:
+        """A stored factoid on the topic that the visitor has not met, and is not among `seen`."""
+        asked = {"topic": topic, "seen": ",".join(str(id_) for id_ in seen)}
+        given = {name: value for name, value in asked.items() if value}
+        return await self._get("/api/factoids/vault", FactoidOut, given)
 
     async def generation(self, generation_id: UUID) -> GenerationOut:
         return await self._get(f"/api/factoids/generate/{generation_id}", GenerationOut)
@@ -162,6 +177,23 @@ class ApiClient:
     async def limits(self) -> LimitsOut:
         return await self._get("/api/factoids/limits", LimitsOut)
 
+    async def make_key(self, wish: KeyIn, press: str = "") -> NewKeyOut:
+        """A new key with its secret, which is told this once."""
+        return await self._call("POST", "/api/keys", NewKeyOut, body=wish, key=press)
+
+    async def keys(self) -> list[KeyOut]:
+        return (await self._get("/api/keys", KeysOut)).items
+
+    async def rotate_key(self, key_id: UUID) -> NewKeyOut:
+        return await self._call("POST", f"/api/keys/{key_id}/rotate", NewKeyOut)
+
+    async def revoke_key(self, key_id: UUID) -> None:
+        await self._call("DELETE", f"/api/keys/{key_id}", None)
+
+    async def sign_out(self) -> None:
+        """End this visitor's identity on every device."""
+        await self._call("DELETE", "/api/session", None)
+
     async def models(self) -> ModelsOut:
         return await self._get("/api/models", ModelsOut)
 
@@ -175,12 +207,15 @@ class ApiClient:
         self,
         method: str,
         path: str,
-        shape: type[T],
+        shape: type[T] | None,
         *,
         params: dict[str, Any] | None = None,
         body: msgspec.Struct | None = None,
+        key: str = "",
     ) -> T:
         headers = dict(self._headers)
+        if key:
+            headers["idempotency-key"] = key
         content = None
         if body is not None:
             content = msgspec.json.encode(body)
@@ -200,7 +235,7 @@ class ApiClient:
         if answer.is_error:
             raise _refusal(answer.status_code, answer.content)
         try:
-            return msgspec.json.decode(answer.content, type=shape)
+            return msgspec.json.decode(answer.content or b"null", type=shape)
         except msgspec.MsgspecError as unreadable:
             raise _unreachable("The answer could not be read.") from unreadable
 

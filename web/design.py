@@ -82,6 +82,8 @@ CSS = f"""
 html.dark{{{_variables(DARK, SHADOW_DARK)}--tile-l:.3;--tile-c:.05;color-scheme:dark}}
 html{{-webkit-text-size-adjust:100%;scroll-padding-top:5rem}}
 @media (min-width:640px){{html{{scrollbar-gutter:stable}}}}
+body{{display:flex;flex-direction:column;min-height:100dvh}}
+main{{flex:1 0 auto}}
 body{{background:var(--paper);color:var(--ink);font-family:{SANS};line-height:1.5;
  -webkit-font-smoothing:antialiased;overflow-wrap:break-word}}
 .serif{{font-family:{SERIF};text-wrap:pretty}}
@@ -93,11 +95,18 @@ body{{background:var(--paper);color:var(--ink);font-family:{SANS};line-height:1.
 ::selection{{background:var(--accent-soft)}}
 mark{{background:var(--accent-soft);color:inherit;border-radius:.2em;
  box-shadow:0 0 0 .08em var(--accent-soft);font-weight:600}}
+[data-sonner-toaster]{{--mobile-offset-left:0px!important;--mobile-offset-right:0px!important}}
 summary{{list-style:none}}
 summary::-webkit-details-marker{{display:none}}
 select{{appearance:none}}
 .menu{{position:fixed;margin:0;
  inset:3.75rem max(.75rem,calc((100vw - 64.5rem)/2 + .5rem)) auto auto}}
+.ask::backdrop{{background:rgb(0 0 0 / .45)}}
+.meter{{appearance:none;display:block;width:100%;height:.5rem;border:0;border-radius:99px;
+ overflow:hidden;background:var(--tint);color:var(--good)}}
+.meter::-webkit-progress-bar{{background:var(--tint)}}
+.meter::-webkit-progress-value{{background:var(--good);border-radius:99px}}
+.meter::-moz-progress-bar{{background:var(--good)}}
 .row-scroll{{overflow-x:auto;scrollbar-width:none;scroll-snap-type:x proximity}}
 .row-scroll>*{{scroll-snap-align:start;scroll-margin-inline:1rem}}
 .skeleton{{background:linear-gradient(100deg,var(--tint) 40%,var(--line) 50%,var(--tint) 60%);

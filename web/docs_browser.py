@@ -9,10 +9,17 @@ from reflex.plugins import Plugin
 PACKAGE = "swagger-ui-dist"
 FILES = (
     "swagger-ui-bundle.js",
-    "swagger-ui-standalone-preset.js",
     "swagger-ui.css",
     "favicon-32x32.png",
 )
+
+START = """SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#browser",
+  deepLinking: true,
+  presets: [SwaggerUIBundle.presets.apis],
+});
+"""
 
 
 class DocsBrowserPlugin(Plugin):
@@ -29,3 +36,4 @@ class DocsBrowserPlugin(Plugin):
         target.mkdir(exist_ok=True)
         for name in FILES:
             shutil.copyfile(get_web_dir() / "node_modules" / PACKAGE / name, target / name)
+        (target / "start.js").write_text(START)

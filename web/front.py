@@ -24,17 +24,22 @@ KEPT_S = 5.0
 
 STANDIN = "<style>#standin{display:block}</style>" if settings.standin_model else ""
 """Shows the notice that a stand-in model answers; in the HTML, so that nothing moves later."""
+WITHOUT_SCRIPT = (
+    "<style>body{display:flex;flex-direction:column}footer{order:2}"
+    "#maker,#categories,#sorts,#search,#facts,header nav{display:none!important}</style>"
+)
 
 FACTOID_PATH = re.compile(r"/f/([^/]+)/?")
 
 
 class Front:
-    """Answers `/` and `/f/<id>` itself; the rest is the Reflex build's."""
+    """Answers `/`, `/f/<id>` and `/keys` itself; the rest is the Reflex build's."""
 
     def __init__(self, app: ASGIApp, build: Path) -> None:
         self._app = app
         self._index = build / "index.html"
         self._bare = build / "404.html"
+        self._keys = build / "keys.html"
         self._files: dict[Path, str] = {}
         self._newest = ("", float("-inf"))
 
@@ -42,6 +47,8 @@ class Front:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             if scope["path"] == "/":
                 return await self._answer(scope, send, 200, await self._feed_html())
+            if scope["path"].rstrip("/") == "/keys":
+                return await self._answer(scope, send, 200, put_in(self._read(self._keys), "", ""))
             if named := FACTOID_PATH.fullmatch(scope["path"]):
                 return await self._answer(scope, send, *await self._factoid_html(named[1]))
         return await self._app(scope, receive, send)
@@ -175,8 +182,7 @@ def without_script(facts: list[FactoidOut]) -> str:
         for fact in facts
     )
     return (
-        "<noscript><style>body{display:flex;flex-direction:column}footer{order:2}"
-        "#maker,#categories,#sorts,#search,#facts,header nav{display:none!important}</style>"
+        f"<noscript>{WITHOUT_SCRIPT}"
         '<div class="plain serif"><p>Voting, searching and generating need JavaScript. '
         f"Reading does not:</p><ol>{items}</ol></div></noscript>"
     )

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import re
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import reflex as rx
@@ -19,19 +20,22 @@ from api.schemas.generation import (
     StatusEvent,
     TokenEvent,
 )
+from api.schemas.problem import Problem
+from web.allowance import Allowance, as_counted
 from web.cards import Card, all_categories, to_card
 from web.client import ApiClient, ApiProblem, read
 from web.components.generate_form import Trouble
 from web.drafts import FLUSH_S, Draft, with_pauses
 from web.live import tell
-from web.refusals import in_words, limit_words, model_words
+from web.refusals import in_words
 from web.session import api_for, page_is_open
 
 RETRIES_S = (0.3, 1.0, 2.0, 4.0)
 """How long to wait before joining a lost stream again."""
-SHORT_WAIT_S = 90
-"""A countdown up to this long is waited for; after longer ones the page is opened anew anyway."""
 UNDER_WAY = ("queued", "running")
+INSTEAD_OF = {402, 429}
+"""A stored factoid is offered where a new one is refused so."""
+PRESS = re.compile(r"[0-9a-f]{32}")
 
 log = logging.getLogger(__name__)
 
@@ -48,26 +52,9 @@ class Generate(rx.State):
     topic: str = ""
     result: list[Card] = []
     trouble: Trouble | None = None
-    limits: str = ""
-    models: list[tuple[str, str]] = []
     _generation: str = ""
     _run: int = 0
     """Counts the watchers: only the latest may write, so a second one ends the first."""
-
-    @rx.event
-    async def open(self):
-        """Show which models there are and how much is left."""
-        api = api_for(self)
-        try:
-            limits = (await api.limits()).limits
-            models = (await api.models()).items
-        except ApiProblem as problem:
-            log.warning("The generate form is incomplete: %s", problem)
-            return None
-        self.limits = limit_words(limits)
-        self.models = [(model.id, model_words(model)) for model in models]
-        # A countdown that was running in this tab before a reload goes on.
-        return tell("wait", max((one.reset_s for one in limits if not one.remaining), default=0))
 
     @rx.event(background=True)
     async def resume(self):
@@ -110,21 +97,17 @@ class Generate(rx.State):
             api = api_for(self)
         yield tell("started", 0)
         try:
-            begun = await api.generate(GenerateIn(topic=topic or None, model=model or None))
+            wish = GenerateIn(
+                topic=topic or None,
+                model=model or None,
+                captcha_token=text_of(form.get("captcha_token")) or None,
+            )
+            begun = await api.generate(wish, press=press_of(form))
         except ApiProblem as refused:
-            problem, left = refused.problem, await _left(api)
-            async with self:
-                self.busy = False
-                self.limits = left or self.limits
-                # An id helps to find what broke on our side; what was refused needs no looking for.
-                reference = problem.request_id if problem.status >= 500 else ""
-                self.trouble = in_words(problem.code, problem.detail, problem.errors, reference)
-            yield tell("stopped")
-            wait_s = problem.retry_after_s or 0
-            yield tell("wait", wait_s)
-            if 0 < wait_s <= SHORT_WAIT_S:
-                await self._refresh_limits(api, wait_s)
+            async for event in self._refused(refused.problem):
+                yield event
             return
+        yield tell("answered")
         async for event in self._watch(begun):
             yield event
 
@@ -154,14 +137,35 @@ class Generate(rx.State):
         """Put the finished factoid or the refusal away."""
         self.result, self.trouble = [], None
 
-    async def _refresh_limits(self, api: ApiClient, wait_s: int) -> None:
-        """Say what there is again when the countdown ends, if somebody still looks."""
-        await asyncio.sleep(wait_s)
+    @rx.event
+    async def explain(self):
+        """Say why there is none right now, to who presses before there is one again."""
+        try:
+            limits = as_counted(await api_for(self).limits())
+        except ApiProblem as problem:
+            return rx.toast.error(problem.problem.detail)
+        window_s = max((one["reset_s"] for one in limits["windows"] if not one["left"]), default=0)
+        if wait_s := max(window_s, limits["budget_s"]):
+            code = "budget_used_up" if limits["budget_s"] else "generation_limit"
+            self.result, self.trouble = [], in_words(code, "", offer=True)
+            return tell("wait", wait_s)
+        return Allowance.look
+
+    async def _refused(self, problem: Problem):
+        """Say why there will be none, and what there is instead."""
         async with self:
-            open_still = await page_is_open(self)
-        left = await _left(api) if open_still else ""
-        async with self:
-            self.limits = left or self.limits
+            self.busy = False
+            # An id helps to find what broke on our side; what was refused needs no looking for.
+            reference = problem.request_id if problem.status >= 500 else ""
+            offer = problem.status in INSTEAD_OF
+            self.trouble = in_words(
+                problem.code, problem.detail, problem.errors, reference, offer=offer
+            )
+        if problem.status < 500:
+            yield tell("answered")
+        yield tell("stopped")
+        yield tell("wait", problem.retry_after_s or 0)
+        yield Allowance.look
 
     async def _watch(self, generation: GenerationOut):
         """Follow a generation to its end and through lost connections."""
@@ -237,13 +241,11 @@ class Generate(rx.State):
                 await all_categories(api)
             except ApiProblem as unnamed:
                 log.info("The card's category stays without its label: %s", unnamed)
-        left = await _left(api)
         async with self:
             if self._run != watch:
                 return
             self.busy, self.stage, self.stage_words = False, "", ""
             self.draft, self.spoken, self._generation = "", "", ""
-            self.limits = left or self.limits
             if isinstance(factoid, FactoidOut):
                 self.result = [to_card(factoid)]
             elif isinstance(problem, GenerationProblem):
@@ -255,14 +257,7 @@ class Generate(rx.State):
             yield tell("know", str(factoid.id))
         elif isinstance(problem, GenerationProblem):
             yield tell("wait", problem.retry_after_s or 0)
-
-
-async def _left(api: ApiClient) -> str:
-    """How much is left in words, or nothing when it cannot be told."""
-    try:
-        return limit_words((await api.limits()).limits)
-    except ApiProblem:
-        return ""
+        yield Allowance.look
 
 
 def ended_by(event: ServerSentEvent) -> FactoidOut | GenerationProblem:
@@ -272,6 +267,12 @@ def ended_by(event: ServerSentEvent) -> FactoidOut | GenerationProblem:
 def text_of(value: Any) -> str:
     """The text in a form's field; a browser may have sent anything."""
     return value.strip() if isinstance(value, str) else ""
+
+
+def press_of(form: dict[str, Any]) -> str:
+    """The name of the press of the button, the same when it is sent again; else a new one."""
+    given = text_of(form.get("press"))
+    return given if PRESS.fullmatch(given) else uuid4().hex
 
 
 def seconds_since(moment: datetime) -> int:

@@ -4,8 +4,11 @@ from typing import cast
 
 import reflex as rx
 
+from web.allowance import Allowance
+from web.components.asking import look_again
 from web.components.generate_form import Trouble, generate_form, progress, ready, refusal
 from web.generate import Generate
+from web.vault import from_the_vault, vault_button
 from web.votes import list_card
 
 
@@ -15,9 +18,11 @@ def generate_panel() -> rx.Component:
         rx.el.h2("Generate a factoid", class_name="sr-only"),
         generate_form(
             busy=Generate.busy,
-            models=Generate.models,
-            limits=Generate.limits,
+            models=Allowance.models,
+            quote=Allowance.quote,
+            on_model=Allowance.choose,
             on_submit=Generate.start,
+            on_early=Generate.explain,
             on_cancel=Generate.cancel,
         ),
         rx.el.p(Generate.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
@@ -25,7 +30,11 @@ def generate_panel() -> rx.Component:
             Generate.busy,
             progress(Generate.stage, Generate.stage_words, Generate.topic, Generate.draft),
         ),
-        rx.cond(Generate.trouble, refusal(cast("Trouble", Generate.trouble), Generate.dismiss)),
+        rx.cond(
+            Generate.trouble,
+            refusal(cast("Trouble", Generate.trouble), Generate.dismiss, vault_button()),
+        ),
+        from_the_vault(),
         rx.cond(
             Generate.result,
             ready(
@@ -35,6 +44,7 @@ def generate_panel() -> rx.Component:
                 Generate.dismiss,
             ),
         ),
+        look_again(Allowance.look),
         id="maker",
         class_name="mt-6",
     )

@@ -114,6 +114,7 @@ def _footer() -> rx.Component:
             ),
             rx.el.nav(
                 foot_link("API for programs", "/docs"),
+                foot_link("API keys", "/keys"),
                 foot_link("OpenAPI document", "/openapi.json"),
                 aria_label="About",
                 class_name="mt-2 flex flex-wrap gap-x-6 text-sm",
@@ -135,6 +136,9 @@ def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
     ).to(int)
     words = rx.el.span(fresh, rx.cond(fresh == 1, " new fact", " new facts"))
     pill = design.BUTTON + "rise pointer-events-auto bg-ink text-paper shadow-card"
+    # Among the feed's parts it stands where the list begins and stays in sight below the header;
+    # alone it hangs there. Either way it takes no room.
+    place = rx.cond(on_feed, "sticky top-[6.75rem] h-0 *:-mt-8", "fixed inset-x-0 top-[4.75rem]")
     return rx.el.div(
         rx.cond(
             fresh > 0,
@@ -149,7 +153,7 @@ def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
             ),
         ),
         role="status",
-        class_name="pointer-events-none fixed inset-x-0 top-[4.75rem] z-20 flex justify-center",
+        class_name="pointer-events-none z-20 flex justify-center " + place.to(str),
     )
 
 

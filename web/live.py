@@ -20,7 +20,7 @@ from api.schemas.factoids import FactoidOut
 from api.schemas.generation import LiveTally
 from web.client import ApiClient, ApiProblem, read
 
-SCRIPT = Path(__file__).with_name("browser.js").read_text()
+SCRIPT = "".join(Path(__file__).with_name(name).read_text() for name in ("browser.js", "asking.js"))
 """The small store in the browser; `factoids` is its global name."""
 
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)

@@ -1,9 +1,11 @@
 """Pages and API on one origin, and the headers that keep the pages safe and quick to load."""
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from settings import settings
+from api.headers import DATA
+from api.origins import opened_here
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -14,37 +16,16 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 API_PATHS = ("/api", "/health", "/docs", "/openapi.json")
 
-# Reflex runs what the server sends as script (toasts, live numbers), hence 'unsafe-eval'; no
-# other host is ever asked for anything.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "font-src 'self' data:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-HEADERS = [
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"strict-origin-when-cross-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-]
-if settings.production:
-    HEADERS.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+SOCKET = "/_event"
+
+log = logging.getLogger(__name__)
 
 FOREVER = b"public, max-age=31536000, immutable"
 """For files whose name changes with their content."""
 ASK_AGAIN = b"no-cache"
 """For everything else: kept, but compared by its ETag at each use."""
+OWN = b"private, no-cache"
+"""For what brings a visitor's cookie: kept by their browser alone."""
 
 
 class OneOrigin:
@@ -65,13 +46,17 @@ class OneOrigin:
 
 
 class SafePages:
-    """Adds the security and cache headers, and refuses websockets of pages from elsewhere."""
+    """Adds the security and cache headers, and refuses what no page of ours would send.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `headers` are those of the HTML; everything else only is what it says it is.
+    """
+
+    def __init__(self, app: ASGIApp, headers: list[tuple[bytes, bytes]]) -> None:
         self._app = app
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and not from_here(scope):
+        if scope["type"] == "websocket" and not opened_here(scope):
             await receive()
             # Closing before accepting is how a server answers 403.
             await send({"type": "websocket.close", "code": 1008})
@@ -81,30 +66,48 @@ class SafePages:
             return
 
         keep = FOREVER if scope["path"].startswith("/assets/") else ASK_AGAIN
+        started = False
 
         async def with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 given = list(message.get("headers", []))
                 names = {name.lower() for name, _ in given}
-                found = message["status"] in (200, 304)
-                extra = [*HEADERS, (b"cache-control", keep if found else ASK_AGAIN)]
+                lasts = keep if message["status"] in (200, 304) else ASK_AGAIN
+                lasts = OWN if b"set-cookie" in names else lasts
+                ours = self._headers if _is_html(given) else DATA
+                extra = [*ours, (b"cache-control", lasts)]
                 message["headers"] = given + [one for one in extra if one[0] not in names]
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        if scope["method"] not in ("GET", "HEAD"):
+            await _say(with_headers, 405, "Pages can only be read.", [(b"allow", b"GET, HEAD")])
+        elif scope["path"].startswith(SOCKET):
+            # Reflex would read a request's whole body before it refuses it.
+            await _say(with_headers, 426, "This is for websockets.", [(b"upgrade", b"websocket")])
+        else:
+            try:
+                await self._app(scope, receive, with_headers)
+            except Exception:
+                log.exception("A page could not be answered")
+                if not started:
+                    await _say(with_headers, 500, "Something broke on our side.", [])
+
+
+async def _say(send: Send, status: int, words: str, headers: list[tuple[bytes, bytes]]) -> None:
+    kind = (b"content-type", b"text/plain; charset=utf-8")
+    start: Message = {"type": "http.response.start", "status": status, "headers": [kind, *headers]}
+    await send(start)
+    await send({"type": "http.response.body", "body": words.encode()})
 
 
 def is_api(path: str) -> bool:
     return any(path == known or path.startswith(known + "/") for known in API_PATHS)
 
 
-def from_here(scope: Scope) -> bool:
-    """Whether the page that opens this websocket was loaded from this very host.
-
-    Browsers always say where a page is from; what says nothing is no browser and carries no
-    visitor's cookie that it does not own.
-    """
-    headers = dict(scope["headers"])
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    host = headers.get(b"host", b"").decode("latin-1")
-    return not origin or origin.partition("://")[2].lower() == host.lower()
+def _is_html(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.startswith(b"text/html")
+        for name, value in headers
+    )

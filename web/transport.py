@@ -120,7 +120,9 @@ class _Exchange(httpx.AsyncByteStream):
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._head.set_result((message["status"], list(message.get("headers", []))))
+            # Whoever asked may have left before there was an answer.
+            if not self._head.done():
+                self._head.set_result((message["status"], list(message.get("headers", []))))
         elif message["type"] == "http.response.body" and not self._over.is_set():
             if message.get("body"):
                 await self._offer(message["body"])

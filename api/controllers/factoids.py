@@ -15,7 +15,8 @@ from litestar.response import Stream
 
 from api import sse
 from api.conditional import ITEM, LIST, NEVER, PUBLIC_READ
-from api.dependencies import Reading
+from api.dependencies import reading_of
+from api.plain import PlainJson
 from api.present import factoid_out
 from api.schemas.factoids import (
     CategoriesOut,
@@ -39,8 +40,15 @@ Words = Annotated[
     str | None,
     QueryParameter(max_length=200, description="Words to find; the last one may be unfinished."),
 ]
+MOMENT = re.compile(
+    r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})?)?$", re.ASCII
+)
 Since = Annotated[
-    datetime | None, QueryParameter(description="Published since then; UTC if not said.")
+    str | None,
+    QueryParameter(
+        description="Published since then: a date, or a moment, in UTC if it does not say.",
+        schema_extra={"pattern": MOMENT.pattern},
+    ),
 ]
 Cursor = Annotated[
     str | None,
@@ -48,23 +56,14 @@ Cursor = Annotated[
 ]
 
 
-MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
-
-
 async def refuse_lenience(request: Request[Any, Any, Any]) -> None:
-    """Litestar takes the text "null" for nothing given and a number for a moment; here both are
-    only wrong values.
-    """
-    written = request.scope["query_string"]
-    if not any(sign in written for sign in (b"null", b"since", b"%")):
+    """Litestar takes the text "null" for nothing given; here it is only a wrong value."""
+    if b"null" not in request.scope["query_string"] and b"%" not in request.scope["query_string"]:
         return
     asked = request.query_params
     for name in ("sort", "category", "since", "date"):
         if "null" in asked.getall(name, []):
             raise Invalid("This is none of the values that can be used.", field=name)
-    for since in asked.getall("since", []):
-        if not MOMENT.match(since):
-            raise Invalid("Write a moment like 2026-11-20T09:00:00Z.", field="since")
 
 
 class FactoidController(Controller):
@@ -75,7 +74,7 @@ class FactoidController(Controller):
     @get(operation_id="ListFactoids", opt={PUBLIC_READ: LIST, "refusals": [400]})
     async def list(
         self,
-        reading: NamedDependency[Reading],
+        request: Request[Any, Any, Any],
         sort: FromQuery[Sort | None] = None,
         category: FromQuery[Category | None] = None,
         model: ModelId = None,
@@ -90,11 +89,12 @@ class FactoidController(Controller):
         typing errors when nothing matches exactly.
         """
         query = FeedQuery(sort, category, model, q, _utc(since), limit, cursor)
+        reading = reading_of(request)
         feed = await reading.factoids.page(query, reading.reader_id)
         page = FactoidPage([factoid_out(card) for card in feed.items], feed.next_cursor)
         # Shuffling again has to give another order.
         kept = {"Cache-Control": NEVER.decode()} if sort == "random" else {}
-        return Response(page, headers=kept | _links(query, feed.next_cursor))
+        return PlainJson(page, headers=kept | _links(query, feed.next_cursor))
 
     @get("/today", operation_id="GetFactoidOfTheDay", opt={PUBLIC_READ: ITEM, "refusals": [404]})
     async def today(
@@ -108,12 +108,13 @@ class FactoidController(Controller):
     @get("/random", operation_id="GetRandomFactoids")
     async def random(
         self,
-        reading: NamedDependency[Reading],
+        request: Request[Any, Any, Any],
         category: FromQuery[Category | None] = None,
         limit: FromQuery[Limit] = 1,
     ) -> FactoidPage:
         """A random factoid, or up to `limit` different ones."""
         query = FeedQuery(sort="random", category=category, limit=limit)
+        reading = reading_of(request)
         feed = await reading.factoids.page(query, reading.reader_id)
         return FactoidPage([factoid_out(card) for card in feed.items])
 
@@ -135,10 +136,11 @@ class FactoidController(Controller):
     async def one(
         self,
         factoid_id: FromPath[UUID],
-        reading: NamedDependency[Reading],
-    ) -> FactoidOut:
+        request: Request[Any, Any, Any],
+    ) -> Response[FactoidOut]:
         """Read one factoid."""
-        return factoid_out(await reading.factoids.one(factoid_id, reading.reader_id))
+        reading = reading_of(request)
+        return PlainJson(factoid_out(await reading.factoids.one(factoid_id, reading.reader_id)))
 
 
 @get("/api/categories", operation_id="ListCategories", tags=["Factoids"], opt={PUBLIC_READ: LIST})
@@ -178,10 +180,20 @@ async def _told(event: LiveEvent, factoids: FactoidService) -> bytes | None:
     return sse.event("tally", LiveTally(event.factoid_id, event.votes_up, event.votes_down))
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    """The moment in UTC, which it is in when it does not say otherwise."""
-    if moment is None or moment.tzinfo is None:
-        return moment and moment.replace(tzinfo=UTC)
+def _utc(written: str | None) -> datetime | None:
+    """The moment in UTC, which it is in when it does not say otherwise; a date is its midnight."""
+    if written is None:
+        return None
+    try:
+        if not MOMENT.match(written):
+            raise ValueError
+        moment = datetime.fromisoformat(written.upper())
+    except ValueError:
+        raise Invalid(
+            "Write a date, or a moment like 2026-11-20T09:00:00Z.", field="since"
+        ) from None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
     try:
         return moment.astimezone(UTC)
     except OverflowError:

@@ -7,14 +7,24 @@ from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from api import sse
+from api.auth import client_address
+from api.bearer import SCOPE
 from api.conditional import LIST, PUBLIC_READ
-from api.present import factoid_out, generation_out, limit_out, model_out
+from api.idempotency import IDEMPOTENT
+from api.present import (
+    budget_out,
+    captcha_out,
+    factoid_out,
+    generation_out,
+    model_out,
+    policy_out,
+)
 from api.schemas.generation import (
     GenerateIn,
     GenerationOut,
@@ -23,10 +33,15 @@ from api.schemas.generation import (
     ModelsOut,
 )
 from domain.caller import Caller
+from domain.captcha import Proof
 from domain.factoids import FactoidNotFound, FactoidService
 from domain.generation.progress import ProgressEvent, ProgressReader
 from domain.generation.requests import GenerationRequests, GenerationState, Wish
+from domain.idempotency import Attempt
+from domain.limits.rate_limit import RateLimiter
+from domain.limits.step_up import StepUp
 from domain.llm.catalogue import CatalogueService
+from settings import settings
 
 WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 WAIT_AT_MOST_S = 60
@@ -51,19 +66,28 @@ class GenerationController(Controller):
         responses={
             201: ResponseSpec(GenerationOut, description="Written within the wait asked for.")
         },
+        opt={SCOPE: "generate", IDEMPOTENT: True, "refusals": [402, 403]},
     )
     async def generate(
         self,
+        request: Request[Any, Any, Any],
         data: JSONBody[GenerateIn],
         caller: NamedDependency[Caller],
         generations: NamedDependency[GenerationRequests],
         factoids: NamedDependency[FactoidService],
         progress: NamedDependency[ProgressReader],
+        attempt: NamedDependency[Attempt],
         prefer: Prefer = None,
     ) -> Response[GenerationOut]:
-        """Ask for a new factoid; follow `stream_url` to watch it being written."""
-        wish = Wish(data.topic, data.model, data.temperature)
-        state = await generations.create(caller, wish, origin="manual")
+        """Ask for a new factoid; follow `stream_url` to watch it being written.
+
+        Send an `Idempotency-Key` so that a double click or a retry asks for one, not two.
+        """
+        token, address = data.captcha_token, client_address(request, settings.trusted_proxy_hops)
+        proof = Proof(token, address) if token else None
+        wish = Wish(data.topic, data.model, data.temperature, proof)
+        origin = "api" if caller.kind == "key" else "manual"
+        state = await generations.create(caller, wish, origin=origin, attempt=attempt)
         wait = WAIT.search(prefer or "")
         headers = {"Location": f"/api/factoids/generate/{state.request.id}"}
         if wait:
@@ -98,7 +122,7 @@ class GenerationController(Controller):
         "/{request_id:uuid}",
         operation_id="CancelGeneration",
         status_code=200,
-        opt={"refusals": [409]},
+        opt={SCOPE: "generate", "refusals": [409]},
     )
     async def cancel(
         self,
@@ -138,10 +162,17 @@ class GenerationController(Controller):
 
 @get("/api/factoids/limits", operation_id="GetLimits", tags=["Generation"])
 async def limits(
-    caller: NamedDependency[Caller], generations: NamedDependency[GenerationRequests]
+    caller: NamedDependency[Caller],
+    limiter: NamedDependency[RateLimiter],
+    generations: NamedDependency[GenerationRequests],
+    step_up: NamedDependency[StepUp],
 ) -> LimitsOut:
-    """What you may still generate, and when there is more."""
-    return LimitsOut([limit_out(one) for one in await generations.allowance(caller)])
+    """What you may still do, and when there is more."""
+    return LimitsOut(
+        policies=[policy_out(one) for one in await limiter.left(caller)],
+        budget=budget_out(await generations.budget(caller)),
+        captcha=captcha_out(await step_up.challenge(caller)),
+    )
 
 
 @get("/api/models", operation_id="ListModels", tags=["Generation"], opt={PUBLIC_READ: LIST})

@@ -9,10 +9,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from redis.asyncio import Redis
 
+from api.bearer import SCOPE
 from api.present import feedback_out, tally_out
 from api.schemas.factoids import FeedbackIn, FeedbackOut, TallyOut, VoteIn
 from domain.caller import Caller
-from domain.errors import Invalid
 from domain.live import TallyChanged, tell
 from domain.votes import VoteCount, VoteService
 
@@ -20,6 +20,7 @@ from domain.votes import VoteCount, VoteService
 class VoteController(Controller):
     path = "/api/factoids/{factoid_id:uuid}/vote"
     tags = ("Votes",)
+    opt = {SCOPE: "vote"}  # noqa: RUF012
 
     @put(operation_id="CastVote")
     async def cast(
@@ -31,7 +32,7 @@ class VoteController(Controller):
         redis: NamedDependency[Redis],
     ) -> Response[TallyOut]:
         """Cast, change or (with 0) take back your vote; repeating it changes nothing."""
-        count = await votes.cast(factoid_id, voter_id=_voter(caller), value=data.value)
+        count = await votes.cast(caller, factoid_id, data.value)
         return Response(tally_out(count), background=_told(redis, count))
 
     @post(operation_id="CastVoteByPost", status_code=200)
@@ -44,7 +45,7 @@ class VoteController(Controller):
         redis: NamedDependency[Redis],
     ) -> Response[TallyOut]:
         """The same as PUT, for clients that only know POST."""
-        count = await votes.cast(factoid_id, voter_id=_voter(caller), value=data.value)
+        count = await votes.cast(caller, factoid_id, data.value)
         return Response(tally_out(count), background=_told(redis, count))
 
 
@@ -52,7 +53,7 @@ class VoteController(Controller):
     "/api/factoids/feedback",
     operation_id="LeaveFeedback",
     tags=["Votes"],
-    opt={"refusals": [404]},
+    opt={SCOPE: "vote", "refusals": [404]},
 )
 async def leave_feedback(
     data: JSONBody[FeedbackIn],
@@ -60,22 +61,15 @@ async def leave_feedback(
     votes: NamedDependency[VoteService],
     redis: NamedDependency[Redis],
 ) -> Response[FeedbackOut]:
-    """Say why a factoid is good or bad: a comment, tags, or both. 20 an hour at most."""
+    """Say why a factoid is good or bad: a comment, tags, or both."""
     feedback, count = await votes.leave_feedback(
+        caller,
         data.factoid_id,
-        visitor_id=_voter(caller),
-        network=caller.network,
         comment=data.comment,
         tags=data.tags,
         value=data.vote,
     )
     return Response(feedback_out(feedback), background=_told(redis, count) if count else None)
-
-
-def _voter(caller: Caller) -> UUID:
-    if caller.visitor_id is None:
-        raise Invalid("Only a visitor can vote.")
-    return caller.visitor_id
 
 
 def _told(redis: Redis, count: VoteCount) -> BackgroundTask:

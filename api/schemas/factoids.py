@@ -22,8 +22,7 @@ class TextPart:
     match: bool
 
 
-@dataclass
-class FactoidOut:
+class FactoidOut(msgspec.Struct, gc=False):
     """One published factoid with its tally of votes."""
 
     id: UUID
@@ -52,12 +51,11 @@ class FactoidOut:
     """Seconds from the call to the finished answer."""
     source_url: str | None = None
     """The encyclopedia article that carries it, for a seeded one."""
-    highlighted: list[TextPart] = field(default_factory=list[TextPart])
+    highlighted: list[TextPart] = []
     """The text cut into matching and other pieces; only in search results."""
 
 
-@dataclass
-class FactoidPage:
+class FactoidPage(msgspec.Struct, gc=False):
     """One page of factoids; `next_cursor` is null on the last one."""
 
     items: list[FactoidOut]

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from api.schemas.factoids import FactoidOut
+from api.schemas.problem import CaptchaOut
 
 GenerationStatus = Literal["queued", "running", "succeeded", "failed", "cancelled", "refused"]
 
@@ -22,6 +23,10 @@ class GenerateIn(msgspec.Struct, forbid_unknown_fields=True):
     model: Annotated[str, Meta(max_length=200)] | None = None
     """An id from `GET /api/models`; without one the product chooses."""
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    captcha_token: (
+        Annotated[str, Meta(min_length=1, max_length=8_000, pattern="^[!-~]+$")] | None
+    ) = None
+    """The widget's answer, after a refusal with `captcha_required`; each counts once."""
 
 
 @dataclass
@@ -81,20 +86,46 @@ class GenerationsOut:
 
 
 @dataclass
-class LimitOut:
-    """One window of the generation limit and what the caller has left in it."""
+class WindowOut:
+    """One window of a limit and what the caller has left in it. Windows slide."""
 
     name: str
     limit: int
     window_s: int
     remaining: int
     reset_s: int
-    """Seconds until at least one more is allowed; 0 when one is allowed now."""
+    """Seconds until one more is allowed than now; 0 while nothing is used."""
+
+
+@dataclass
+class PolicyOut:
+    """What the caller may still do of one thing; something is left when every window has some."""
+
+    policy: str
+    """generate, vote, feedback or read."""
+    windows: list[WindowOut]
+    """The shortest first."""
+
+
+@dataclass
+class BudgetOut:
+    """What may still be spent today on new factoids of yours."""
+
+    state: Literal["open", "low", "used_up"]
+    """low from 80 % on; used_up when not even the cheapest model can be paid."""
+    resets_at: datetime
+    """The next midnight UTC."""
+    reset_s: int
+    left_usd: Decimal
+    """Of your own share, of that of all like you, or of the site's, whichever is least."""
 
 
 @dataclass
 class LimitsOut:
-    limits: list[LimitOut]
+    policies: list[PolicyOut]
+    budget: BudgetOut
+    captcha: CaptchaOut | None = None
+    """Set when the next generation is answered only with a proof of being a person."""
 
 
 @dataclass

@@ -12,6 +12,15 @@ class FieldProblem:
 
 
 @dataclass
+class CaptchaOut:
+    """What a page needs to ask for a proof of being a person."""
+
+    provider: str
+    """turnstile or hcaptcha."""
+    site_key: str
+
+
+@dataclass
 class Problem:
     """Why a request was refused, in plain words."""
 
@@ -23,3 +32,5 @@ class Problem:
     type: str = "about:blank"
     errors: list[FieldProblem] = field(default_factory=list[FieldProblem])
     retry_after_s: int | None = None
+    captcha: CaptchaOut | None = None
+    """Of `captcha_required`: send its token as `captcha_token` with the same call."""

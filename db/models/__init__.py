@@ -1,17 +1,31 @@
+from db.models.account import ApiKey, SignedOut
 from db.models.base import Base
+from db.models.budget import BudgetAlert, BudgetPot, BudgetReservation, LedgerEntry
 from db.models.factoid import Factoid, Tally
 from db.models.generation import GenerationRequest, LanguageModel, ModelCall
+from db.models.idempotency import IdempotencyKey
+from db.models.limit import Anomaly, FallbackUse, RateLimitSnapshot
 from db.models.outbox import OutboxRow
 from db.models.vote import Feedback, Vote
 
 __all__ = [
+    "Anomaly",
+    "ApiKey",
     "Base",
+    "BudgetAlert",
+    "BudgetPot",
+    "BudgetReservation",
     "Factoid",
+    "FallbackUse",
     "Feedback",
     "GenerationRequest",
+    "IdempotencyKey",
     "LanguageModel",
+    "LedgerEntry",
     "ModelCall",
     "OutboxRow",
+    "RateLimitSnapshot",
+    "SignedOut",
     "Tally",
     "Vote",
 ]

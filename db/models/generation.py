@@ -29,11 +29,10 @@ class GenerationRequest(Keyed):
             unique=True,
             postgresql_where=text("status IN ('queued','running','succeeded')"),
         ),
-        Index("ix_generation_requests_visitor", "visitor_id", text("created_at DESC")),
-        Index("ix_generation_requests_network", "network", text("created_at DESC")),
+        Index("ix_generation_requests_caller", "caller_id", text("created_at DESC")),
     )
 
-    visitor_id: Mapped[UUID | None]
+    caller_id: Mapped[UUID | None]
     network: Mapped[str | None] = mapped_column(String(64))
     """The asker's network prefix: /24 of IPv4, /48 of IPv6."""
     origin: Mapped[str] = mapped_column(String(16))

@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, func
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,17 +26,12 @@ class Feedback(Keyed):
     """Why somebody thinks a factoid is good or bad."""
 
     __tablename__ = "feedback"
-    __table_args__ = (
-        Index("ix_feedback_visitor", "visitor_id", "created_at"),
-        Index("ix_feedback_network", "network", "created_at"),
-    )
-
     factoid_id: Mapped[UUID] = mapped_column(
         ForeignKey("factoids.id", ondelete="CASCADE"), index=True
     )
-    visitor_id: Mapped[UUID]
+    caller_id: Mapped[UUID]
     network: Mapped[str | None] = mapped_column(String(64))
-    """The visitor's network prefix, which feedback is limited by too."""
+    """The visitor's network prefix."""
     vote: Mapped[int | None] = mapped_column(SmallInteger)
     """The visitor's standing vote when the feedback was given."""
     comment: Mapped[str | None] = mapped_column(Text)

@@ -1,7 +1,6 @@
 """Every query on factoids: the hot reads on plain asyncpg, the writes on a session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -9,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Double,
@@ -37,8 +37,7 @@ MATCH_START, MATCH_END = "\ue000", "\ue001"
 """Put around matches; private-use characters, which no factoid contains."""
 
 
-@dataclass(slots=True)
-class FactoidCard:
+class FactoidCard(msgspec.Struct, gc=False):
     """What a page shows of a factoid; `key` is where it stands in the order asked for."""
 
     id: UUID
@@ -61,8 +60,7 @@ class FactoidCard:
     marked: str | None = None
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True):
     """Which conditions and columns a page needs; one compiled statement for each."""
 
     order: str
@@ -76,7 +74,7 @@ class Shape:
     wrapped: bool = False
 
 
-PLAIN = [field.name for field in fields(FactoidCard)][:15]
+PLAIN = FactoidCard.__struct_fields__[:15]
 COLUMNS: list[ColumnElement[Any]] = [
     getattr(Tally if name.startswith("votes_") else Factoid, name) for name in PLAIN
 ]

@@ -19,17 +19,13 @@ class GenerationRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def now(self) -> datetime:
-        """The database's clock, the only one that requests are timed by."""
-        return (await self._session.execute(select(func.now()))).scalar_one()
-
     async def get(self, request_id: UUID) -> GenerationRequest | None:
         return await self._session.get(GenerationRequest, request_id, populate_existing=True)
 
-    async def newest_of(self, visitor_id: UUID, limit: int) -> list[GenerationRequest]:
+    async def newest_of(self, caller_id: UUID, limit: int) -> list[GenerationRequest]:
         found = await self._session.scalars(
             select(GenerationRequest)
-            .where(GenerationRequest.visitor_id == visitor_id)
+            .where(GenerationRequest.caller_id == caller_id)
             .order_by(GenerationRequest.created_at.desc())
             .limit(limit)
         )
@@ -38,30 +34,6 @@ class GenerationRepository:
     async def add(self, request: GenerationRequest) -> None:
         self._session.add(request)
         await self._session.flush()
-
-    async def hold_allowances(self, *holders: str) -> None:
-        """Make others who draw on the same allowances wait until this transaction ends."""
-        for holder in sorted(holders):
-            await self._session.execute(
-                select(func.pg_advisory_xact_lock(func.hashtextextended(holder, 0)))
-            )
-
-    async def counted_since(
-        self, moment: datetime, *, visitor_id: UUID | None = None, network: str | None = None
-    ) -> list[datetime]:
-        """When requests were made that count against an allowance, oldest first."""
-        whose: ColumnElement[bool] = (
-            GenerationRequest.visitor_id == visitor_id
-            if visitor_id
-            else GenerationRequest.network == network
-        )
-        times = await self._session.scalars(
-            select(GenerationRequest.created_at)
-            .where(whose, GenerationRequest.created_at > moment)
-            .where(~GenerationRequest.allowance_returned)
-            .order_by(GenerationRequest.created_at)
-        )
-        return list(times)
 
     async def of_slot(self, slot: datetime) -> GenerationRequest | None:
         """The request made for a moment of the schedule, unless it failed."""

@@ -1,12 +1,9 @@
 """Standing votes and written feedback."""
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models import Factoid, Feedback, Vote
 
@@ -41,26 +38,6 @@ class VoteRepository:
     async def factoid_exists(self, factoid_id: UUID) -> bool:
         found = await self._session.scalar(select(Factoid.id).where(Factoid.id == factoid_id))
         return found is not None
-
-    async def feedback_by_visitor(self, visitor_id: UUID, since: datetime) -> list[datetime]:
-        """When the visitor left feedback since then, oldest first; others of theirs wait."""
-        return await self._feedback_times(Feedback.visitor_id, visitor_id, since)
-
-    async def feedback_from_network(self, network: str, since: datetime) -> list[datetime]:
-        """The same for a network. Asked for after the visitor's, so that nobody waits in a ring."""
-        return await self._feedback_times(Feedback.network, network, since)
-
-    async def _feedback_times(
-        self, column: InstrumentedAttribute[Any], value: UUID | str, since: datetime
-    ) -> list[datetime]:
-        name = func.hashtextextended(f"feedback {value}", 0)
-        await self._session.execute(select(func.pg_advisory_xact_lock(name)))
-        times = await self._session.scalars(
-            select(Feedback.created_at)
-            .where(column == value, Feedback.created_at >= since)
-            .order_by(Feedback.created_at)
-        )
-        return list(times)
 
     async def add_feedback(self, feedback: Feedback) -> Feedback:
         self._session.add(feedback)

@@ -9,6 +9,7 @@ import msgspec
 import regex
 
 from domain.categories import Category
+from domain.generation.secrecy import repeats_rules
 from domain.text import clean, graphemes, key_of, sentences
 
 TEXT_GRAPHEMES = 500
@@ -19,8 +20,12 @@ TEXT_LENGTH = 4_000
 SUBJECT_GRAPHEMES = 255
 SENTENCES = 2
 
+TOLD_LENGTH = 20_000
+"""In code points of the answer: no factoid needs as many, and each piece is read from the start."""
+
 _MARKUP = re.compile(
-    r"<[a-zA-Z/!]|https?://|www\.|\]\(|javascript:|data:[a-z]+/|```", re.IGNORECASE
+    r"<[a-zA-Z/!?]|\w://|(?<!\S)//\w|www\.|\][(\[:]|(?:java|vb)script:|data:[a-z]+/|mailto:|```",
+    re.IGNORECASE,
 )
 
 
@@ -71,9 +76,9 @@ def read_answer(answer: str) -> Draft:
 
 
 def text_so_far(answer: str) -> str:
-    """As much of the fact's text as an unfinished answer holds, cleaned."""
+    """As much of the fact's text as an unfinished answer holds, cleaned; nothing of our rules."""
     start = answer.find("{")
-    if start < 0:
+    if start < 0 or len(answer) > TOLD_LENGTH:
         return ""
     try:
         parsed: Any = jiter.from_json(
@@ -82,7 +87,8 @@ def text_so_far(answer: str) -> str:
     except ValueError:
         return ""
     text = parsed.get("text") if isinstance(parsed, dict) else None
-    return clean(text) if isinstance(text, str) else ""
+    shown = clean(text) if isinstance(text, str) else ""
+    return "" if repeats_rules(shown) else shown
 
 
 def _text(raw: str) -> str:
@@ -97,6 +103,8 @@ def _text(raw: str) -> str:
         raise UnusableAnswer("text must be one or two sentences.")
     if _MARKUP.search(text):
         raise UnusableAnswer("text must be plain words, without markup or addresses.")
+    if repeats_rules(text):
+        raise UnusableAnswer("text must be a fact, not what you were told.")
     return text
 
 
@@ -106,6 +114,8 @@ def _subject(raw: str) -> str:
         raise UnusableAnswer("subject must have 1 to 255 characters.")
     if _MARKUP.search(subject):
         raise UnusableAnswer("subject must be plain words.")
+    if repeats_rules(subject):
+        raise UnusableAnswer("subject must be of the fact, not what you were told.")
     return subject
 
 

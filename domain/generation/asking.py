@@ -5,18 +5,21 @@ import random
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import GenerationRequest, LanguageModel, ModelCall
+from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import GenerationRepository
 from domain.generation import failures, prompt, settlement
 from domain.generation.answer import text_so_far
 from domain.generation.lease import Lease
 from domain.generation.progress import ProgressWriter
-from domain.generation.requests import quote_usd
+from domain.generation.requests import PROMPT_BYTES_AT_MOST, quote_usd
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter
@@ -24,6 +27,8 @@ from domain.logging import current_request_id
 
 CALLS_AT_MOST = 3
 """Tries to get one answer, counting only those known not to have been billed."""
+
+log = structlog.get_logger()
 
 
 class Asking:
@@ -117,6 +122,9 @@ class Asking:
 
     async def _call(self, model: LanguageModel, conversation: Sequence[dict[str, str]]) -> str:
         request = self._request
+        if prompt.size(conversation) > PROMPT_BYTES_AT_MOST:
+            # The quote covers no more. What is shown to a model is cut so that this never happens.
+            raise failures.unusable_answer()
         number = len(await self.calls()) + 1
         call = ModelCall(
             request_id=request.id,
@@ -127,7 +135,11 @@ class Asking:
             called_at=datetime.now(UTC),
         )
         async with self._lease.transaction() as session:
-            await GenerationRepository(session).add_call(call)
+            if not (full := await self._hold(session, call)):
+                await GenerationRepository(session).add_call(call)
+        if full:
+            log.warning("budget_used_up", pot=full, call=number)
+            raise failures.budget_used_up()
         await self._progress.status(request.id, "running", f"Asking {model.name}")
         body = prompt.body(
             model,
@@ -145,6 +157,16 @@ class Asking:
             raise
         await self._note(number, **_answered(answer))
         return answer.text
+
+    async def _hold(self, session: AsyncSession, call: ModelCall) -> str | None:
+        """See to it that the most this call can cost is held, beside what others have cost.
+
+        Returns:
+            The pot without room for it, or None.
+        """
+        calls = [*await GenerationRepository(session).calls(call.request_id), call]
+        most_usd = sum((_most_usd(one) for one in calls), Decimal(0))
+        return await BudgetRepository(session).extend(call.request_id, most_usd)
 
     async def _follow(self, number: int, answer: Answer) -> None:
         """Tell the text of the fact while it is being written.
@@ -174,6 +196,13 @@ class Asking:
             await GenerationRepository(session).change_call(self._request.id, number, **values)
 
 
+def _most_usd(call: ModelCall) -> Decimal:
+    """The most a call has cost or will."""
+    if call.state == "unbilled":
+        return Decimal(0)
+    return call.quote_usd if call.cost_usd is None else call.cost_usd
+
+
 def _answered(answer: Answer) -> dict[str, Any]:
     """What an answer says of itself; settled when it also says its cost."""
     cost = answer.usage.cost
@@ -193,4 +222,4 @@ def _answered(answer: Answer) -> dict[str, Any]:
 
 def _pseudonym(request: GenerationRequest) -> str:
     """A stable name for the asker that tells OpenRouter nothing else."""
-    return sha256(f"visitor:{request.visitor_id}".encode()).hexdigest()[:32]
+    return sha256(f"visitor:{request.caller_id}".encode()).hexdigest()[:32]

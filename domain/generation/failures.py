@@ -54,6 +54,14 @@ def duplicate() -> GenerationFailed:
     )
 
 
+def budget_used_up() -> GenerationFailed:
+    return GenerationFailed(
+        "budget_used_up",
+        "Asking the model again would have been more than the budget allows today. Reading, voting"
+        " and searching go on as ever. There is more at midnight UTC.",
+    )
+
+
 def model_gone() -> GenerationFailed:
     return GenerationFailed("model_gone", "That model is no longer offered. Pick another one.")
 

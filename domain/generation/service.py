@@ -20,13 +20,14 @@ from db.repositories.factoids import FactoidRepository
 from db.repositories.generations import OPEN, GenerationRepository
 from db.repositories.outbox import OutboxRepository
 from domain import live
-from domain.generation import failures, prompt, settlement
+from domain.generation import allowance, failures, prompt, settlement
 from domain.generation.answer import Draft, UnusableAnswer, read_answer
 from domain.generation.asking import Asking
 from domain.generation.failures import GenerationFailed
 from domain.generation.lease import RENEW_EVERY_S, Lease, LeaseLost
 from domain.generation.progress import ProgressWriter
 from domain.generation.requests import PROMPT_BYTES_AT_MOST, GenerationNotFound, job_key
+from domain.limits.rate_limit import RateLimiter
 from domain.llm.openrouter import OpenRouter
 from domain.text import words
 
@@ -52,8 +53,10 @@ class GenerationService:
         sessions: async_sessionmaker[AsyncSession],
         openrouter: OpenRouter,
         redis: Redis,
+        limiter: RateLimiter,
     ) -> None:
         self._sessions = sessions
+        self._limiter = limiter
         self._openrouter = openrouter
         self._redis = redis
         self._progress = ProgressWriter(redis)
@@ -127,6 +130,10 @@ class GenerationService:
             )
             await settlement.sum_up(session, request_id)
             await OutboxRepository(session).done(job_key(request_id))
+            if failure.allowance_returned:
+                await allowance.promise(session, request_id)
+        if failure.allowance_returned:
+            await allowance.return_now(self._sessions, self._limiter, request_id)
 
     async def _write(self, lease: Lease) -> None:
         """Ask, and at most once each for a repair and for another fact, and publish.

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.models import Factoid, ModelCall
+from db.models import Factoid, GenerationRequest, ModelCall
+from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import GenerationRepository
 from db.repositories.outbox import OutboxRepository
 from domain.llm.openrouter import OpenRouter
@@ -52,11 +53,9 @@ async def sum_up(session: AsyncSession, request_id: UUID) -> None:
         values["model"] = last.model
     if not open_calls:
         sources = [call.cost_source or "none" for call in calls] or ["none"]
-        values |= {
-            "cost_usd": sum((call.cost_usd or Decimal(0) for call in calls), Decimal(0)),
-            "cost_source": max(sources, key=SOURCES.index),
-            "settled_at": datetime.now(UTC),
-        }
+        source = max(sources, key=SOURCES.index)
+        cost_usd = sum((call.cost_usd or Decimal(0) for call in calls), Decimal(0))
+        values |= {"cost_usd": cost_usd, "cost_source": source, "settled_at": datetime.now(UTC)}
     await requests.change(request_id, **values)
     request = await requests.get(request_id)
     if request and request.factoid_id:
@@ -65,6 +64,19 @@ async def sum_up(session: AsyncSession, request_id: UUID) -> None:
             factoid.cost_usd = request.cost_usd
             factoid.prompt_tokens = request.prompt_tokens
             factoid.completion_tokens = request.completion_tokens
+    if request and request.cost_usd is not None:
+        await _book_in_pots(session, request, request.cost_usd)
+
+
+async def _book_in_pots(
+    session: AsyncSession, request: GenerationRequest, cost_usd: Decimal
+) -> None:
+    """Comes last in a transaction: many wait for the pots."""
+    budgets = BudgetRepository(session)
+    if request.cost_source == "none":
+        await budgets.release(request.id)
+    else:
+        await budgets.settle(request.id, cost_usd)
 
 
 async def settle(

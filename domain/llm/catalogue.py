@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -30,6 +30,9 @@ CHOSEN_FROM = 8
 FAILURES_TO_REST = 3
 REST = timedelta(minutes=10)
 """After three failures in a row a model is left alone for a while."""
+
+LIMITS = ("max_completion_tokens", "max_tokens")
+"""The parameters that hold an answer to a length; the first that a model lists is sent."""
 
 THOUSAND, MILLION = Decimal(1_000), Decimal(1_000_000)
 SMALLEST_PRICE = Decimal("0.00000000000001")
@@ -66,7 +69,12 @@ def worst_case_usd(model: LanguageModel, prompt_bytes: int) -> Decimal:
     """The most one call can cost: no tokenizer makes more tokens than there are bytes."""
     return (
         model.prompt_usd * prompt_bytes + model.completion_usd * ANSWER_TOKENS + model.request_usd
-    ).quantize(Decimal("0.000000000001"))
+    ).quantize(Decimal("0.000000000001"), ROUND_CEILING)
+
+
+def limit_parameter(parameters: Sequence[str]) -> str:
+    """What this model calls the most tokens an answer may have."""
+    return next((name for name in LIMITS if name in parameters), LIMITS[0])
 
 
 def read_catalogue(
@@ -77,7 +85,9 @@ def read_catalogue(
     Left out: models no pattern of `allowed` matches, aliases ("~…"), those that write no
     text, expired ones, and prices that are absent, variable (negative), free or over
     `ceiling_usd` a million tokens, where one request counts as a thousand tokens. Free
-    variants are left out because their limits would refuse most visitors.
+    variants are left out because their limits would refuse most visitors. So are models
+    whose worst case nobody can tell: their answers cannot be held to a length, or their
+    thoughts are dearer than their words.
 
     Raises:
         ModelFailed: It is no catalogue at all.
@@ -95,8 +105,10 @@ def read_catalogue(
         usable = "text" in item.architecture.output_modalities and not item.id.startswith("~")
         current = item.expiration_date is None or item.expiration_date > today
         prices = _prices(item.pricing)
+        bounded = not set(LIMITS).isdisjoint(item.supported_parameters)
         if (
             usable
+            and bounded
             and current
             and prices is not None
             and prices["completion_usd"] > 0
@@ -124,11 +136,13 @@ def _prices(pricing: dict[str, Any]) -> dict[str, Decimal] | None:
             "completion_usd": _price(pricing["completion"]),
             "request_usd": _price(pricing.get("request") or "0"),
         }
+        thoughts_usd = _price(pricing.get("internal_reasoning") or "0")
     except (KeyError, InvalidOperation):
         return None
     if any(not price.is_finite() or price < 0 for price in prices.values()):
         return None
-    return prices
+    # Thoughts count as words of the answer: no more of both together than it may have.
+    return prices if thoughts_usd <= prices["completion_usd"] else None
 
 
 def _price(written: Any) -> Decimal:
@@ -157,11 +171,22 @@ class CatalogueService:
             UnknownModel: The one asked for is not in the list.
             NoModels: The list is empty.
         """
+        usable = await self.usable(asked, besides=besides)
+        return random.choices(usable, [_weight(model) for model in usable])[0]
+
+    async def usable(
+        self, asked: str | None, *, besides: Sequence[str] = ()
+    ) -> list[LanguageModel]:
+        """The models of which one will answer: the one asked for, or the cheap, healthy ones.
+
+        Raises:
+            UnknownModel, NoModels: As `choose`.
+        """
         models = await self.models()
         if asked is not None:
             for model in models:
                 if model.id == asked:
-                    return model
+                    return [model]
             raise UnknownModel(
                 "That model is not in the list. GET /api/models has those you can use.",
                 field="/model",
@@ -174,8 +199,7 @@ class CatalogueService:
                 "No language model is available yet. Please try again in a minute.",
                 retry_after_s=60,
             )
-        weights = [_weight(model) for model in cheap]
-        return random.choices(cheap, weights)[0]
+        return cheap
 
     async def refresh(
         self, openrouter: OpenRouter, *, allowed: Sequence[str], ceiling_usd: Decimal

@@ -255,4 +255,33 @@ async def test_what_never_leaves_the_server(api, make):
     item = (await api.get("/api/factoids")).json()["items"][0]
 
     assert UUID(item["id"])
-    assert not {"text_key", "shuffle_key", "search", "visitor_id", "network", "prompt"} & set(item)
+    assert not {"text_key", "shuffle_key", "search", "caller_id", "network", "prompt"} & set(item)
+
+
+@pytest.mark.parametrize(
+    ("since", "found"),
+    [
+        ("2026-11-20", 2),
+        ("2026-11-20T00:00:00Z", 2),
+        ("2026-11-20t00:00:00.5z", 1),
+        ("2026-11-20 01:00:00", 1),
+        ("2026-11-20T01:00:00+02:00", 2),
+        ("2026-11-21", 0),
+    ],
+)
+async def test_since_is_a_date_or_a_moment(api, make, since, found):
+    for hour in (0, 9):
+        await make.factoid(created_at=datetime(2026, 11, 20, hour, tzinfo=UTC))
+    await make.factoid(created_at=datetime(2026, 11, 19, 22, tzinfo=UTC))
+
+    answer = await api.get("/api/factoids", params={"since": since})
+
+    assert len(answer.json()["items"]) == found
+
+
+@pytest.mark.parametrize("since", ["2026-13-01", "2026-11-20T25:00:00", "20261120", "2026-W47-5"])
+async def test_no_date_is_told_how_to_write_one(api, since):
+    answer = await api.get("/api/factoids", params={"since": since})
+
+    assert answer.status_code == 422
+    assert "2026-11-20T09:00:00Z" in answer.json()["errors"][0]["detail"]

@@ -55,7 +55,6 @@ async def test_no_key_cookie_token_or_text_is_ever_logged(make, database):
     canaries = {name: f"canary{uuid4().hex}" for name in ("cookie", "token", "key", "text", "path")}
     headers = {
         "Cookie": f"visitor={canaries['cookie']}; session={canaries['cookie']}",
-        "Authorization": f"Bearer {canaries['key']}",
         "X-Api-Key": f"adf_{canaries['key']}",
         "Stripe-Signature": canaries["key"],
         "User-Agent": canaries["text"],
@@ -72,6 +71,14 @@ async def test_no_key_cookie_token_or_text_is_ever_logged(make, database):
         own_cookie = (
             await client.put(f"/api/factoids/{factoid.id}/vote", json={"value": 1})
         ).headers["set-cookie"]
+        made = await client.post("/api/keys", json={"name": canaries["text"]})
+        token = made.json()["token"]
+        bearing = {"Authorization": f"Bearer {token}"}
+        wrong = {"Authorization": f"Bearer {canaries['key']}"}
+        assert await ask("GET", "/api/factoids", headers=bearing) == 200
+        assert await ask("GET", "/api/factoids", headers=wrong) == 401
+        assert await ask("GET", f"/api/factoids?q={token}") == 200
+        assert await ask("GET", f"/api/keys/{token}/rotate") == 405
         feedback = {"factoid_id": str(factoid.id), "comment": said}
         assert await ask("GET", f"/api/factoids?token={canaries['token']}&q={said}") == 200
         assert await ask("GET", f"/api/factoids?cursor={canaries['token']}") == 400
@@ -85,7 +92,7 @@ async def test_no_key_cookie_token_or_text_is_ever_logged(make, database):
             await connection.exec_driver_sql(BREAK)
         try:
             assert await ask("POST", "/api/factoids/feedback", json=feedback) == 500
-            assert await ask("GET", f"/api/factoids?q={said}") == 500
+            assert await ask("GET", f"/api/factoids?q={said}", headers=bearing) == 500
         finally:
             async with database.engine.begin() as connection:
                 await connection.exec_driver_sql(MEND)
@@ -93,7 +100,10 @@ async def test_no_key_cookie_token_or_text_is_ever_logged(make, database):
 
     for canary in canaries.values():
         assert canary not in log
-    for secret in ("canary", re.findall(r"=(\w{32})", own_cookie)[0], "three hearts", "Bearer"):
+    assert own_cookie.startswith("__Host-visitor=")
+    assert own_cookie.endswith("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure")
+    own_name, own_seal = re.findall(r"\.(\w{32})\.([\w-]{43});", own_cookie)[0]
+    for secret in ("canary", own_name, own_seal, "three hearts", "Bearer", "adf_", token[26:]):
         assert secret not in log
     lines = lines_of(log)
     by_id = {line.get("request_id"): line for line in lines if line["event"] == "request"}

@@ -63,7 +63,7 @@ def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
         ("GET", "/api/factoids?model=%00", 422),
         ("GET", "/api/factoids?q=" + "a" * 201, 422),
         ("GET", "/api/factoids?cursor=abc", 400),
-        ("GET", "/api/factoids?cursor=%00%FF", 400),
+        ("GET", "/api/factoids?cursor=%00%FF", 422),
     ],
 )
 async def test_what_cannot_be_answered_is_a_problem(api, method, path, status):
@@ -73,13 +73,13 @@ async def test_what_cannot_be_answered_is_a_problem(api, method, path, status):
 @pytest.mark.parametrize(
     ("path", "method", "allowed"),
     [
-        ("/api/factoids", "DELETE", {"GET", "OPTIONS"}),
-        ("/api/factoids", "HEAD", {"GET", "OPTIONS"}),
-        ("/api/factoids", "BREW", {"GET", "OPTIONS"}),
+        ("/api/factoids", "DELETE", {"GET", "HEAD", "OPTIONS"}),
+        ("/api/factoids", "BREW", {"GET", "HEAD", "OPTIONS"}),
+        (f"{UNKNOWN}/vote", "HEAD", {"PUT", "POST", "OPTIONS"}),
         (f"{UNKNOWN}/vote", "GET", {"PUT", "POST", "OPTIONS"}),
         ("/api/factoids/feedback", "GET", {"POST", "OPTIONS"}),
-        ("/health/live", "POST", {"GET", "OPTIONS"}),
-        ("/docs", "POST", {"GET", "OPTIONS"}),
+        ("/health/live", "POST", {"GET", "HEAD", "OPTIONS"}),
+        ("/docs", "POST", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(api, path, method, allowed):
@@ -97,13 +97,14 @@ async def test_a_wrong_method_is_told_the_right_ones(api, path, method, allowed)
         pytest.param(b"{", JSON, 400, id="half a document"),
         pytest.param(b"", JSON, 400, id="nothing"),
         pytest.param(b"\xff\xfe", JSON, 400, id="no UTF-8"),
-        pytest.param(b'{"value": "\\ud800"}', JSON, 400, id="a lone surrogate"),
+        pytest.param(b'{"value": "\\ud800"}', JSON, 422, id="a lone surrogate"),
         pytest.param(b"[" * 60_000, JSON, 422, id="nested too deep"),
         pytest.param(b'{"value":' * 7_000, JSON, 422, id="objects nested too deep"),
         pytest.param(b"null", JSON, 422, id="null"),
         pytest.param(b"[]", JSON, 422, id="a list"),
         pytest.param(b"{}", JSON, 422, id="a missing field"),
         pytest.param(b'{"value": 2}', JSON, 422, id="a value that is none of three"),
+        pytest.param(b'{"value": 1, "value": 1}', JSON, 422, id="said twice"),
         pytest.param(b'{"value": 1.5}', JSON, 422, id="half a vote"),
         pytest.param(b'{"value": "1"}', JSON, 422, id="a string"),
         pytest.param(b'{"value": true}', JSON, 422, id="a truth"),
@@ -258,3 +259,37 @@ async def test_ids_are_minted_here_and_never_taken_over(api):
     ids = {answer.headers["x-request-id"] for answer in answers}
     assert len(ids) == 2
     assert given not in ids
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"topic": 1}, "This must be text, not a whole number."),
+        ({"temperature": 3}, "This must be at most 2."),
+        ({"prompt": "x"}, "There is no field “prompt”."),
+    ],
+)
+async def test_what_is_wrong_with_a_body_is_told_in_words(api, body, said):
+    answer = await api.post("/api/factoids/generate", json=body)
+
+    assert answer.json()["errors"][0]["detail"] == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("limit=x", "This must be a whole number, not text."),
+        ("limit=101", "This must be at most 100."),
+        ("category=cats", "This must be one of the values listed for it."),
+    ],
+)
+async def test_what_is_wrong_with_an_address_is_told_in_words(api, asked, said):
+    answer = await api.get(f"/api/factoids?{asked}")
+
+    assert answer.json()["errors"][0]["detail"] == said
+
+
+async def test_a_missing_field_is_named(api):
+    answer = await api.put(f"{UNKNOWN}/vote", json={})
+
+    assert answer.json()["errors"][0]["detail"] == "“value” is missing."

@@ -1,17 +1,22 @@
 """Anonymous visitors: who has no cookie of ours is somebody new."""
 
+import hmac
 import re
+import time
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from http.cookies import SimpleCookie
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from api.visitors import VisitorTokens
+from api.visitors import COOKIE_S, RENEWED_AFTER_S, VisitorTokens
 from settings import settings
 from tests.conftest import api_client
 
 TOKENS = VisitorTokens(settings.secret_key)
+NOW = int(time.time())
 
 
 async def vote(client: httpx.AsyncClient, factoid_id: UUID, **options) -> httpx.Response:
@@ -84,6 +89,14 @@ def test_every_single_bit_flip_of_a_token_is_nobody():
             assert TOKENS.read(bytes(forged)) is None, (place, bit)
 
 
+KEY, ISSUED, NAME, SEAL = slice(0, 8), slice(9, 17), slice(18, 50), slice(51, None)
+
+
+def signed_with(key: bytes, said: bytes) -> bytes:
+    seal = hmac.digest(key, said, "sha256")
+    return said + b"." + urlsafe_b64encode(seal).rstrip(b"=")
+
+
 @pytest.mark.parametrize(
     "forge",
     [
@@ -91,23 +104,89 @@ def test_every_single_bit_flip_of_a_token_is_nobody():
         pytest.param(lambda token: token[:-1], id="cut short"),
         pytest.param(lambda token: token + b"=", id="padded"),
         pytest.param(lambda token: token + b"A", id="too long"),
+        pytest.param(lambda token: token * 80, id="8 KB"),
+        pytest.param(lambda token: token[KEY] + b"." + b"a" * 8_192, id="8 KB of nothing"),
         pytest.param(lambda token: token.upper(), id="in capitals"),
         pytest.param(lambda token: b" " + token, id="with a space before"),
-        pytest.param(lambda token: token[:33], id="unsigned"),
-        pytest.param(lambda token: token[:32] + b"." + b"A" * 43, id="signed by nobody"),
-        pytest.param(lambda token: b"0" * 32 + token[32:], id="another's name"),
+        pytest.param(lambda token: token[:50], id="unsigned"),
+        pytest.param(lambda token: token[:51], id="with an empty seal"),
+        pytest.param(lambda token: token[:51] + b"A" * 43, id="signed by nobody"),
+        pytest.param(lambda token: token[:18] + b"0" * 32 + token[50:], id="another's name"),
+        pytest.param(lambda token: token[:9] + b"%08x" % 0 + token[17:], id="another age"),
+        pytest.param(lambda token: b"00000000" + token[8:], id="another key's name"),
         pytest.param(
-            lambda token: VisitorTokens("other").write(UUID(token[:32].decode())).encode(),
+            lambda token: VisitorTokens("other").write(UUID(token[NAME].decode())).encode(),
             id="another secret",
         ),
-        pytest.param(lambda token: b"\xff" * 76, id="no text"),
-        pytest.param(lambda token: b"{" + token[1:], id="another spelling of a UUID"),
+        pytest.param(lambda token: signed_with(b"", token[:50]), id="the empty key"),
+        pytest.param(
+            lambda token: signed_with(settings.secret_key.encode(), token[:50]),
+            id="our secret for another purpose",
+        ),
+        pytest.param(
+            lambda token: signed_with(
+                sha256(b"cursor\0" + settings.secret_key.encode()).digest(), token[:50]
+            ),
+            id="a cursor's key",
+        ),
+        pytest.param(
+            lambda token: TOKENS.write(UUID(token[NAME].decode()), NOW - COOKIE_S - 1).encode(),
+            id="expired",
+        ),
+        pytest.param(
+            lambda token: TOKENS.write(UUID(token[NAME].decode()), NOW + 600).encode(),
+            id="from the future",
+        ),
+        pytest.param(
+            lambda token: b"eyJhbGciOiJub25lIn0.eyJzdWIiOiJ" + token[NAME] + b"In0.",
+            id="a JWT of no algorithm",
+        ),
+        pytest.param(lambda token: b"\xff" * 94, id="no text"),
+        pytest.param(lambda token: b"{" + token[1:], id="another sign"),
     ],
 )
 def test_a_forged_token_is_nobody(forge):
     token = TOKENS.write(uuid4()).encode()
     assert TOKENS.read(token)
     assert TOKENS.read(forge(token)) is None
+
+
+async def test_the_whole_seal_is_compared(app):
+    """However much of it is right, what is wrong is refused; and each position counts."""
+    token = TOKENS.write(uuid4()).encode()
+    for right in range(43):
+        wrong = bytes([token[51 + right] ^ 1])
+        assert TOKENS.read(token[: 51 + right] + wrong + token[52 + right :]) is None
+        assert TOKENS.read(token[: 51 + right]) is None
+
+
+def test_a_token_is_renewed_when_it_ages_or_its_key_is_on_its_way_out():
+    who = uuid4()
+    rotated = VisitorTokens("new", settings.secret_key)
+
+    assert TOKENS.read(TOKENS.write(who).encode()) == (who, False)
+    assert TOKENS.read(TOKENS.write(who, NOW - RENEWED_AFTER_S - 1).encode()) == (who, True)
+    assert rotated.read(TOKENS.write(who).encode()) == (who, True)
+    assert rotated.read(rotated.write(who).encode()) == (who, False)
+    # Out of force, it is nobody's.
+    assert VisitorTokens("new").read(TOKENS.write(who).encode()) is None
+
+
+async def test_an_old_cookie_is_renewed_at_the_next_change_and_not_by_a_read(app, make):
+    factoid = await make.factoid()
+    who = uuid4()
+    old = TOKENS.write(who, NOW - RENEWED_AFTER_S - 60)
+    aged = {"Cookie": f"visitor={old}"}
+    async with api_client(app) as client:
+        read = await client.get("/api/factoids", headers=aged)
+        voted = await vote(client, factoid.id, headers=aged)
+        renewed = SimpleCookie(voted.headers["set-cookie"])["visitor"].value
+        again = await vote(client, factoid.id, headers={"Cookie": f"visitor={renewed}"})
+
+    assert "set-cookie" not in read.headers
+    assert renewed != old
+    assert TOKENS.read(renewed.encode()) == (who, False)
+    assert "set-cookie" not in again.headers
 
 
 async def test_a_forged_cookie_gets_a_new_identity_and_never_anothers(app, make):
@@ -123,9 +202,9 @@ async def test_a_forged_cookie_gets_a_new_identity_and_never_anothers(app, make)
             mine = (await client.get(f"/api/factoids/{factoid.id}")).json()["my_vote"]
             answer = await vote(client, factoid.id)
         assert mine is None
-        seen.add(re.findall(r"visitor=(\w{32})", answer.headers["set-cookie"])[0])
+        seen.add(re.findall(r"visitor=\w{8}\.\w{8}\.(\w{32})", answer.headers["set-cookie"])[0])
 
-    assert token[:32] not in seen
+    assert token[NAME] not in seen
     assert len(seen) == len(range(0, len(token), 5))
 
 

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from db.models import Feedback, Tally, Vote
-from domain.votes import FEEDBACK_PER_HOUR, FEEDBACK_PER_HOUR_AND_NETWORK
 from tests.conftest import api_client
+
+FEEDBACK_PER_HOUR = 20
+FEEDBACK_PER_HOUR_AND_NETWORK = 100
 
 FAMILY = "👨‍👩‍👧‍👦"
 """One character to a reader, seven to Python."""
@@ -88,7 +90,7 @@ async def test_feedback_is_tied_to_the_visitor_and_their_standing_vote(api, make
 
     first = await api.post(
         "/api/factoids/feedback",
-        json={"factoid_id": str(factoid.id), "comment": " Heard \x00 that. ", "tags": ["boring"]},
+        json={"factoid_id": str(factoid.id), "comment": " Heard \x07 that. ", "tags": ["boring"]},
     )
     second = await api.post(
         "/api/factoids/feedback",
@@ -103,7 +105,7 @@ async def test_feedback_is_tied_to_the_visitor_and_their_standing_vote(api, make
     assert (tally["votes_up"], tally["votes_down"]) == (1, 0)
     async with database.sessions() as session:
         kept = (await session.scalars(select(Feedback))).all()
-    assert len({one.visitor_id for one in kept}) == 1
+    assert len({one.caller_id for one in kept}) == 1
     assert {one.network for one in kept} == {"192.0.2.0/24"}
 
 
@@ -115,7 +117,7 @@ async def test_feedback_is_tied_to_the_visitor_and_their_standing_vote(api, make
         pytest.param(FAMILY * 1_000, 201, id="1,000 families"),
         pytest.param(FAMILY * 1_001, 422, id="a family more"),
         pytest.param("  \u200b\x07 ", 422, id="nothing a reader sees"),
-        pytest.param("\ud800", 400, id="half a character"),
+        pytest.param("\ud800", 422, id="half a character"),
     ],
 )
 async def test_a_comment_is_measured_as_a_reader_counts(api, make, comment, status):

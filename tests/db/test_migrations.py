@@ -96,8 +96,8 @@ def test_a_drift_between_models_and_migrations_is_found():
             "ALTER TABLE factoids ALTER emoji TYPE varchar(32)",
         ),
         (
-            "DROP INDEX ix_feedback_visitor",
-            "CREATE INDEX ix_feedback_visitor ON feedback (visitor_id, created_at)",
+            "DROP INDEX ix_anomalies_noticed_at",
+            "CREATE INDEX ix_anomalies_noticed_at ON anomalies (noticed_at)",
         ),
     ):
         run(drift)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from db.repositories.factoids import Shape, of_day_statement, one_statement, page_statement
+from db.repositories.vault import Way, unmet_statement
 
 ROWS = 20_000
 
@@ -87,13 +88,25 @@ async def test_no_page_reads_a_whole_table(database):
         (of_day_statement(), {"midnight": middle, "at": 0.4}),
     ):
         await check(database.reads, statement.sql, statement.arguments({**values, **own}), own)
+    met = {"caller": uuid4(), "seen": [uuid4()]}
+    ways: dict[Way, dict[str, Any]] = {
+        "search": {"query": "fact & 1234"},
+        "similar": {"query": "xxcmvii"},
+        "category": {"categories": ["ocean", "space"]},
+        "from": {"start": 0.4},
+        "below": {"start": 0.4},
+    }
+    for way, own in ways.items():
+        statement = unmet_statement(way)
+        await check(database.reads, statement.sql, statement.arguments(met | own), way)
 
 
 async def check(pool: Any, sql: str, arguments: list[Any], what: object) -> None:
     plan = json.loads(await pool.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"]
     nodes = [(node["Node Type"], node.get("Relation Name")) for node in walk(plan)]
-    # Nobody has voted: reading an empty table is the quickest there is.
-    whole = [relation for kind, relation in nodes if kind == "Seq Scan" and relation != "votes"]
+    # Nobody has voted or asked: reading an empty table is the quickest there is.
+    empty = {"votes", "generation_requests"}
+    whole = [relation for kind, relation in nodes if kind == "Seq Scan" and relation not in empty]
     assert not whole, (what, nodes)
     assert any("Index" in kind for kind, _ in nodes), (what, nodes)
 

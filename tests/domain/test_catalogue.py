@@ -19,6 +19,7 @@ from domain.llm.catalogue import (
 from domain.llm.failures import ModelFailed, broken_answer
 
 CHEAP = {"prompt": "0.0000001", "completion": "0.0000004"}
+BOUNDED = {"supported_parameters": ["max_tokens"]}
 ALL = ("*",)
 
 
@@ -27,7 +28,7 @@ def catalogue(*items: dict[str, Any]) -> bytes:
 
 
 def item(model_id: str = "a/b", **values) -> dict[str, Any]:
-    return {"id": model_id, "name": model_id, "pricing": CHEAP, **values}
+    return {"id": model_id, "name": model_id, "pricing": CHEAP} | BOUNDED | values
 
 
 def read(*items: dict[str, Any], allowed=ALL, ceiling="5") -> list[str]:
@@ -54,6 +55,8 @@ def read(*items: dict[str, Any], allowed=ALL, ceiling="5") -> list[str]:
         pytest.param({"pricing": CHEAP | {"prompt": "0.0000051"}}, id="a dear prompt"),
         pytest.param({"pricing": CHEAP | {"request": "0.0051"}}, id="a dear request"),
         pytest.param({"pricing": CHEAP | {"completion": "1e-20"}}, id="a price too small to keep"),
+        pytest.param({"pricing": CHEAP | {"internal_reasoning": "1"}}, id="dear thoughts"),
+        pytest.param({"supported_parameters": ["seed"]}, id="answers of any length"),
         pytest.param({"pricing": "cheap"}, id="no pricing"),
         pytest.param({"id": "~a/latest"}, id="an alias"),
         pytest.param({"id": "a/" + "b" * 300}, id="an endless name"),

@@ -31,3 +31,11 @@ def test_what_we_did_not_write_is_refused(made_up):
 def test_another_secret_writes_other_cursors():
     with pytest.raises(InvalidCursor):
         CURSORS.read("new", Cursors("another secret").write("new", [1]))
+
+
+def test_a_cursor_lives_through_a_change_of_the_secret():
+    cursor = Cursors("old").write("new", [1])
+
+    assert Cursors("new", "old").read("new", cursor) == [1]
+    with pytest.raises(InvalidCursor):
+        Cursors("new").read("new", cursor)

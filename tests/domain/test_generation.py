@@ -346,7 +346,9 @@ async def test_a_model_is_held_to_the_form_as_firmly_as_it_allows(
     ],
 )
 async def test_a_topic_has_at_most_120_characters_as_a_reader_counts(generating, topic, fits):
-    asked = generating.requests.create(Caller(uuid4(), "net"), Wish(topic), origin="manual")
+    asked = generating.requests.create(
+        Caller("visitor", uuid4(), "net"), Wish(topic), origin="manual"
+    )
     if fits:
         assert (await asked).request.topic == topic
     else:
@@ -363,7 +365,9 @@ async def _let_another_take(database) -> None:
 
 async def _cancel(generating, request_id) -> None:
     request = await generating.request(request_id)
-    await generating.requests.cancel(Caller(request.visitor_id, request.network), request_id)
+    await generating.requests.cancel(
+        Caller("visitor", request.caller_id, request.network), request_id
+    )
 
 
 async def _leave_call(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.generating import bill, completions, count_factoids
+from tests.generating import bill, books, closed, completions, count_factoids
 from tests.standins.openrouter.scenarios import SCENARIOS
 
 PUBLISHED = (
@@ -149,6 +149,7 @@ async def _assert_ended(generating, standin, database, request, ending, calls):
     factoid = await generating.factoid(request)
     assert len(completions(log)) == calls
     assert request.settled_at
+    assert await books(database) == closed(request.cost_usd)
     if request.cost_source == WORST_CASE:
         assert request.cost_usd == request.quote_usd >= bill(log)
     else:

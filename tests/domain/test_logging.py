@@ -3,10 +3,13 @@ import logging
 from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 import structlog
 
+from api.visitors import VisitorTokens
+from domain.keys import KeyTokens
 from domain.logging import configure_logging
 from settings import settings
 
@@ -31,7 +34,8 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[st
         ("sk-or-v1-abcdefgh12345678", "abcdefgh"),
         ("adf_abcdefgh12345678", "abcdefgh"),
         ("Bearer abc.def", "abc.def"),
-        ("f" * 32 + "." + "A" * 43, "AAAA"),
+        (f"visitor={VisitorTokens('x').write(UUID(int=0xFAB))}", "00fab."),
+        (f"key {KeyTokens('x').make(UUID(int=0))} said", "adf_000000"),
         ("postgresql://app:hunter2@db/factoids", "hunter2"),
         ("redis://:hunter2@kv:6379", "hunter2"),
         ("wss://site/_event?token=hunter2&EIO=4", "hunter2"),

@@ -227,6 +227,10 @@ async def test_the_call_is_what_openrouter_wants(generating, standin):
     assert call["headers"]["http-referer"] == "http://factoids.test"
     assert asked["stream"] is True
     assert asked["provider"]["require_parameters"] is True
-    assert asked["provider"]["max_price"] == {"prompt": 0.15, "completion": 0.6}
+    assert asked["provider"]["max_price"] == {
+        "prompt": 0.15,
+        "completion": 0.6,
+        "request": 0,
+    }
     assert len(asked["user"]) == 32
     assert set(asked["metadata"]) == {"generation", "request_id", "prompt_version"}

@@ -2,11 +2,25 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from db.models import Tally, Vote
+from domain.caller import Caller
 from domain.factoids import FactoidNotFound
+from domain.limits.policies import Policies
+from domain.limits.rate_limit import RateLimiter
 from domain.votes import VoteService, VoteValue
+from settings import settings
+
+
+@pytest.fixture
+def limiter(redis: Redis) -> RateLimiter:
+    return RateLimiter(redis, Policies(settings))
+
+
+def visitor() -> Caller:
+    return Caller("visitor", uuid4(), "net")
 
 
 @pytest.mark.parametrize(
@@ -19,32 +33,32 @@ from domain.votes import VoteService, VoteValue
         pytest.param([-1, 0, -1], (0, 1), id="a withdrawn vote can be cast again"),
     ],
 )
-async def test_each_voter_has_one_standing_vote(session, make, cast, tally):
+async def test_each_voter_has_one_standing_vote(session, make, limiter, cast, tally):
     factoid = await make.factoid()
-    votes, voter_id = VoteService(session), uuid4()
+    votes, caller = VoteService(session, limiter), visitor()
 
-    counts = [await votes.cast(factoid.id, voter_id=voter_id, value=value) for value in cast]
+    counts = [await votes.cast(caller, factoid.id, value) for value in cast]
 
     assert (counts[-1].votes_up, counts[-1].votes_down) == tally
 
 
-async def test_an_unknown_factoid_cannot_be_voted_on(session):
+async def test_an_unknown_factoid_cannot_be_voted_on(session, limiter):
     with pytest.raises(FactoidNotFound):
-        await VoteService(session).cast(uuid4(), voter_id=uuid4(), value=1)
+        await VoteService(session, limiter).cast(visitor(), uuid4(), 1)
 
 
 CHANGES: list[tuple[VoteValue, VoteValue]] = [(1, -1), (-1, 0), (1, 1)]
 
 
-async def test_tally_and_votes_are_equal_after_500_callers_at_once(database, make):
+async def test_tally_and_votes_are_equal_after_500_callers_at_once(database, make, limiter):
     factoid = await make.factoid()
-    voters = [uuid4() for _ in range(500)]
+    voters = [visitor() for _ in range(500)]
 
     async def vote(place: int) -> None:
         async with database.sessions.begin() as session:
-            votes = VoteService(session)
+            votes = VoteService(session, limiter)
             for value in CHANGES[place % 3]:
-                await votes.cast(factoid.id, voter_id=voters[place % 400], value=value)
+                await votes.cast(voters[place % 400], factoid.id, value)
 
     await asyncio.gather(*(vote(place) for place in range(500)))
 

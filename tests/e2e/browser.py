@@ -153,9 +153,18 @@ class Visitor:
 
         async def ended() -> bool:
             newest = await self.read("/api/factoids/generate")
-            return newest["items"][0]["status"] == status
+            return [item["status"] for item in newest["items"][:1]] == [status]
 
         await until(ended, f"a generation that has {status}", within_s=PATIENCE_S)
+
+    async def until_generations(self, count: int) -> None:
+        """Until the API knows so many generations of the visitor, and all have ended."""
+
+        async def known() -> bool:
+            items = (await self.read("/api/factoids/generate"))["items"]
+            return len(items) == count and all(one["finished_at"] for one in items)
+
+        await until(known, f"{count} generations that have ended", within_s=PATIENCE_S)
 
     async def read(self, path: str) -> Any:
         """What the API answers the visitor."""
@@ -279,6 +288,10 @@ class Wire:
         held, self._held = self._held or [], None
         for deliver in held:
             deliver()
+
+    def drop(self) -> None:
+        """Lose what was kept back, as a connection that breaks does."""
+        self._held = None
 
     def _join(self, page_side: WebSocketRoute) -> None:
         server_side = page_side.connect_to_server()

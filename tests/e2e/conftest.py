@@ -80,6 +80,19 @@ async def frugal_site(frugal_stack: Site, site: Site) -> Site:
     return frugal_stack
 
 
+@pytest.fixture(scope="package")
+async def spent_stack(stack: Site, model_server: RunningOpenRouter) -> AsyncGenerator[Site]:
+    address = {"OPENROUTER_BASE_URL": model_server.base_url}
+    async with running_site(BUDGET_VISITOR_USD="0.0000001", **address) as site:
+        yield site
+
+
+@pytest.fixture
+async def spent_site(spent_stack: Site, site: Site) -> Site:
+    """The same site on a day whose money is spent."""
+    return spent_stack
+
+
 @pytest.fixture
 async def visitors(site: Site, chromium: Browser) -> AsyncGenerator[NewVisitor]:
     """Makes visitors; in the end nothing may have gone wrong in any of their windows."""

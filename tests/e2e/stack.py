@@ -60,6 +60,18 @@ class Site:
         self._running = None
         await self._life.aclose()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that leads its group."""
+        assert self._running
+        return self._running.process.pid
+
+    @property
+    def log(self) -> str:
+        """All it has written since it was started."""
+        assert self._running
+        return self._running.log
+
     def check(self) -> None:
         """Fail with what it said when it has ended by itself."""
         assert self._running, "A test has ended the site."

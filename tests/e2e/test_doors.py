@@ -42,13 +42,13 @@ TALK = """async ([names, everything]) => {
         socket.onmessage = ({ data }) => {
             if (data[0] === "0") socket.send("40/_event,");
             if (!data.startsWith("40/_event")) return;
-            for (const payload of everything) {
-                const event = { name, payload, router_data: {} };
-                socket.send("42/_event," + JSON.stringify(["event", event]));
-                socket.send("42/_event," + JSON.stringify(["event", payload]));
+            const frames = everything.flatMap((payload) => [
+                JSON.stringify(["event", { name, payload, router_data: {} }]),
+                JSON.stringify(["event", payload]),
+            ]);
+            for (const frame of [...frames, "[" + "[".repeat(500)]) {
+                socket.send("42/_event," + frame);
             }
-            socket.send("42/_event,[" + "[".repeat(500));
-            socket.send("not a frame");
             done("said");
             socket.close();
         };
@@ -110,6 +110,8 @@ async def test_events_with_wrong_arguments_hurt_nobody(
     known = {name for name in spoken if name.split(".")[-1] in OURS}
     assert {name.split(".")[-1] for name in known} >= {"vote", "start", "send_feedback"}, spoken
     invented = {re.sub(r"\w+$", "_show", name) for name in known} | {"x", "__class__", ""}
+    # Whatever is no event ends a stranger's connection, which may be in the middle of its words.
+    visitor.forgive("WebSocket is already in CLOSING or CLOSED state")
     outcomes = await visitor.page.evaluate(TALK, [sorted(known | invented), HOSTILE_ARGUMENTS])
     assert set(outcomes) == {"said"}
     # The page beside it noticed nothing, and the server still serves.
@@ -145,7 +147,8 @@ async def knock(site: Site, origin: str) -> int:
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
     }
-    address = f"{site.origin}/_event/?EIO=4&transport=websocket"
+    tab = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+    address = f"{site.origin}/_event/?EIO=4&transport=websocket&token={tab}"
     async with (
         httpx.AsyncClient() as client,
         client.stream("GET", address, headers=asked) as answer,

@@ -9,9 +9,7 @@ from sqlalchemy import select
 
 from db.models import Factoid
 from db.session import Database
-from tests.e2e.browser import Visitor
-from tests.e2e.conftest import NewVisitor
-from tests.e2e.stack import Site
+from tests.e2e.browser import Visitor, Wire
 from tests.factories import Factories
 from tests.standins.openrouter.running import RunningOpenRouter
 
@@ -198,42 +196,6 @@ async def test_without_any_model_one_is_told_when_to_come_back(
     )
 
 
-async def test_the_free_share_is_shown_and_its_end_counted_down(
-    frugal_site: Site, visitors: NewVisitor
-):
-    visitor = await visitors(at=frugal_site)
-    await visitor.page.clock.install()
-    await visitor.open()
-    limits = visitor.page.locator("#limits")
-    await expect(limits).to_have_text("Free for you: 1 this minute, 3 this hour, 20 today.")
-    await visitor.generate("Venus")
-    await expect(visitor.result).to_be_visible()
-    await expect(limits).to_have_text("Free for you: 0 this minute, 2 this hour, 19 today.")
-    await visitor.generate("Venus")
-    await expect(visitor.problem).to_contain_text("You have had your free factoids for now")
-    await expect(visitor.problem).to_contain_text("There is plenty to read meanwhile")
-    countdown = visitor.page.locator("#countdown")
-    await expect(countdown).to_have_text(re.compile(r"Next one in (1:00|0:[3-5]\d)"))
-    before = await countdown.inner_text()
-    await expect(countdown).not_to_have_text(before)
-    await visitor.page.clock.fast_forward("01:01")
-    await expect(countdown).to_have_text("You can go again now.")
-
-
-async def test_nobody_pays_for_a_refusal_of_somebody_elses(
-    frugal_site: Site, openrouter: RunningOpenRouter, visitors: NewVisitor
-):
-    """The network's share counts too: a second visitor next door is told the same."""
-    first, second = await visitors(at=frugal_site), await visitors(at=frugal_site)
-    await first.open()
-    await first.generate()
-    await expect(first.result).to_be_visible()
-    await second.open()
-    await second.generate()
-    await expect(second.problem).to_contain_text("You have had your free factoids for now")
-    assert len(completions(await openrouter.log())) == 1
-
-
 async def test_pressing_twice_asks_once(openrouter: RunningOpenRouter, visitor: Visitor):
     await visitor.open()
     await openrouter.queue("gated:12")
@@ -243,6 +205,25 @@ async def test_pressing_twice_asks_once(openrouter: RunningOpenRouter, visitor: 
     await openrouter.open()
     await expect(visitor.result).to_be_visible()
     assert len(completions(await openrouter.log())) == 1
+
+
+async def test_a_press_whose_answer_was_lost_is_the_same_press_when_it_is_repeated(
+    openrouter: RunningOpenRouter, visitor: Visitor
+):
+    wire = await Wire.of(visitor.page)
+    await visitor.open()
+    wire.hold()
+    await visitor.generate("Venus")
+    await visitor.until_ended("succeeded")
+    wire.drop()
+    await visitor.reload()
+    await visitor.generate("Venus")
+    await expect(visitor.result).to_be_visible()
+    assert len(completions(await openrouter.log())) == 1
+    # It was answered, so the next press is another one.
+    await visitor.generate("Venus")
+    await visitor.until_generations(2)
+    assert len(completions(await openrouter.log())) == 2
 
 
 def completions(log: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,20 +3,13 @@
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from tests.e2e.browser import Visitor, Wire
 from tests.e2e.conftest import NewVisitor
-from tests.e2e.stack import Site
+from tests.e2e.good_for_everybody import PAPER, SCHEMES, WIDTHS, expect_good_for_everybody
 from tests.factories import Factories
 from tests.standins.openrouter.running import RunningOpenRouter
-
-WIDTHS = (360, 1280)
-SCHEMES = ("light", "dark")
-
-PAPER = {"light": "rgb(250, 247, 242)", "dark": "rgb(20, 18, 15)"}
-"""The ground of each theme, from web/design.py."""
 
 NOTE_GROUNDS = """
     globalThis.grounds = new Set();
@@ -48,23 +41,6 @@ REACH = """() => {
     if (shown(one) || (label && shown(label))) return "reached";
     return `no focus to be seen on ${one.outerHTML.slice(0, 200)}`;
 }"""
-
-
-async def expect_good_for_everybody(visitor: Visitor) -> None:
-    """Nothing for axe to find and nothing to scroll sideways; wide and narrow, light and dark."""
-    found: list[str] = []
-    for width in WIDTHS:
-        await visitor.expect_no_sideways_scroll(width)
-        for scheme in SCHEMES:
-            await visitor.page.emulate_media(color_scheme=scheme)
-            await expect(visitor.page.locator("body")).to_have_css(
-                "background-color", PAPER[scheme]
-            )
-            results = await Axe().run(visitor.page)
-            for violation in results.response["violations"]:
-                nodes = [node["html"][:300] for node in violation["nodes"]]
-                found.append(f"{width} {scheme}: {violation['id']}: {nodes}")
-    assert found == []
 
 
 async def test_the_feed_is_good_for_everybody(make: Factories, visitor: Visitor):
@@ -122,16 +98,6 @@ async def test_writing_is_good_for_everybody(openrouter: RunningOpenRouter, visi
     await expect_good_for_everybody(visitor)
     await openrouter.open()
     await expect(visitor.result).to_be_visible()
-    await expect_good_for_everybody(visitor)
-
-
-async def test_a_refusal_is_good_for_everybody(frugal_site: Site, visitors: NewVisitor):
-    visitor = await visitors(at=frugal_site)
-    await visitor.open()
-    await visitor.generate("Venus")
-    await expect(visitor.result).to_be_visible()
-    await visitor.generate("Venus")
-    await expect(visitor.page.locator("#countdown")).to_contain_text("Next one in")
     await expect_good_for_everybody(visitor)
 
 

@@ -1,6 +1,7 @@
 """Real workers: killed, held up and told to stop in the middle of their work."""
 
 from contextlib import AsyncExitStack
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +10,8 @@ from db.repositories.generations import OPEN
 from tests.generating import (
     PATIENTLY,
     bill,
+    books,
+    closed,
     completions,
     count_factoids,
     publishing_held,
@@ -37,10 +40,15 @@ async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
     async with worker() as killed, AsyncExitStack() as held:
         await held.enter_async_context(publishing_held(database))
         ids["answered"] = await generating.ask("honey")
+        ids["of unknown cost"] = await generating.ask("[[scenario:generation-404-3]] moss")
         for point in ("gated-headers", "gated", "gated-end"):
             ids[point] = await generating.ask(f"[[scenario:{point}]] bees")
         await standin.wait_at_gate(3)
-        await until(lambda: waiting_to_publish(database), "an answer that waits to be published")
+
+        async def both_answered() -> bool:
+            return await waiting_to_publish(database) == 2
+
+        await until(both_answered, "two answers that wait to be published")
 
         lock = await held.enter_async_context(database.engine.connect())
         await lock.execute(text(PATIENTLY))
@@ -69,17 +77,21 @@ async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
         "queued": FACTOID,
         "taken": FACTOID,
         "answered": FACTOID,
+        "of unknown cost": FACTOID,
         "gated-headers": INTERRUPTED,
         "gated": INTERRUPTED,
         "gated-end": INTERRUPTED,
     }
-    assert await count_factoids(database) == 3
+    assert await count_factoids(database) == 4
     log = await standin.log()
     assert len(completions(log)) == len(ids)
     # Nobody named this one before the kill, so its worst case is booked.
     assert requests["gated-headers"].cost_usd == requests["gated-headers"].quote_usd
     known = sum(one.cost_usd for point, one in requests.items() if point != "gated-headers")
     assert known == bill(log)
+    assert await books(database) == closed(
+        sum((one.cost_usd or Decimal(0) for one in requests.values()), Decimal(0))
+    )
     assert all(one.allowance_returned for one in requests.values() if one.status == "failed")
 
 

@@ -103,6 +103,18 @@ async def test_a_slot_missed_while_no_worker_ran_is_caught_up_once(
     assert await count_factoids(database) == 1
 
 
+async def test_a_slot_without_money_stays_empty_and_nothing_is_called(
+    generating, standin, database, worker
+):
+    often = {"FACTOID_SCHEDULE": "* * * * * */3", "BUDGET_SCHEDULED_USD": "0"}
+    async with worker(**often) as running:
+        await until(lambda: _has_said(running, "slot_stays_empty"), "a slot to pass")
+        assert "Traceback" not in running.log
+
+    assert await _scheduled(database) == []
+    assert completions(await standin.log()) == []
+
+
 async def test_the_schedule_by_hand_publishes_a_slot_once(standin, database, model):
     first = await _by_hand(standin, "publish_scheduled_factoid")
     second = await _by_hand(standin, "publish_scheduled_factoid")

@@ -78,7 +78,7 @@ async def test_a_generation_is_asked_for_found_again_cancelled_and_followed(
     begun = await api.generate(GenerateIn(topic="owls"))
     assert [one.id for one in await api.generations()] == [begun.id]
     assert (await api.models()).items[0].id == "openai/gpt-4o-mini"
-    assert (await api.limits()).limits
+    assert (await api.limits()).policies
     ended = await api.cancel(begun.id)
     events = [event async for event in api.follow(begun.id)]
     rest = [event async for event in api.follow(begun.id, after=events[-1].id)]
@@ -138,9 +138,9 @@ async def test_the_address_of_a_visitor_reaches_the_api():
     async def app(scope: client.Any, receive: object, send: client.Any) -> None:
         seen.append(scope["client"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b'{"limits":[]}'})
+        await send({"type": "http.response.body", "body": b'{"items":[]}'})
 
     client.use(app)
-    await ApiClient(address="192.0.2.77").limits()
+    await ApiClient(address="192.0.2.77").categories()
 
     assert seen == [("192.0.2.77", 0)]

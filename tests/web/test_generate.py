@@ -14,7 +14,6 @@ from reflex.istate.manager.memory import StateManagerMemory
 from reflex_base.event.processor import BaseStateEventProcessor
 
 from api.schemas.generation import GenerateIn
-from db.session import Database
 from domain.generation.progress import ProgressWriter
 from tests.factories import Factories
 from tests.web.conftest import router_data
@@ -187,11 +186,3 @@ async def test_whatever_is_sent_ends_in_words_or_a_generation(page: Page, visito
 
     assert page.known["busy"] is False
     assert page.known["trouble"].title
-
-
-async def test_models_and_limits_are_shown_in_words(page: Page, database: Database):
-    await page.send(Generate.open)
-
-    assert page.known["models"][0][0] == "openai/gpt-4o-mini"
-    assert "at most" in page.known["models"][0][1]
-    assert page.known["limits"].startswith("Free for you: ")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.factories import Factories
 from web.front import Front, put_in
+from web.policy import page_headers
 from web.site import OneOrigin, SafePages
 
 INDEX = "<html><head></head><body><main></main></body></html>"
@@ -28,7 +29,9 @@ async def inner(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def pages(connected: Any, tmp_path: Path) -> httpx.AsyncClient:
-    site = OneOrigin(pages=SafePages(Front(inner, build_in(tmp_path))), api=connected)
+    site = OneOrigin(
+        pages=SafePages(Front(inner, build_in(tmp_path)), page_headers(tmp_path)), api=connected
+    )
     return httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://factoids.test")
 
 
@@ -53,7 +56,9 @@ async def test_pages_carry_their_safety_and_hashed_files_stay(pages: httpx.Async
         pytest.param(b"https://evil.test", False, id="another site"),
         pytest.param(b"https://factoids.test.evil.test", False, id="a name that starts like ours"),
         pytest.param(b"null", False, id="a sandboxed frame"),
-        pytest.param(None, True, id="no browser"),
+        pytest.param(b"https://www.factoids.test", False, id="a name below ours"),
+        pytest.param(b"https://factoids.test:8443", False, id="another port"),
+        pytest.param(None, False, id="no browser"),
     ],
 )
 async def test_a_websocket_is_opened_from_our_own_pages_only(origin: bytes | None, admitted: bool):
@@ -69,9 +74,8 @@ async def test_a_websocket_is_opened_from_our_own_pages_only(origin: bytes | Non
         sent.append(message["type"])
 
     headers = [(b"host", b"factoids.test")] + ([(b"origin", origin)] if origin else [])
-    await SafePages(app)(
-        {"type": "websocket", "path": "/_event", "headers": headers}, receive, send
-    )
+    scope = {"type": "websocket", "path": "/_event", "headers": headers}
+    await SafePages(app, [])(scope, receive, send)
 
     assert (reached, sent) == (["/_event"], []) if admitted else ([], ["websocket.close"])
 

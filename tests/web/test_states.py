@@ -1,17 +1,24 @@
 """The states' events: any browser may send any of them, with any arguments."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import reflex as rx
 
+from api.schemas.generation import GenerateIn
+from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from tests.factories import Factories
 from tests.web.conftest import state_of, told
-from web.client import use
-from web.generate import Generate
+from web.allowance import Allowance, as_counted
+from web.client import ApiClient, use
+from web.generate import Generate, press_of
+from web.keys import Keys
 from web.pages.factoid import Shown
 from web.pages.feed import PAGE, Feed
+from web.refusals import quote_words
+from web.vault import SEEN, Vault, read_sought
 from web.votes import Votes
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -148,10 +155,146 @@ async def test_the_page_of_no_factoid_still_helps(make: Factories, name: str):
     assert [card.id for card in shown.others] == [str(other.id)]
 
 
+async def test_what_is_left_is_told_to_the_browser_with_its_end(make: Factories, visitor: str):
+    await make.model()
+    allowance = state_of(Allowance, visitor)
+    assert "factoids.allow(" in told(await allowance.open())
+    assert "at most" in allowance.models[0][1]
+
+    await ApiClient(visitor).generate(GenerateIn())
+    (window,) = as_counted(await ApiClient(visitor).limits())["windows"]
+
+    assert (window["span"], window["left"]) == ("this minute", 999)
+    assert 0 < window["reset_s"] <= 60
+
+
+async def test_the_quote_is_of_the_chosen_model_and_says_what_is_not_known(make: Factories):
+    await make.model("openai/gpt-4o-mini", name="Mini")
+    await make.model("openai/dear", name="Dear", completion_usd=Decimal("0.000004"))
+    allowance = state_of(Allowance)
+
+    await allowance.choose("openai/gpt-4o-mini")
+    mini = allowance.quote
+    await allowance.choose("openai/dear")
+    dear = allowance.quote
+
+    assert mini
+    assert dear
+    assert mini.price.startswith("Mini: at most ")
+    assert mini.price != dear.price
+    assert "Nobody knows yet" in mini.wait
+    assert mini.after == "Leaves you 999 this minute"
+
+
+async def test_what_a_quote_knows_it_says():
+    known = LiveQuoteOut(
+        model=None,
+        name="Any",
+        worst_case_usd=Decimal("0.0028"),
+        usual_usd=Decimal("0.00006"),
+        expected_wait_s=3.6,
+        allowed=False,
+        reason="Not now.",
+        left_after=[LeftAfterOut("minute", 0)],
+        budget_left_after_usd=Decimal(0),
+    )
+
+    quote = quote_words(known)
+
+    assert quote.price == "At most 0.280 US cents, usually 0.006 US cents"
+    assert (quote.wait, quote.after) == ("About 4 seconds", "")
+
+
+@pytest.mark.parametrize("value", NONSENSE)
+async def test_a_quote_for_nonsense_is_none_or_ours(value: Any):
+    allowance = state_of(Allowance)
+
+    await allowance.choose(value)
+
+    assert allowance.quote is None
+
+
+async def test_who_waits_in_vain_is_shown_that_there_are_some_again(visitor: str):
+    generate = state_of(Generate, visitor)
+
+    assert await generate.explain() is Allowance.look
+    assert generate.trouble is None
+
+
+async def test_the_vault_has_what_is_not_on_the_screen(make: Factories, visitor: str):
+    shown = await make.factoid("Owls have three eyelids.")
+    stored = await make.factoid("Owls swallow their prey whole.")
+    vault = state_of(Vault, visitor)
+
+    await vault.find({"topic": "owls", "seen": [str(shown.id)]})
+    assert [card.id for card in vault.found] == [str(stored.id)]
+
+    assert await vault.find({"topic": "owls", "seen": [str(shown.id), str(stored.id)]})
+
+
+@pytest.mark.parametrize("value", NONSENSE)
+async def test_nonsense_about_the_vault_is_left_out(value: Any):
+    assert read_sought(value) == ("", [])
+    topic, seen = read_sought({"topic": value, "seen": [value] * 200})
+    assert isinstance(topic, str)
+    assert seen == []
+
+
+async def test_no_more_of_the_screen_is_told_than_the_vault_takes():
+    assert len(read_sought({"seen": [str(uuid4()) for _ in range(500)]})[1]) == SEEN
+
+
+async def test_a_key_is_shown_once_and_then_never_again(visitor: str):
+    keys = state_of(Keys, visitor)
+    made = await drained(keys.make({"name": "Kitchen", "scope-read": "on", "expires": "30"}))
+
+    assert "adf_" in told(made)
+    assert [(row.name, row.scopes, row.last_used) for row in keys.rows] == [
+        ("Kitchen", "Read and search", "")
+    ]
+    assert "adf_" in keys.rows[0].shown
+    await keys.open()
+    token = told(made).partition('"token": "')[2].partition('"')[0]
+    assert token.startswith("adf_")
+    assert token not in str(keys.rows)
+
+
+async def test_a_key_is_made_rotated_and_revoked(visitor: str):
+    keys = state_of(Keys, visitor)
+    await drained(keys.make({"name": "Kitchen", "scope-read": "on"}))
+    (row,) = keys.rows
+
+    assert "24 hours" in told(await drained(keys.rotate(row.id)))
+    assert "Revoked" in told(await drained(keys.revoke(row.id)))
+    assert keys.rows[0].over.startswith("Revoked on")
+
+
+@pytest.mark.parametrize("value", NONSENSE)
+async def test_nonsense_makes_and_ends_no_key(visitor: str, value: Any):
+    keys = state_of(Keys, visitor)
+
+    await drained(keys.make(value))
+    await drained(keys.make({"name": value, "scope-read": value, "expires": value, "press": value}))
+    made = len(await ApiClient(visitor).keys())
+    await drained(keys.rotate(value))
+    await drained(keys.revoke(value))
+
+    # A name of one letter is a name.
+    assert made <= 1
+    assert all(not key.revoked_at for key in await ApiClient(visitor).keys())
+
+
+async def test_a_press_has_the_name_it_came_with_or_a_new_one():
+    name = uuid4().hex
+
+    assert press_of({"press": name}) == name
+    assert len({press_of({"press": nonsense}) for nonsense in NONSENSE}) == len(NONSENSE)
+
+
 async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
     callable_by_browsers = {
         f"{state.__name__}.{name}"
-        for state in (Feed, Shown, Votes, Generate)
+        for state in (Feed, Shown, Votes, Generate, Allowance, Vault, Keys)
         for name in state.event_handlers
         if name not in rx.State.event_handlers
     }
@@ -163,9 +306,19 @@ async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
         "Votes.vote",
         "Votes.send_feedback",
         "Votes.shared",
-        "Generate.open",
         "Generate.resume",
         "Generate.start",
         "Generate.cancel",
         "Generate.dismiss",
+        "Generate.explain",
+        "Allowance.open",
+        "Allowance.look",
+        "Allowance.choose",
+        "Vault.find",
+        "Vault.put_away",
+        "Keys.open",
+        "Keys.make",
+        "Keys.rotate",
+        "Keys.revoke",
+        "Keys.sign_out",
     }

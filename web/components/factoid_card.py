@@ -79,10 +79,10 @@ def _vote(card: Card, live: rx.Var, value: int, events: CardEvents) -> rx.Compon
         if value == 1
         else "border-accent bg-accent-soft text-accent"
     )
-    shape = design.BUTTON + "border px-3 sm:px-4 "
+    shape = design.BUTTON + "border whitespace-nowrap px-3 sm:px-4 "
     return rx.el.button(
         emoji(face, "text-lg"),
-        rx.el.span(word, class_name="max-[26rem]:sr-only" if value == 1 else ""),
+        word,
         rx.el.span(number, class_name="tabular-nums"),
         type="button",
         title="My mind is blown!" if value == 1 else "Meh",
@@ -104,29 +104,29 @@ def _actions(card: Card, live: rx.Var, opened: bool, events: CardEvents) -> rx.C
         _vote(card, live, -1, events),
         rx.el.button(
             icon("share-2"),
-            rx.el.span("Share", class_name="max-sm:sr-only"),
+            "Share",
             type="button",
             custom_attrs={"data-share": ""},
             on_click=rx.call_script(call("share", card.text, card.url), callback=events.shared),
-            class_name=design.QUIET + "ml-auto max-sm:w-11 max-sm:px-0",
+            class_name=design.QUIET + "sm:ml-auto",
         ),
         rx.el.button(
             icon("search-check"),
-            rx.el.span("Check it", class_name="max-sm:sr-only"),
+            "Check it",
             type="button",
             aria_expanded=flag(opened),
             custom_attrs={"data-more": ""},
             on_click=rx.call_script(call("toggle", card.id, "open", opened)),
-            class_name=design.QUIET + "max-sm:w-11 max-sm:px-0",
+            class_name=design.QUIET,
         ),
-        class_name="mt-5 -mr-2 flex items-center gap-2 sm:-mr-3",
+        class_name="mt-5 grid grid-cols-[4fr_3fr] gap-2 sm:-mr-3 sm:flex sm:items-center",
     )
 
 
 def _detail(detail: Detail) -> rx.Component:
     return rx.el.div(
         rx.el.dt(detail.name, class_name="text-faint"),
-        rx.el.dd(detail.words, class_name="break-words"),
+        rx.el.dd(detail.words, class_name="break-words max-sm:font-medium"),
         class_name="grid gap-x-4 sm:grid-cols-[11rem_1fr]",
     )
 
@@ -156,7 +156,9 @@ def _more(card: Card, events: CardEvents) -> rx.Component:
             copy("Copy link", "link", card.url),
             class_name="flex flex-wrap gap-2",
         ),
-        rx.el.dl(rx.foreach(card.details, _detail), class_name="mt-4 grid gap-1.5 text-sm"),
+        rx.el.dl(
+            rx.foreach(card.details, _detail), class_name="mt-5 grid gap-3 text-sm sm:gap-1.5"
+        ),
         class_name="rise mt-4 border-t border-line pt-5",
         custom_attrs={"data-details": ""},
     )

@@ -15,7 +15,7 @@ def _current(choice: Choice) -> rx.Var[str]:
 def _category(choice: Choice) -> rx.Component:
     shape = (
         "flex min-h-11 shrink-0 items-center gap-2 whitespace-nowrap rounded-full border px-4 "
-        "text-sm font-medium transition-colors lg:w-full lg:rounded-xl "
+        "text-sm font-medium transition-colors lg:min-h-9 lg:w-full lg:rounded-xl "
         "lg:border-transparent lg:px-3 "
     )
     on = "border-ink bg-ink text-paper lg:bg-tint lg:text-ink"
@@ -44,18 +44,19 @@ def categories(choices: list[Choice]) -> rx.Component:
     return rx.el.nav(
         rx.el.h2(
             "Categories",
-            class_name="sr-only lg:not-sr-only lg:px-3 lg:pb-2 lg:text-xs lg:font-semibold "
+            class_name="sr-only lg:not-sr-only lg:px-3 lg:pb-1 lg:text-xs lg:font-semibold "
             "lg:text-faint",
         ),
         rx.el.ul(
             rx.foreach(choices, _category),
             class_name="row-scroll -mx-4 flex gap-2 px-4 py-1 sm:-mx-6 sm:px-6 "
-            "lg:mx-0 lg:grid lg:gap-0.5 lg:p-0",
+            "lg:mx-0 lg:grid lg:gap-0 lg:p-0",
         ),
         aria_label="Categories",
         id="categories",
         class_name="pb-4 lg:sticky lg:top-16 lg:col-start-1 lg:row-span-2 lg:row-start-1 "
-        "lg:max-h-[calc(100vh-4rem)] lg:self-start lg:overflow-y-auto lg:pb-8 lg:pt-10 "
+        "lg:max-h-[calc(100vh-4rem)] lg:self-start lg:overflow-y-auto lg:pb-5 lg:pt-7 "
+        "lg:[mask-image:linear-gradient(to_bottom,#000_calc(100%-1.25rem),transparent)] "
         "[scrollbar-width:thin]",
     )
 

@@ -6,6 +6,15 @@ from typing import Any
 import reflex as rx
 
 from web import design
+from web.components.asking import (
+    BIG,
+    Quote,
+    captcha,
+    generate_button,
+    press_name,
+    quoted,
+    what_is_left,
+)
 from web.components.parts import emoji, icon
 from web.live import ask, seen
 
@@ -19,6 +28,8 @@ class Trouble:
     detail: str
     hint: str
     request_id: str
+    offer: bool = False
+    """Whether a stored factoid is offered instead."""
 
 
 def _topic() -> rx.Component:
@@ -40,7 +51,7 @@ def _topic() -> rx.Component:
     )
 
 
-def _model(models: list[tuple[str, str]]) -> rx.Component:
+def _model(models: list[tuple[str, str]], on_change: Any) -> rx.Component:
     return rx.el.details(
         rx.el.summary(
             "Show options",
@@ -56,6 +67,7 @@ def _model(models: list[tuple[str, str]]) -> rx.Component:
                     rx.foreach(models, lambda model: rx.el.option(model[1], value=model[0])),
                     id="model",
                     name="model",
+                    on_change=on_change,
                     class_name=design.FIELD + "cursor-pointer truncate pl-4 pr-10",
                 ),
                 icon(
@@ -74,11 +86,13 @@ def generate_form(
     *,
     busy: bool,
     models: list[tuple[str, str]],
-    limits: str,
+    quote: Quote | None,
+    on_model: Any,
     on_submit: Any,
+    on_early: Any,
     on_cancel: Any,
 ) -> rx.Component:
-    big = "min-h-12 !rounded-xl px-6 text-base "
+    """The form; `on_early` is for who presses while there is none left."""
     return rx.el.form(
         rx.el.div(
             _topic(),
@@ -90,31 +104,25 @@ def generate_form(
                     type="button",
                     id="cancel",
                     on_click=on_cancel,
-                    class_name=design.SECONDARY + big + "sm:w-48",
+                    class_name=design.SECONDARY + BIG,
                 ),
-                rx.el.button(
-                    "Generate factoid",
-                    type="submit",
-                    id="generate",
-                    class_name=design.PRIMARY + big + "sm:w-48",
-                ),
+                generate_button(on_early=on_early),
             ),
             class_name="flex flex-col gap-2.5 sm:flex-row",
         ),
+        press_name(),
+        captcha(),
         rx.el.div(
-            _model(models),
-            rx.el.p(
-                limits,
-                id="limits",
-                class_name="min-h-11 w-full py-3 text-sm tabular-nums text-faint sm:w-auto",
-            ),
+            _model(models, on_model),
+            what_is_left(),
             class_name="mt-1 flex flex-wrap items-start justify-between gap-x-6",
         ),
+        quoted(quote),
         rx.el.p(
             emoji("🎭", "mr-2"),
             "A stand-in model is answering: true facts from a written list, nothing charged.",
             id="standin",
-            class_name="mt-1 rounded-xl bg-tint px-4 py-2.5 text-sm text-soft",
+            class_name="mt-3 rounded-xl bg-tint px-4 py-2.5 text-sm text-soft",
         ),
         on_submit=on_submit,
         reset_on_submit=False,
@@ -166,13 +174,14 @@ def progress(stage: str, words: str, topic: str, draft: str) -> rx.Component:
             words,
             id="stage",
             role="status",
-            class_name="mt-4 text-sm text-soft",
+            # What is being written speaks for itself.
+            class_name=rx.cond(stage == "writing", "sr-only", "mt-4 text-sm text-soft"),
             custom_attrs={"data-stage": stage},
         ),
         rx.el.p(
             draft,
             id="draft",
-            class_name=rx.cond(draft != "", design.FACT + "caret mt-2", "hidden"),
+            class_name=rx.cond(draft != "", design.FACT + "caret mt-4", "hidden"),
         ),
         rx.cond(
             draft == "",
@@ -202,17 +211,24 @@ def _close(on_click: Any, label: str) -> rx.Component:
     )
 
 
-def ready(card: rx.Component, on_dismiss: Any) -> rx.Component:
-    """The finished factoid, with all that can be done with one."""
+def ready(
+    card: rx.Component,
+    on_dismiss: Any,
+    *,
+    face: str = "🎉",
+    title: str = "Factoid ready!",
+    id: str = "result",
+) -> rx.Component:
+    """A factoid that was asked for, with all that can be done with one."""
     return rx.el.div(
         rx.el.div(
-            emoji("🎉", "text-lg"),
-            rx.el.p("Factoid ready!", role="status", class_name="font-semibold text-good"),
+            emoji(face, "text-lg"),
+            rx.el.p(title, role="status", class_name="font-semibold text-good"),
             _close(on_dismiss, "Put it away"),
             class_name="flex items-center gap-2 pl-1",
         ),
         card,
-        id="result",
+        id=id,
         class_name="rise mt-3",
     )
 
@@ -237,13 +253,13 @@ def countdown() -> rx.Component:
     )
 
 
-def refusal(trouble: Trouble, on_dismiss: Any) -> rx.Component:
+def refusal(trouble: Trouble, on_dismiss: Any, vault: rx.Component) -> rx.Component:
     """Why not, since when it helps until when, and what still works."""
     return rx.el.div(
         rx.el.div(
             rx.el.div(
                 rx.el.p(trouble.title, class_name="serif text-xl font-semibold"),
-                rx.el.p(trouble.detail, class_name="mt-1 text-soft"),
+                rx.cond(trouble.detail != "", rx.el.p(trouble.detail, class_name="mt-1 text-soft")),
                 role="alert",
                 class_name="min-w-0 pt-2",
             ),
@@ -252,6 +268,7 @@ def refusal(trouble: Trouble, on_dismiss: Any) -> rx.Component:
         ),
         countdown(),
         rx.el.p(trouble.hint, class_name="mt-3 text-sm text-soft"),
+        rx.cond(trouble.offer, vault),
         rx.cond(
             trouble.request_id != "",
             rx.el.p(

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from web import design
+from web.allowance import Allowance
 from web.cards import Card, all_categories, to_card
 from web.client import ApiProblem
 from web.components.feed_tools import categories, search, sorts
@@ -244,11 +245,10 @@ def _facts() -> rx.Component:
     title="Andy's Daily Factoids",
     description="Mind blowing and sometimes 'meh' factoids from our AI overlords!",
     image="/card.png",
-    on_load=[Feed.open, Generate.open, Generate.resume],
+    on_load=[Feed.open, Allowance.open, Generate.resume],
 )
 def feed() -> rx.Component:
     return page(
-        new_facts(category=Feed.category, on_feed=True),
         _hero(),
         categories(Feed.categories),
         rx.el.div(
@@ -258,6 +258,7 @@ def feed() -> rx.Component:
                 class_name="flex flex-col-reverse gap-3 pb-5 sm:flex-row sm:items-center "
                 "sm:justify-between",
             ),
+            new_facts(category=Feed.category, on_feed=True),
             _facts(),
             class_name="min-w-0 lg:col-start-2",
         ),

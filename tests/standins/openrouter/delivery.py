@@ -42,7 +42,7 @@ class Delivery:
     def __post_init__(self) -> None:
         name, generation = self.scenario.name, self.generation
         self._deltas = self.answer.deltas()
-        generation.times = {"cost-x10": 10, "cost-zero": 0}.get(name, 1)
+        generation.times = {"cost-x10": self.scenario.number(10), "cost-zero": 0}.get(name, 1)
         if name == "generation-404-3":
             generation.hidden_times = self.scenario.number(3)
         if name == "generation-never":

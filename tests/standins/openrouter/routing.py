@@ -8,7 +8,10 @@ from .catalogue import Model, find_model
 from .prompt import Prompt
 from .scenarios import FAILURES, Failure, Scenario
 
-CHECKED_PARAMETERS = ("response_format", "tools", "seed", "stop", "temperature", "top_p")
+CHECKED_PARAMETERS = (
+    *("response_format", "tools", "seed", "stop", "temperature", "top_p"),
+    *("max_completion_tokens", "max_tokens"),
+)
 
 
 def route(prompt: Prompt, scenario: Scenario) -> Model | Failure:
@@ -45,4 +48,7 @@ def _refusal(model: Model, prompt: Prompt) -> Failure | None:
     for part, price in prices.items():
         if part in ceilings and Decimal(price or 0) * 1_000_000 > Decimal(str(ceilings[part])):
             return FAILURES["503"]
+    per_request = Decimal(model.pricing.get("request", 0))
+    if "request" in ceilings and per_request > Decimal(str(ceilings["request"])):
+        return FAILURES["503"]
     return None

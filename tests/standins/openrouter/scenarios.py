@@ -141,7 +141,7 @@ DELIVERIES: dict[str, str] = {
 SETTLEMENTS: dict[str, str] = {
     "usage-missing": "no usage in the answer",
     "cost-null": "usage.cost is null",
-    "cost-x10": "costs ten times the catalogue's price",
+    "cost-x10": "costs ten times the catalogue's price (arg: times)",
     "cost-zero": "costs nothing",
     "generation-404-3": "no usage, and /generation answers 404 three times (arg: times)",
     "generation-never": "no usage, and /generation answers 404 for ever",
@@ -163,6 +163,8 @@ class Scenario:
 
     name: str = "ok"
     arg: int | None = None
+    content: str | None = None
+    """What is answered, word for word."""
 
     @classmethod
     def parse(cls, written: str) -> "Scenario":

@@ -1,0 +1,79 @@
+"""API keys of a visitor, and signing out everywhere."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from api.bearer import SCOPE, VISITORS_ONLY
+from api.idempotency import IDEMPOTENT
+from api.present import key_out, new_key_out
+from api.schemas.accounts import KeyIn, KeysOut, NewKeyOut
+from domain.accounts import FREE_SCOPES, LIFE, Accounts
+from domain.caller import Caller
+from domain.idempotency import Attempt
+
+
+class KeyController(Controller):
+    path = "/api/keys"
+    tags = ("Keys",)
+    # A key must not make keys: a stolen one could outlive its own end.
+    opt = {SCOPE: VISITORS_ONLY}  # noqa: RUF012
+
+    @post(operation_id="MakeKey", opt={IDEMPOTENT: True})
+    async def make(
+        self,
+        data: JSONBody[KeyIn],
+        caller: NamedDependency[Caller],
+        accounts: NamedDependency[Accounts],
+        attempt: NamedDependency[Attempt],
+    ) -> NewKeyOut:
+        """Make an API key of your own; this answer alone shows its `token`."""
+        days = data.expires_in_days
+        life = timedelta(days=days) if days else LIFE
+        scopes = data.scopes or FREE_SCOPES
+        made = await accounts.make_key(caller, data.name, scopes=scopes, life=life, attempt=attempt)
+        return new_key_out(made)
+
+    @get(operation_id="ListKeys")
+    async def list(
+        self, caller: NamedDependency[Caller], accounts: NamedDependency[Accounts]
+    ) -> KeysOut:
+        """Your own keys with what they were used for today, the newest first."""
+        return KeysOut([key_out(one) for one in await accounts.keys(caller)])
+
+    @post("/{key_id:uuid}/rotate", operation_id="RotateKey")
+    async def rotate(
+        self,
+        key_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        accounts: NamedDependency[Accounts],
+    ) -> NewKeyOut:
+        """Give a key of yours a new token; the old one works for 24 hours more."""
+        return new_key_out(await accounts.rotate_key(caller, key_id))
+
+    @delete("/{key_id:uuid}", operation_id="RevokeKey")
+    async def revoke(
+        self,
+        key_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        accounts: NamedDependency[Accounts],
+    ) -> None:
+        """Make a key of yours open nothing, everywhere within five seconds, for good."""
+        await accounts.revoke_key(caller, key_id)
+
+
+@delete(
+    "/api/session",
+    operation_id="SignOut",
+    tags=["Keys"],
+    opt={SCOPE: VISITORS_ONLY, "refusals": [429]},
+)
+async def sign_out(caller: NamedDependency[Caller], accounts: NamedDependency[Accounts]) -> None:
+    """Stop being this visitor, on every device and within five seconds; your keys are revoked.
+
+    The answer sets a cookie with a fresh identity.
+    """
+    await accounts.sign_out(caller)

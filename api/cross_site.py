@@ -1,0 +1,22 @@
+"""Nothing changes because of a form or a script on somebody else's site."""
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.origins import sent_here
+from api.problems import answer, problem
+
+READS = {"GET", "HEAD", "OPTIONS"}
+
+
+class OwnPagesOnly:
+    """Refuses, before a byte of the body is read, what another site had a browser send."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in READS or sent_here(scope):
+            await self._app(scope, receive, send)
+            return
+        refusal = problem(403, "cross_site", "Another site sent this. Please do it on ours.")
+        await answer(refusal, scope, receive, send)

@@ -1,0 +1,59 @@
+"""Streams and websockets end when the identity or key that opened them is revoked."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from domain.register import Register
+
+SIGNED_OUT = 4401
+"""The code a websocket is closed with."""
+
+GONE: Any = {"type": "http.disconnect"}
+HUNG_UP: Any = {"type": "websocket.disconnect", "code": SIGNED_OUT, "reason": None}
+END_OF_STREAM: Any = {"type": "http.response.body", "body": b"", "more_body": False}
+CLOSE: Any = {"type": "websocket.close", "code": SIGNED_OUT}
+
+
+class Ending:
+    """One exchange of a caller, which ends with the caller.
+
+    An app that waits for its client to go is told that the client went. Apps that answer at once
+    never ask, and cost nothing.
+    """
+
+    __slots__ = ("_caller_id", "_ended", "_over", "_receive", "_register", "_stream")
+
+    def __init__(self, register: Register, caller_id: UUID) -> None:
+        self._register: Register = register
+        self._caller_id = caller_id
+        self._over: asyncio.Future[None] | None = None
+        self._ended = False
+
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._stream = receive, scope["type"] == "http"
+        try:
+            await app(scope, self._next, send)
+        finally:
+            if self._over:
+                self._register.stop_telling(self._caller_id, self._over)
+        if self._ended:
+            # The app may have said its last word already.
+            with suppress(Exception):
+                await send(END_OF_STREAM if self._stream else CLOSE)
+
+    async def _next(self) -> Any:
+        if self._over is None:
+            self._over = self._register.tell_when_over(self._caller_id)
+        heard = asyncio.ensure_future(self._receive())
+        try:
+            await asyncio.wait({heard, self._over}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._over.done():
+                return heard.result()
+        finally:
+            heard.cancel()
+        self._ended = True
+        return GONE if self._stream else HUNG_UP

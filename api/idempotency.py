@@ -1,0 +1,161 @@
+"""`Idempotency-Key`: a call that is repeated is answered as the first time.
+
+A handler asks for it with `opt={"idempotent": True}`, and gives what it makes the id of
+the `Attempt`. Its answers must be short, for they are kept whole.
+"""
+
+from hashlib import sha256
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPIHeader, Operation, Parameter, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.plugins import ReceiveRoutePlugin
+from litestar.routes import BaseRoute, HTTPRoute
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+from api.auth import provide_caller
+from api.body import StrictRequest
+from domain.idempotency import Answer, Attempt, Call, InvalidKey, Place, Repeats, Turn, read_key
+
+IDEMPOTENT = "idempotent"
+HEADER = b"idempotency-key"
+
+STAYS_THE_SAME = {200, 201, 202, 204, 400, 404, 415, 422}
+"""Answers that are kept. What was refused otherwise may go well when it is tried again."""
+
+KEPT_HEADERS = {"content-type", "location", "preference-applied", "cache-control", "link"}
+
+DESCRIPTION = """A name for this request, new for each new one: a UUID, quoted or bare, at most 255
+characters. Sent again with the same body within 24 hours, the request is answered as the first
+time, with `Idempotent-Replayed: true`, and nothing happens twice. While the first is being answered
+it is 409; with another body 422. Keys are yours alone, so send the cookie or API key of the first
+time along: a visitor without a cookie is a new one each time."""
+PATTERN = r'^([!#-\[\]-~]{1,255}|"[ !#-\[\]-~]{1,255}")$'
+
+
+class AnswersRepeats(ReceiveRoutePlugin):
+    """Puts the layer around the handlers that ask for it."""
+
+    def receive_route(self, route: BaseRoute) -> None:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if handler.opt.get(IDEMPOTENT):
+                    handler.middleware = [Idempotency]
+
+
+class Idempotency:
+    """Answers a repeat with what was answered before, and keeps what is answered now."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = _key(scope)
+        if key is None:
+            await self._app(scope, receive, send)
+            return
+        repeats: Repeats = scope["litestar_app"].state.repeats
+        begun = await repeats.begin(await _call(StrictRequest(scope, receive, send), key))  # pyright: ignore[reportArgumentType]
+        if isinstance(begun, Answer):
+            await _replay(begun, send)
+            return
+        scope["attempt"] = begun.attempt  # pyright: ignore[reportGeneralTypeIssues]
+        told: list[Message] = []
+
+        async def hold_back(message: Message) -> None:
+            told.append(message)
+
+        async with begun.kept():
+            await self._app(scope, receive, hold_back)
+        # Before it is sent: whoever has the answer may repeat the call at once.
+        await _end(begun, _answer(told))
+        for message in told:
+            await send(message)
+
+
+def provide_attempt(request: Request[Any, Any, Any]) -> Attempt:
+    """The attempt that this call is: without a key the first and only one."""
+    scope: Any = request.scope
+    return scope.get("attempt") or Attempt(uuid7(), first=True)
+
+
+def _key(scope: Scope) -> str | None:
+    given = [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
+    if len(given) > 1:
+        raise InvalidKey("Send one Idempotency-Key, not several.", field="Idempotency-Key")
+    return read_key(given[0]) if given else None
+
+
+async def _call(request: StrictRequest, key: str) -> Call:
+    caller = provide_caller(request)
+    if caller.id is None:
+        raise InvalidKey("An Idempotency-Key needs somebody whose it is.", field="Idempotency-Key")
+    asked = f"{request.url.path}?{request.url.query}\n{request.content_type[0]}\n".encode()
+    fingerprint = sha256(asked + await request.body()).digest()
+    handler: Any = request.route_handler
+    return Call(Place(caller.id, handler.operation_id, key), fingerprint)
+
+
+def _answer(told: list[Message]) -> Answer:
+    start: Any = told[0]
+    headers = [(name.decode("latin-1").lower(), value) for name, value in start["headers"]]
+    kept = [(name, value.decode("latin-1")) for name, value in headers if name in KEPT_HEADERS]
+    pieces: list[Any] = told[1:]
+    return Answer(start["status"], kept, b"".join(piece.get("body", b"") for piece in pieces))
+
+
+async def _end(turn: Turn, answer: Answer) -> None:
+    if answer.status in STAYS_THE_SAME:
+        await turn.end(answer)
+    elif answer.status >= 500:
+        # It may have been done all the same, as when a commit's answer is lost.
+        await turn.let_go()
+    else:
+        await turn.forget()
+
+
+async def _replay(answer: Answer, send: Send) -> None:
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
+    headers += [
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"idempotent-replayed", b"true"),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+def document(app: Litestar) -> None:
+    """Tell of the header, in and out, at each operation that takes it."""
+    paths = app.openapi_schema.paths or {}
+    for route in app.routes:
+        if isinstance(route, HTTPRoute) and route.path_format in paths:
+            for handler in route.route_handlers:
+                if handler.opt.get(IDEMPOTENT):
+                    _document(_operation(paths[route.path_format], handler))
+
+
+def _operation(path: Any, handler: HTTPRouteHandler) -> Operation:
+    (method,) = handler.http_methods - {"OPTIONS"}
+    return getattr(path, method.lower())
+
+
+def _document(operation: Operation) -> None:
+    key = Parameter(
+        name="Idempotency-Key",
+        param_in="header",
+        required=False,
+        description=DESCRIPTION,
+        schema=Schema(type=OpenAPIType.STRING, pattern=PATTERN),
+    )
+    operation.parameters = [*(operation.parameters or []), key]
+    replayed = OpenAPIHeader(
+        description="`true` when this was answered before.",
+        schema=Schema(type=OpenAPIType.STRING, enum=["true"]),
+    )
+    for status, answer in (operation.responses or {}).items():
+        headers = getattr(answer, "headers", None)
+        if status.startswith("2"):
+            answer.headers = {**(headers or {}), "Idempotent-Replayed": replayed}  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,67 @@
+"""The wire shapes of API keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+Scope = Literal["read", "generate", "vote", "chat", "admin"]
+FreeScope = Literal["read", "generate", "vote", "chat"]
+
+
+class KeyIn(msgspec.Struct, forbid_unknown_fields=True):
+    """What a new key is called and what it may do."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=80)]
+    scopes: Annotated[list[FreeScope], Meta(min_length=1, max_length=4)] | None = None
+    """All of them when not said."""
+    expires_in_days: Annotated[int, Meta(ge=1, le=365)] | None = None
+    """A year when not said."""
+
+
+@dataclass
+class NewKeyOut:
+    """A key, with its token: this answer alone tells it."""
+
+    id: UUID
+    token: str
+    name: str
+    scopes: list[Scope]
+    last4: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass
+class KeyUsageOut:
+    """What a key was used for since midnight, UTC."""
+
+    generations_today: int
+    spent_today_usd: Decimal
+    budget_usd: Decimal
+    """The most it may spend a day."""
+
+
+@dataclass
+class KeyOut:
+    """A key as it can be told from others."""
+
+    id: UUID
+    name: str
+    prefix: str
+    last4: str
+    scopes: list[Scope]
+    created_at: datetime
+    usage: KeyUsageOut
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass
+class KeysOut:
+    items: list[KeyOut]

@@ -1,0 +1,35 @@
+"""The wire shape of a quote."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass
+class LeftAfterOut:
+    """What would be left in one window of your limit."""
+
+    name: str
+    remaining: int
+
+
+@dataclass
+class LiveQuoteOut:
+    """What a new factoid would cost you now. Nothing is reserved by asking."""
+
+    name: str
+    worst_case_usd: Decimal
+    """The most it can cost; never more is charged."""
+    allowed: bool
+    """Whether it would be accepted now."""
+    left_after: list[LeftAfterOut]
+    """By window, once it is accepted; what is left now when it would not be."""
+    budget_left_after_usd: Decimal
+    """What may then still be spent for you today, at the worst case."""
+    model: str | None = None
+    """The model asked for; null when it is left to us."""
+    usual_usd: Decimal | None = None
+    """The median of what requests with this model cost lately; null without any."""
+    expected_wait_s: float | None = None
+    """The median of how long they took; null without any."""
+    reason: str | None = None
+    """Why it would not be accepted, in words."""

@@ -1,0 +1,194 @@
+"""API keys and the identities that were signed out."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import ApiKey, GenerationRequest, SignedOut
+
+CHANGED = """
+SELECT id, true AS is_key, revoked_at IS NOT NULL AS is_over FROM api_keys WHERE changed_at >= $1
+UNION ALL SELECT visitor_id, false, true FROM signed_out WHERE signed_out_at >= $1
+"""
+
+
+class KnownKey(msgspec.Struct, frozen=True):
+    """What a request must know of the key it brings."""
+
+    id: UUID
+    scopes: list[str]
+    seal: bytes
+    previous_seal: bytes | None
+    previous_until: datetime | None
+    windows: str | None
+    budget_usd: Decimal | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyUsage(msgspec.Struct, frozen=True):
+    """What a key was used for since a moment."""
+
+    generations: int = 0
+    spent_usd: Decimal = Decimal(0)
+
+
+class AccountReads:
+    """What every process asks all the time, on plain asyncpg."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def key(self, key_id: UUID) -> KnownKey | None:
+        columns = ", ".join(KnownKey.__struct_fields__)
+        row = await self._pool.fetchrow(f"SELECT {columns} FROM api_keys WHERE id = $1", key_id)
+        return KnownKey(*row) if row else None
+
+    async def changed(self, since: datetime | None) -> tuple[datetime, list[UUID], list[UUID]]:
+        """What changed since a moment of Postgres' clock, or all that is over without one.
+
+        Returns:
+            Postgres' clock before it looked, the keys that changed, and the keys and identities
+            that are over.
+        """
+        now = await self._pool.fetchval("SELECT clock_timestamp()")
+        rows = await self._pool.fetch(CHANGED, since or datetime.min.replace(tzinfo=UTC))
+        keys = [row["id"] for row in rows if row["is_key"]]
+        return now, keys, [row["id"] for row in rows if row["is_over"]]
+
+
+class AccountRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def wait_for(self, *whose: UUID | str | None) -> None:
+        """Let others that make keys for the same owner or network wait until this commits."""
+        for one in whose:
+            name = func.hashtextextended(f"api_keys {one}", 0)
+            await self._session.execute(select(func.pg_advisory_xact_lock(name)))
+
+    async def add(self, key: ApiKey) -> ApiKey:
+        self._session.add(key)
+        await self._session.flush()
+        await self._session.refresh(key)
+        return key
+
+    async def of_owner(self, owner_id: UUID, limit: int) -> list[ApiKey]:
+        """The newest first."""
+        return list(await self._session.scalars(_newest(limit).where(ApiKey.owner_id == owner_id)))
+
+    async def newest(self, limit: int) -> list[ApiKey]:
+        return list(await self._session.scalars(_newest(limit)))
+
+    async def count_live(self, owner_id: UUID) -> int:
+        """Keys of an owner that still open something."""
+        live = (
+            ApiKey.owner_id == owner_id,
+            ApiKey.revoked_at.is_(None),
+            func.coalesce(ApiKey.expires_at > func.now(), True),
+        )
+        return await self._session.scalar(select(func.count()).where(*live)) or 0
+
+    async def made_from(self, network: str, since: datetime) -> list[datetime]:
+        """When keys were made from a network, oldest first."""
+        made = select(ApiKey.created_at).where(
+            ApiKey.network == network, ApiKey.created_at >= since
+        )
+        return list(await self._session.scalars(made.order_by(ApiKey.created_at)))
+
+    async def get_locked(self, key_id: UUID) -> ApiKey | None:
+        return await self._session.scalar(
+            select(ApiKey).where(ApiKey.id == key_id).with_for_update()
+        )
+
+    async def now(self) -> datetime:
+        """Postgres' clock, by which every process looks for what changed."""
+        now = await self._session.scalar(select(func.clock_timestamp()))
+        assert now is not None
+        return now
+
+    async def revoke_of_owner(self, owner_id: UUID) -> list[UUID]:
+        """Revoke all keys of an owner.
+
+        Returns:
+            The ids of those that were not revoked before.
+        """
+        now = func.clock_timestamp()
+        revoked = await self._session.scalars(
+            update(ApiKey)
+            .where(ApiKey.owner_id == owner_id, ApiKey.revoked_at.is_(None))
+            .values(revoked_at=now, changed_at=now)
+            .returning(ApiKey.id)
+        )
+        return list(revoked)
+
+    async def sign_out(self, visitor_id: UUID, network: str | None) -> None:
+        await self._session.execute(
+            insert(SignedOut)
+            .values(visitor_id=visitor_id, network=network, signed_out_at=func.clock_timestamp())
+            .on_conflict_do_nothing()
+        )
+
+    async def is_signed_out(self, visitor_id: UUID) -> bool:
+        return await self._session.get(SignedOut, visitor_id) is not None
+
+    async def signed_out_from(self, network: str, since: datetime) -> list[datetime]:
+        """When identities were signed out from a network, oldest first."""
+        times = select(SignedOut.signed_out_at).where(
+            SignedOut.network == network, SignedOut.signed_out_at >= since
+        )
+        return list(await self._session.scalars(times.order_by(SignedOut.signed_out_at)))
+
+    async def note_use(self, key_id: UUID, used_at: datetime) -> None:
+        latest = func.greatest(func.coalesce(ApiKey.last_used_at, used_at), used_at)
+        await self._session.execute(
+            update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=latest)
+        )
+
+    async def reseal(self, key_id: UUID, old: bytes, new: bytes) -> None:
+        """Seal a key with the secret that is in force now, unless it was rotated meanwhile."""
+        for column in (ApiKey.seal, ApiKey.previous_seal):
+            await self._session.execute(
+                update(ApiKey)
+                .where(ApiKey.id == key_id, column == old)
+                .values({column: new, ApiKey.changed_at: func.clock_timestamp()})
+            )
+
+    async def usage(self, key_ids: Iterable[UUID], since: datetime) -> dict[UUID, KeyUsage]:
+        """What keys were used for since then; those that were not are left out."""
+        rows = await self._session.execute(
+            select(
+                GenerationRequest.caller_id,
+                func.count(),
+                func.coalesce(func.sum(GenerationRequest.cost_usd), 0),
+            )
+            .where(
+                GenerationRequest.caller_id.in_(list(key_ids)),
+                GenerationRequest.created_at >= since,
+            )
+            .group_by(GenerationRequest.caller_id)
+        )
+        return {
+            key_id: KeyUsage(count, spent or Decimal(0)) for key_id, count, spent in rows if key_id
+        }
+
+    async def forget_signed_out(self, older_than: timedelta) -> int:
+        """Drop identities whose last cookie has expired meanwhile."""
+        gone: Any = await self._session.execute(
+            SignedOut.__table__.delete().where(  # pyright: ignore[reportAttributeAccessIssue]
+                SignedOut.signed_out_at < func.now() - older_than
+            )
+        )
+        return gone.rowcount
+
+
+def _newest(limit: int) -> Select[ApiKey]:
+    return select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id.desc()).limit(limit)

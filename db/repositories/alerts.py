@@ -1,0 +1,75 @@
+"""Alerts as they are written down, taken and told."""
+
+from datetime import date, timedelta
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import BudgetAlert
+
+TAKEN_S = 60
+"""How long one may be at telling an alert; longer than any channel may take."""
+
+
+class AlertRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, alert: BudgetAlert) -> bool:
+        """Write it down; tells whether it was new."""
+        values = {
+            name: getattr(alert, name)
+            for name in (
+                *("pot", "day", "level", "channel"),
+                *("used_usd", "limit_usd", "noticed_at"),
+            )
+        }
+        added = await self._session.execute(
+            insert(BudgetAlert).values(values).on_conflict_do_nothing().returning(BudgetAlert.level)
+        )
+        return added.one_or_none() is not None
+
+    async def take(self, pot: str, day: date, level: str, channel: str) -> BudgetAlert | None:
+        """The alert for this sender alone, or None when it was told or another is telling it."""
+        return await self._session.scalar(
+            update(BudgetAlert)
+            .where(
+                *_is(pot, day, level, channel),
+                BudgetAlert.told_at.is_(None),
+                or_(
+                    BudgetAlert.tried_at.is_(None),
+                    BudgetAlert.tried_at < func.now() - timedelta(seconds=TAKEN_S),
+                ),
+            )
+            .values(tried_at=func.now())
+            .returning(BudgetAlert)
+        )
+
+    async def is_open(self, pot: str, day: date, level: str, channel: str) -> bool:
+        """Whether it has yet to be told."""
+        found = await self._session.scalar(
+            select(BudgetAlert.level).where(
+                *_is(pot, day, level, channel), BudgetAlert.told_at.is_(None)
+            )
+        )
+        return found is not None
+
+    async def give_back(self, pot: str, day: date, level: str, channel: str) -> None:
+        await self._session.execute(
+            update(BudgetAlert).where(*_is(pot, day, level, channel)).values(tried_at=None)
+        )
+
+    async def told(self, pot: str, day: date, level: str, channel: str) -> None:
+        await self._session.execute(
+            update(BudgetAlert).where(*_is(pot, day, level, channel)).values(told_at=func.now())
+        )
+
+
+def _is(pot: str, day: date, level: str, channel: str) -> list[ColumnElement[bool]]:
+    return [
+        BudgetAlert.pot == pot,
+        BudgetAlert.day == day,
+        BudgetAlert.level == level,
+        BudgetAlert.channel == channel,
+    ]

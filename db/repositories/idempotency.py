@@ -1,0 +1,124 @@
+"""Calls that must not happen twice.
+
+Each method is one statement, which needs no transaction around it. What a crash of the database
+itself loses of them is made up for: a repeat finds what was made by its id.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import IdempotencyKey
+
+UNHURRIED = "set_config('synchronous_commit', 'off', true)"
+"""In a statement: it is not waited for until it is on the disk."""
+
+TAKE = text(f"""
+INSERT INTO idempotency_keys AS there
+  (caller_id, operation, key, fingerprint, result_id, state, holder, held_until)
+  VALUES (:caller_id, :operation, :key, :fingerprint, :result_id, 'running', :holder,
+    now() + make_interval(secs => :held_s))
+ON CONFLICT (caller_id, operation, key) DO UPDATE SET
+  fingerprint = excluded.fingerprint,
+  result_id = CASE WHEN there.created_at < now() - make_interval(secs => :kept_s)
+    THEN excluded.result_id ELSE there.result_id END,
+  created_at = CASE WHEN there.created_at < now() - make_interval(secs => :kept_s)
+    THEN now() ELSE there.created_at END,
+  state = 'running', holder = excluded.holder, held_until = excluded.held_until,
+  status = NULL, headers = NULL, body = NULL
+WHERE there.created_at < now() - make_interval(secs => :kept_s)
+  OR there.state = 'running' AND there.held_until <= now()
+    AND there.fingerprint = excluded.fingerprint
+RETURNING there.result_id, {UNHURRIED}
+""")
+
+HELD = """
+caller_id = :caller_id AND operation = :operation AND key = :key AND holder = :holder
+  AND state = 'running'"""
+
+KEEP = text(f"""
+UPDATE idempotency_keys SET state = 'done', status = :status, headers = :headers, body = :body
+  WHERE {HELD} RETURNING {UNHURRIED}
+""").bindparams(bindparam("headers", type_=JSONB))
+HOLD = text(f"""
+UPDATE idempotency_keys SET held_until = now() + make_interval(secs => :held_s) WHERE {HELD}
+""")
+FORGET = text(f"DELETE FROM idempotency_keys WHERE {HELD}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a call is written down."""
+
+    caller_id: UUID
+    operation: str
+    key: str
+
+
+class IdempotencyRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def take(
+        self,
+        place: Place,
+        *,
+        fingerprint: bytes,
+        result_id: UUID,
+        holder: UUID,
+        held_s: float,
+        kept_s: float,
+    ) -> UUID | None:
+        """Take the call for this holder alone; None when it is done or another has it.
+
+        A key older than `kept_s` is as good as new. One whose holder let go of it, or died, is
+        taken over by a call that asks the same.
+
+        Returns:
+            The id for what the call makes: of the first who took it since the key was new.
+        """
+        return await self._session.scalar(
+            TAKE,
+            {
+                **vars(place),
+                "fingerprint": fingerprint,
+                "result_id": result_id,
+                "holder": holder,
+                "held_s": held_s,
+                "kept_s": kept_s,
+            },
+        )
+
+    async def get(self, place: Place) -> IdempotencyKey | None:
+        return await self._session.scalar(select(IdempotencyKey).filter_by(**vars(place)))
+
+    async def keep(
+        self,
+        place: Place,
+        holder: UUID,
+        *,
+        status: int,
+        headers: list[tuple[str, str]],
+        body: bytes,
+    ) -> None:
+        """Keep the answer, if the holder still has the call."""
+        answer = {"status": status, "headers": headers, "body": body}
+        await self._session.execute(KEEP, {**vars(place), "holder": holder, **answer})
+
+    async def hold(self, place: Place, holder: UUID, held_s: float) -> None:
+        """Hold the call for so long from now on; 0 lets go of it."""
+        await self._session.execute(HOLD, {**vars(place), "holder": holder, "held_s": held_s})
+
+    async def forget(self, place: Place, holder: UUID) -> None:
+        await self._session.execute(FORGET, {**vars(place), "holder": holder})
+
+    async def forget_old(self, kept_s: float) -> int:
+        """Delete the keys older than that; how many they were."""
+        old = IdempotencyKey.created_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, kept_s)
+        gone = await self._session.scalars(
+            delete(IdempotencyKey).where(old).returning(IdempotencyKey.result_id)
+        )
+        return len(gone.all())

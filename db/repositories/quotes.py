@@ -1,0 +1,40 @@
+"""What requests for factoids cost and took lately."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+import asyncpg
+
+LATELY = 1_000
+"""So many of the newest requests are looked at; their ids rise with time."""
+
+MEDIANS = f"""
+SELECT model,
+  percentile_disc(0.5) WITHIN GROUP (ORDER BY cost_usd)
+    FILTER (WHERE settled_at IS NOT NULL AND cost_usd > 0),
+  percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - created_at))
+    FILTER (WHERE status = 'succeeded')
+FROM (SELECT model, status, cost_usd, settled_at, created_at, finished_at
+  FROM generation_requests ORDER BY id DESC LIMIT {LATELY}) lately
+GROUP BY GROUPING SETS ((model), ())
+"""
+
+
+class Medians(NamedTuple):
+    """None where nothing of it was seen."""
+
+    cost_usd: Decimal | None
+    wait_s: float | None
+
+
+NOTHING = Medians(None, None)
+
+
+class QuoteReads:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def medians(self) -> dict[str | None, Medians]:
+        """By model, and under None of all models together."""
+        rows = await self._pool.fetch(MEDIANS)
+        return {model: Medians(cost_usd, wait_s) for model, cost_usd, wait_s in rows}

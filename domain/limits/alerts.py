@@ -1,0 +1,184 @@
+"""What the owner is told of the day's spending: each thing once a day to every channel.
+
+What there is to tell follows from the pots as they stand, so a worker that was away finds it
+later. It is written down under a unique key before anybody is told.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.models import BudgetAlert, BudgetPot
+from db.repositories.alerts import AlertRepository
+from db.repositories.budgets import BudgetRepository
+from db.repositories.outbox import OutboxRepository
+from domain.limits.budget import GLOBAL, WATCHED, Clock, utc_now
+from domain.limits.channels import Channel, NotTold
+
+JOB = "send_budget_alert"
+
+SHARES = {"half": Decimal("0.5"), "soft": Decimal("0.8"), "hard": Decimal(1)}
+"""Of a pot's limit, from which on each of these is told."""
+
+UNUSUAL_TIMES = 3
+"""Today's spending over the mean of the seven days before, or of as many as there are."""
+
+DAYS = 7
+MEAN_OF_AT_LEAST = 3
+"""Days with spending, before a mean says anything."""
+
+PROJECTED_AFTER_S = 3_600
+"""How much of a day must be over before its end is projected."""
+
+TOLD_WITHIN = timedelta(days=2)
+"""After so long nobody needs to be told any more."""
+
+AGAIN_AFTER_S = (10, 20, 60, 300)
+"""When a channel that did not take an alert is tried again."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to tell of one pot on one day."""
+
+    pot: str
+    day: date
+    level: str
+    used_usd: Decimal
+    limit_usd: Decimal
+
+
+def findings(pots: Sequence[BudgetPot], now: datetime) -> list[Finding]:
+    """What there is to tell of the pots of the last days; `now` is UTC."""
+    found: list[Finding] = []
+    for pot in pots:
+        used_usd = pot.reserved_usd + pot.spent_usd
+        levels = [
+            name for name, share in SHARES.items() if used_usd >= share * pot.limit_usd and used_usd
+        ]
+        # A pot of nothing is closed on purpose.
+        if pot.refused_at and pot.limit_usd and "hard" not in levels:
+            levels.append("hard")
+        if pot.day == now.date() and _projected(pot, now) > pot.limit_usd:
+            levels.append("projected")
+        if pot.pot == GLOBAL and pot.day == now.date() and _unusual(pot, pots):
+            levels.append("unusual")
+        found += [Finding(pot.pot, pot.day, level, used_usd, pot.limit_usd) for level in levels]
+    return found
+
+
+def _projected(pot: BudgetPot, now: datetime) -> Decimal:
+    """What will be spent by midnight if it goes on like this."""
+    midnight = datetime.combine(now.date(), time(), UTC)
+    elapsed_s = Decimal((now - midnight).total_seconds())
+    if elapsed_s < PROJECTED_AFTER_S:
+        return Decimal(0)
+    return pot.spent_usd / elapsed_s * 86_400
+
+
+def _unusual(today: BudgetPot, pots: Sequence[BudgetPot]) -> bool:
+    before = [
+        pot.spent_usd
+        for pot in pots
+        if pot.pot == GLOBAL and today.day - timedelta(days=DAYS) <= pot.day < today.day
+    ]
+    if len(before) < MEAN_OF_AT_LEAST:
+        return False
+    return today.spent_usd > UNUSUAL_TIMES * sum(before, Decimal(0)) / len(before) > 0
+
+
+class Alerts:
+    """Looks at the pots, writes down what there is to tell, and tells it."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        channels: Mapping[str, Channel],
+        clock: Clock = utc_now,
+    ) -> None:
+        self._sessions = sessions
+        self._channels = channels
+        self._clock = clock
+
+    async def watch(self) -> int:
+        """Write down what has not been told yet, for every channel; how many there were."""
+        now = self._clock().astimezone(UTC)
+        since = now.date() - timedelta(days=DAYS)
+        async with self._sessions.begin() as session:
+            budgets = BudgetRepository(session)
+            found = findings(await budgets.pots_since(since, WATCHED), now)
+            found += [
+                Finding(GLOBAL, day, "beyond_quote", spent_usd, held_usd)
+                for day, spent_usd, held_usd in await budgets.beyond_quotes(since)
+            ]
+            new = 0
+            for finding in found:
+                for channel in self._channels:
+                    new += await self._write_down(session, finding, channel, now)
+        return new
+
+    async def _write_down(
+        self, session: AsyncSession, finding: Finding, channel: str, now: datetime
+    ) -> bool:
+        alert = BudgetAlert(
+            pot=finding.pot,
+            day=finding.day,
+            level=finding.level,
+            channel=channel,
+            used_usd=finding.used_usd,
+            limit_usd=finding.limit_usd,
+            noticed_at=now,
+        )
+        if not await AlertRepository(session).add(alert):
+            return False
+        arguments = {"pot": alert.pot, "day": alert.day.isoformat(), "level": alert.level}
+        await OutboxRepository(session).add(JOB, _key(alert), channel=channel, **arguments)
+        return True
+
+    async def send(self, pot: str, day: date, level: str, channel: str) -> None:
+        """Tell one channel one thing, unless it has been told or somebody is just telling it."""
+        async with self._sending(pot, day, level, channel) as alert:
+            if alert is None:
+                return
+            if channel not in self._channels or day < (self._clock() - TOLD_WITHIN).date():
+                log.error("alert_never_told", channel=channel, pot=pot, level=level)
+                return
+            await self._channels[channel].tell(alert)
+            log.info("alert_told", channel=channel, pot=pot, level=level)
+
+    @asynccontextmanager
+    async def _sending(
+        self, pot: str, day: date, level: str, channel: str
+    ) -> AsyncGenerator[BudgetAlert | None]:
+        """An alert that is ours alone to tell, or None; afterwards it is done, or due again."""
+        async with self._sessions.begin() as session:
+            alerts, outbox = AlertRepository(session), OutboxRepository(session)
+            alert = await alerts.take(pot, day, level, channel)
+            key = f"alert:{day}:{pot}:{level}:{channel}"
+            if alert is None and not await alerts.is_open(pot, day, level, channel):
+                await outbox.done(key)
+        try:
+            yield alert
+        except NotTold as error:
+            log.warning("alert_not_told", channel=channel, error=str(error))
+            async with self._sessions.begin() as session:
+                await AlertRepository(session).give_back(pot, day, level, channel)
+                outbox = OutboxRepository(session)
+                offers = await outbox.offers(key)
+                await outbox.postpone(key, AGAIN_AFTER_S[min(offers, len(AGAIN_AFTER_S)) - 1])
+            return
+        if alert is not None:
+            async with self._sessions.begin() as session:
+                await AlertRepository(session).told(pot, day, level, channel)
+                await OutboxRepository(session).done(key)
+
+
+def _key(alert: BudgetAlert) -> str:
+    return f"alert:{alert.day}:{alert.pot}:{alert.level}:{alert.channel}"

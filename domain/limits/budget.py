@@ -1,0 +1,168 @@
+"""What may be spent: no model is called before the most it can cost is held.
+
+Every caller draws on several pots at once, each with a limit for the UTC day. The ledger
+that the pots are the sum of is written by the same functions in the database; see
+`db/migrations/versions/2026_11_21_keep_a_ledger.py`.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import BudgetPot
+from db.repositories.budgets import BudgetRepository
+from domain.caller import Caller
+from domain.errors import TooDear
+from settings import Settings
+
+Clock = Callable[[], datetime]
+"""Tells the moment, aware of its zone."""
+
+GLOBAL, SCHEDULED = "global", "scheduled"
+VISITORS, KEYS = "tier:visitor", "tier:key"
+WATCHED = (GLOBAL, VISITORS, KEYS, SCHEDULED)
+"""The pots that are the owner's to look after, as opposed to one caller's."""
+
+LOW_AT = Decimal("0.8")
+"""From which share of a pot on it counts as low."""
+
+AND_NOW = "Reading, voting and searching go on as ever. There is more at midnight UTC."
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class BudgetUsedUp(TooDear):
+    code = "budget_used_up"
+
+    def __init__(self, detail: str, *, retry_after_s: int, pot: str, day: date) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.pot = pot
+        self.day = day
+
+
+@dataclass(frozen=True)
+class BudgetLimits:
+    """What each kind of pot may spend on a UTC day, in US dollars."""
+
+    global_usd: Decimal
+    visitors_usd: Decimal
+    keys_usd: Decimal
+    scheduled_usd: Decimal
+    visitor_usd: Decimal
+    """Each visitor's own."""
+    key_usd: Decimal
+    """Each API key's own, unless it has been given another."""
+
+    @classmethod
+    def of(cls, config: Settings) -> "BudgetLimits":
+        return cls(
+            global_usd=config.budget_usd,
+            visitors_usd=config.budget_visitors_usd,
+            keys_usd=config.budget_keys_usd,
+            scheduled_usd=config.budget_scheduled_usd,
+            visitor_usd=config.budget_visitor_usd,
+            key_usd=config.budget_key_usd,
+        )
+
+    def of_caller(self, caller: Caller) -> dict[str, Decimal]:
+        """The pots a caller draws on, the widest first, with their limits."""
+        if caller.kind == "scheduler":
+            return {GLOBAL: self.global_usd, SCHEDULED: self.scheduled_usd}
+        if caller.kind == "visitor":
+            return {
+                GLOBAL: self.global_usd,
+                VISITORS: self.visitors_usd,
+                f"visitor:{caller.id}": self.visitor_usd,
+            }
+        own_usd = self.key_usd if caller.budget_usd is None else caller.budget_usd
+        return {GLOBAL: self.global_usd, KEYS: self.keys_usd, f"key:{caller.id}": own_usd}
+
+
+@dataclass(frozen=True)
+class BudgetState:
+    """What a caller may still spend today."""
+
+    state: Literal["open", "low", "used_up"]
+    resets_at: datetime
+    reset_s: int
+    left_usd: Decimal
+    """In the emptiest of the caller's pots."""
+
+
+class Budget:
+    """The pots of today, by a clock that can be given."""
+
+    def __init__(self, limits: BudgetLimits, clock: Clock = utc_now) -> None:
+        self._limits = limits
+        self._clock = clock
+
+    async def reserve(
+        self, session: AsyncSession, caller: Caller, request_id: UUID, usd: Decimal
+    ) -> None:
+        """Hold the most a request can cost in all of the caller's pots of today, or in none.
+
+        Raises:
+            BudgetUsedUp: A pot has no room for it; says when there is room again.
+        """
+        now, limits = self._clock().astimezone(UTC), self._limits.of_caller(caller)
+        full = await BudgetRepository(session).reserve(request_id, now.date(), limits, usd)
+        if full:
+            raise BudgetUsedUp(
+                f"{_whose(full)} is used up for today. {AND_NOW}",
+                retry_after_s=_reset_s(now),
+                pot=full,
+                day=now.date(),
+            )
+
+    async def note_refusal(
+        self, session: AsyncSession, caller: Caller, refusal: BudgetUsedUp
+    ) -> None:
+        """Remember a refusal for the owner, in a transaction of its own."""
+        if refusal.pot in WATCHED:
+            limit_usd = self._limits.of_caller(caller)[refusal.pot]
+            await BudgetRepository(session).note_refusal(refusal.pot, refusal.day, limit_usd)
+
+    async def state(
+        self, session: AsyncSession, caller: Caller, *, least_usd: Decimal
+    ) -> BudgetState:
+        """What the caller has left; used up when even `least_usd` could not be held."""
+        now, limits = self._clock().astimezone(UTC), self._limits.of_caller(caller)
+        pots = await BudgetRepository(session).pots(now.date(), list(limits))
+        left = {name: limit - _used(pots.get(name)) for name, limit in limits.items()}
+        left_usd = max(Decimal(0), min(left.values()))
+        low = any(left[name] <= limit * (1 - LOW_AT) for name, limit in limits.items())
+        used_up = left_usd < least_usd or not left_usd
+        return BudgetState(
+            state="used_up" if used_up else "low" if low else "open",
+            resets_at=_midnight_after(now),
+            reset_s=_reset_s(now),
+            left_usd=left_usd,
+        )
+
+
+def _used(pot: BudgetPot | None) -> Decimal:
+    return pot.reserved_usd + pot.spent_usd if pot else Decimal(0)
+
+
+def _whose(pot: str) -> str:
+    if pot.startswith("visitor:"):
+        return "Your share of the budget for new factoids"
+    if pot.startswith("key:"):
+        return "The budget of this API key"
+    return "The budget for new factoids"
+
+
+def _midnight_after(now: datetime) -> datetime:
+    return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+
+
+def _reset_s(now: datetime) -> int:
+    return max(1, math.ceil((_midnight_after(now) - now).total_seconds()))

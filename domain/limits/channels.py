@@ -1,0 +1,172 @@
+"""Where alerts go: the log, e-mail, Slack, PostHog; each is off until it is set up."""
+
+import asyncio
+import smtplib
+import ssl
+from email.message import EmailMessage
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import httpx
+import structlog
+
+from db.models import BudgetAlert
+from settings import Settings
+
+WITHIN_S = 20
+"""How long a channel may take."""
+
+NAMES = {
+    "global": "all spending",
+    "tier:visitor": "visitors",
+    "tier:key": "API keys",
+    "scheduled": "the schedule",
+}
+WORDS = {
+    "half": "Half of today's budget for {name} is used",
+    "soft": "80 % of today's budget for {name} is used",
+    "hard": "Today's budget for {name} is used up: requests are refused until midnight UTC",
+    "projected": "At this pace today's budget for {name} will not last until midnight UTC",
+    "unusual": "Today's spending is over three times the mean of the last seven days",
+    "beyond_quote": "A provider charged more than its listed price allows",
+}
+
+log = structlog.get_logger()
+
+
+class NotTold(Exception):
+    """The channel did not take an alert; it may later."""
+
+
+class Channel(Protocol):
+    async def tell(self, alert: BudgetAlert) -> None:
+        """Raises: NotTold: It did not arrive."""
+        ...
+
+
+def title(alert: BudgetAlert) -> str:
+    return WORDS[alert.level].format(name=NAMES[alert.pot])
+
+
+def words(alert: BudgetAlert) -> str:
+    figures = f"{alert.used_usd:.6f} of {alert.limit_usd:.6f} US dollars"
+    return f"{title(alert)} ({figures}, {alert.day} UTC)."
+
+
+def alert_id(alert: BudgetAlert) -> UUID:
+    """The same whenever this alert is told, for receivers that tell a repeated one."""
+    return uuid5(NAMESPACE_URL, f"budget:{alert.day}:{alert.pot}:{alert.level}")
+
+
+class LogChannel:
+    async def tell(self, alert: BudgetAlert) -> None:
+        log.warning(
+            "budget_alert",
+            pot=alert.pot,
+            day=alert.day.isoformat(),
+            level=alert.level,
+            used_usd=str(alert.used_usd),
+            limit_usd=str(alert.limit_usd),
+        )
+
+
+class EmailChannel:
+    """E-mail by SMTP: `smtps://` encrypts from the start, `smtp://` as soon as it can and always
+    before a password is said.
+    """
+
+    def __init__(self, url: str, sender: str, to: str) -> None:
+        self._server = urlsplit(url)
+        self._sender, self._to = sender, to
+
+    async def tell(self, alert: BudgetAlert) -> None:
+        message = EmailMessage()
+        message["Subject"] = title(alert)
+        message["From"], message["To"] = self._sender, self._to
+        message["Message-ID"] = f"<{alert_id(alert)}@{self._sender.rpartition('@')[2]}>"
+        message.set_content(words(alert))
+        try:
+            # The standard library's client waits in a thread of its own.
+            await asyncio.to_thread(self._send, message)
+        except (smtplib.SMTPException, OSError) as error:
+            raise NotTold(type(error).__name__) from error
+
+    def _send(self, message: EmailMessage) -> None:
+        server, host = self._server, self._server.hostname or ""
+        context = ssl.create_default_context()
+        if server.scheme == "smtps":
+            client = smtplib.SMTP_SSL(host, server.port or 465, timeout=WITHIN_S, context=context)
+        else:
+            client = smtplib.SMTP(host, server.port or 587, timeout=WITHIN_S)
+        with client:
+            client.ehlo()
+            if server.scheme == "smtp" and (client.has_extn("starttls") or server.username):
+                client.starttls(context=context)
+            if server.username:
+                client.login(unquote(server.username), unquote(server.password or ""))
+            client.send_message(message)
+
+
+class _Posting:
+    """A channel that takes JSON over HTTP."""
+
+    async def _post(self, url: str, body: dict[str, Any]) -> None:
+        try:
+            async with httpx.AsyncClient(timeout=WITHIN_S, follow_redirects=False) as client:
+                answer = await client.post(url, json=body)
+        except httpx.HTTPError as error:
+            # Its words may hold the address, which is a secret.
+            raise NotTold(type(error).__name__) from None
+        if not answer.is_success:
+            raise NotTold(f"status {answer.status_code}")
+
+
+class SlackChannel(_Posting):
+    """A Slack "incoming webhook": its address is all the right there is to post."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def tell(self, alert: BudgetAlert) -> None:
+        await self._post(self._url, {"text": words(alert)})
+
+
+class PostHogChannel(_Posting):
+    """PostHog's capture endpoint. Source: PostHog docs, "Capture and batch API endpoints"."""
+
+    def __init__(self, host: str, api_key: str) -> None:
+        self._url, self._api_key = f"{host.rstrip('/')}/i/v0/e/", api_key
+
+    async def tell(self, alert: BudgetAlert) -> None:
+        properties = {
+            "distinct_id": "budget",
+            "$process_person_profile": False,
+            "pot": alert.pot,
+            "day": alert.day.isoformat(),
+            "level": alert.level,
+            "used_usd": float(alert.used_usd),
+            "limit_usd": float(alert.limit_usd),
+        }
+        event = {
+            "api_key": self._api_key,
+            "event": "budget_alert",
+            "uuid": str(alert_id(alert)),
+            "timestamp": alert.noticed_at.isoformat(),
+            "properties": properties,
+        }
+        await self._post(self._url, event)
+
+
+def channels_of(config: Settings) -> dict[str, Channel]:
+    """The channels that are set up, by name."""
+    channels: dict[str, Channel] = {"log": LogChannel()}
+    if config.smtp_url:
+        channels["email"] = EmailChannel(
+            config.smtp_url, config.alert_email_from, config.alert_email_to
+        )
+    if config.slack_webhook_url:
+        channels["slack"] = SlackChannel(config.slack_webhook_url)
+    if config.posthog_api_key:
+        channels["posthog"] = PostHogChannel(config.posthog_host, config.posthog_api_key)
+    return channels

@@ -1,0 +1,90 @@
+"""Who has to prove to be a person before they generate again, and how they do."""
+
+from redis.asyncio import Redis
+
+from domain.caller import Caller
+from domain.captcha import Captcha, Challenge, Proof
+from domain.errors import Forbidden, Unavailable
+from domain.limits.anomalies import Anomalies
+
+WINDOW_S = 3_600
+ACTION = "generate"
+
+
+class CaptchaRequired(Forbidden):
+    code = "captcha_required"
+
+    def __init__(self, detail: str, captcha: Challenge) -> None:
+        super().__init__(detail)
+        self.captcha = captcha
+
+
+class CaptchaAway(Unavailable):
+    code = "captcha_unavailable"
+
+
+class StepUp:
+    """Asks visitors for a captcha after so many refusals of theirs or of their network, and while
+    something about them is strange.
+
+    API keys are never asked: they answer with their own limits.
+    """
+
+    def __init__(
+        self, redis: Redis, captcha: Captcha | None, anomalies: Anomalies, *, after_refusals: int
+    ) -> None:
+        self._redis = redis
+        self._captcha = captcha
+        self._anomalies = anomalies
+        self._after = after_refusals
+
+    async def note_refusal(self, caller: Caller) -> None:
+        """Count that this caller was told to wait."""
+        if self._captcha and caller.kind == "visitor":
+            async with self._redis.pipeline(transaction=True) as counting:
+                for name in _names(caller):
+                    counting.incr(name)
+                    counting.expire(name, WINDOW_S, nx=True)
+                await counting.execute()
+
+    async def challenge(self, caller: Caller) -> Challenge | None:
+        """What the caller will be asked at the next generation; None when nothing."""
+        if not self._captcha or caller.kind != "visitor":
+            return None
+        return self._captcha.challenge if await self._suspicious(caller) else None
+
+    async def check(self, caller: Caller, proof: Proof | None) -> None:
+        """Let pass who need not prove anything, or just did.
+
+        Raises:
+            CaptchaRequired: No proof was brought, or a wrong, foreign or used one.
+            CaptchaAway: The service does not answer: generating waits, the rest goes on.
+        """
+        challenge = await self.challenge(caller)
+        if not challenge or not self._captcha:
+            return
+        if proof is None:
+            raise CaptchaRequired(
+                "That was a lot. Please show us that you are no machine.", challenge
+            )
+        verdict = await self._captcha.verify(proof.token, proof.address, ACTION)
+        if verdict == "unavailable":
+            raise CaptchaAway(
+                "We cannot tell people from machines right now, so nothing new is written for "
+                "a moment. Reading, voting and searching go on."
+            )
+        if verdict == "fail":
+            raise CaptchaRequired("That did not work. Please try the check once more.", challenge)
+        await self._redis.delete(*_names(caller))
+        await self._anomalies.forgive(caller)
+
+    async def _suspicious(self, caller: Caller) -> bool:
+        counts = await self._redis.mget(_names(caller))
+        if any(int(count or 0) >= self._after for count in counts):
+            return True
+        return await self._anomalies.suspicious(caller)
+
+
+def _names(caller: Caller) -> list[str]:
+    """The counters of the visitor and of their network: a new cookie does not help."""
+    return [f"captcha:refusals:{one}" for one in (caller.id, caller.network) if one]

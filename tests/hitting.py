@@ -1,0 +1,39 @@
+"""One of several processes that use up a limit at once: `python -m tests.hitting 10/60 125`.
+
+For each line it reads, which names a caller, it hits so many times at once and says how many
+were admitted.
+"""
+
+import asyncio
+import sys
+from uuid import UUID
+
+from domain.caller import Caller
+from domain.errors import RateLimited
+from domain.limits.policies import Policies
+from domain.limits.rate_limit import RateLimiter
+from domain.redis import open_redis_for_limits
+from settings import Settings, settings
+
+
+async def hit(limiter: RateLimiter, caller: Caller) -> bool:
+    try:
+        await limiter.hit("generate", caller)
+    except RateLimited:
+        return False
+    return True
+
+
+async def main(limits: str, number: int) -> None:
+    redis = open_redis_for_limits(settings.redis_url)
+    limiter = RateLimiter(redis, Policies(Settings(generate_limits=limits)))
+    await asyncio.gather(*(redis.execute_command("PING") for _ in range(20)))
+    print("ready", flush=True)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        caller = Caller("visitor", UUID(line.strip()), f"network of {line.strip()}")
+        print(sum(await asyncio.gather(*(hit(limiter, caller) for _ in range(number)))), flush=True)
+    await redis.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,79 @@
+"""A cursor is ours, whole, for one list, and says nothing about who had it before."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from itertools import permutations
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from tests.conftest import api_client
+from tests.factories import Factories
+
+LIST = "/api/factoids"
+QUESTIONS: list[dict[str, str]] = [
+    {},
+    {"sort": "top"},
+    {"sort": "hot"},
+    {"sort": "controversial"},
+    {"sort": "random"},
+    {"category": "space"},
+    {"category": "space", "sort": "top"},
+    {"q": "planets"},
+    {"q": "planets", "sort": "new"},
+    {"since": "2020-01-01"},
+]
+
+
+async def cursor_of(client: httpx.AsyncClient, asked: dict[str, str]) -> str:
+    answer = await client.get(LIST, params={**asked, "limit": 1})
+    cursor = answer.json()["next_cursor"]
+    assert cursor, asked
+    return cursor
+
+
+@pytest.fixture
+async def planets(make: Factories) -> None:
+    for place in range(4):
+        await make.factoid(f"Planets number {place} have rings.", category="space")
+
+
+@pytest.mark.parametrize("asked", QUESTIONS, ids=str)
+async def test_every_flipped_bit_is_refused(
+    api: httpx.AsyncClient, planets: None, asked: dict[str, str]
+):
+    cursor = await cursor_of(api, asked)
+    sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    for bit in range(len(sealed) * 8):
+        altered = bytearray(sealed)
+        altered[bit // 8] ^= 1 << bit % 8
+        spelled = urlsafe_b64encode(altered).rstrip(b"=").decode()
+        answer = await api.get(LIST, params={**asked, "cursor": spelled})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), bit
+    for end in range(1, len(cursor)):
+        answer = await api.get(LIST, params={**asked, "cursor": cursor[:end]})
+        assert answer.status_code == 400
+
+
+async def test_a_cursor_answers_no_other_question(api: httpx.AsyncClient, planets: None):
+    cursors = {place: await cursor_of(api, asked) for place, asked in enumerate(QUESTIONS)}
+    for one, other in permutations(range(len(QUESTIONS)), 2):
+        if QUESTIONS[one] | {"sort": ""} == QUESTIONS[other] | {"sort": ""}:
+            continue
+        answer = await api.get(LIST, params={**QUESTIONS[other], "cursor": cursors[one]})
+        assert answer.status_code == 400, (QUESTIONS[one], QUESTIONS[other])
+
+
+async def test_a_cursor_handed_on_tells_nothing_of_the_visitor_before(
+    api: httpx.AsyncClient, app: Litestar, planets: None
+):
+    for card in (await api.get(LIST)).json()["items"]:
+        await api.put(f"{LIST}/{card['id']}/vote", json={"value": 1})
+    cursor = await cursor_of(api, {})
+    own = (await api.get(LIST, params={"cursor": cursor})).json()["items"]
+    async with api_client(app, "198.51.100.1") as other:
+        theirs = (await other.get(LIST, params={"cursor": cursor})).json()["items"]
+
+    assert [one["id"] for one in own] == [one["id"] for one in theirs]
+    assert [one["my_vote"] for one in own] == [1, 1, 1]
+    assert [one["my_vote"] for one in theirs] == [None, None, None]
