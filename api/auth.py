@@ -18,7 +18,7 @@ def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     scope: Any = request.scope
     network = _network(request)
     if key := key_of(request):
-        return Caller("key", key.id, network, key.windows, key.budget_usd)
+        return Caller("key", key.id, network, key.windows, key.budget_usd, key.owner_id)
     return Caller("visitor", scope["caller_id"] or uuid4(), network)
 
 

@@ -23,6 +23,13 @@ class Caller:
     """An API key's own generation limits, written as in the settings; None for its kind's."""
     budget_usd: Decimal | None = None
     """An API key's own budget a UTC day; None for its kind's."""
+    account: UUID | None = None
+    """The visitor whose key it is; None for the keys of the site's owner."""
+
+    @property
+    def owner(self) -> UUID | None:
+        """Whose credits they draw on, and whose is what they buy."""
+        return self.account if self.kind == "key" else self.id
 
 
 SCHEDULER = Caller("scheduler", None, None)

@@ -18,6 +18,7 @@ TABLES = [
     *("rate_limit_snapshots", "anomalies", "fallback_uses"),
     *("budget_alerts", "budget_reservations", "budget_pots"),
     *("api_keys", "signed_out"),
+    *("credit_holds", "credit_grants"),
 ]
 """All that tests fill; what hangs on their rows goes with them."""
 
@@ -111,11 +112,13 @@ async def open_connections(empty_database: None) -> AsyncGenerator[tuple[Databas
 
 AS_LOCKED = (
     "generation_requests, factoids, tallies, votes, feedback, model_calls, outbox,"
+    " credit_holds, credit_grants, credit_entries,"
     " budget_reservations, budget_pots, ledger_entries, budget_alerts"
 )
 EMPTY_LEDGER = """
 SET LOCAL session_replication_role = replica;
 DELETE FROM ledger_entries;
+DELETE FROM credit_entries;
 SET LOCAL session_replication_role = origin;
 """
 """What no one else may do: its triggers do not fire."""

@@ -24,6 +24,7 @@ class KnownKey(msgspec.Struct, frozen=True):
     """What a request must know of the key it brings."""
 
     id: UUID
+    owner_id: UUID | None
     scopes: list[str]
     seal: bytes
     previous_seal: bytes | None

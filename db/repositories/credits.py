@@ -1,0 +1,121 @@
+"""Credits: what was paid for, and the entries it follows from."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import CreditEntry, CreditGrant, CreditHold
+
+GRANT = text("SELECT grant_credits(:owner_id, :product, :amount, :checkout_id)")
+HOLD = text("SELECT hold_credit(:owner_id, :product, :request_id)")
+CLOSE = text("SELECT close_credit(:request_id, :kind)")
+OWE = text("SELECT owe_credits(:checkout_id, :amount)")
+
+DIFFERENCES = text("""
+SELECT coalesce(g.checkout_id, e.checkout_id)
+  FROM credit_grants g
+  FULL JOIN (SELECT checkout_id, sum(granted) AS granted, sum(held) AS held, sum(used) AS used,
+      sum(revoked) AS revoked FROM credit_entries GROUP BY checkout_id) e USING (checkout_id)
+  LEFT JOIN (SELECT checkout_id, count(*) FILTER (WHERE state = 'held') AS held,
+      count(*) FILTER (WHERE state = 'used') AS used
+      FROM credit_holds GROUP BY checkout_id) h USING (checkout_id)
+  WHERE (g.granted, g.held, g.used, g.revoked)
+      IS DISTINCT FROM (e.granted, e.held, e.used, e.revoked)
+    OR (g.held, g.used) IS DISTINCT FROM (coalesce(h.held, 0), coalesce(h.used, 0))
+  ORDER BY 1
+""")
+
+
+@dataclass(frozen=True)
+class CreditBalance:
+    """What somebody has of one product: the sum of all entries."""
+
+    product: str
+    granted: int
+    """All that was ever bought."""
+    held: int
+    used: int
+    revoked: int
+
+    @property
+    def left(self) -> int:
+        return self.granted - self.held - self.used - self.revoked
+
+
+class CreditRepository:
+    """Each step locks the owner's credits of the product until the transaction ends."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def grant(self, owner_id: UUID, product: str, amount: int, checkout_id: UUID) -> None:
+        """Credit what a checkout bought; a second time is nothing."""
+        await self._session.execute(
+            GRANT,
+            {
+                "owner_id": owner_id,
+                "product": product,
+                "amount": amount,
+                "checkout_id": checkout_id,
+            },
+        )
+
+    async def hold(self, owner_id: UUID, product: str, request_id: UUID) -> bool:
+        """Set one credit aside, of the oldest grant with any left; whether it is."""
+        held = await self._session.scalar(
+            HOLD, {"owner_id": owner_id, "product": product, "request_id": request_id}
+        )
+        return bool(held)
+
+    async def use(self, request_id: UUID) -> None:
+        await self._session.execute(CLOSE, {"request_id": request_id, "kind": "use"})
+
+    async def give_back(self, request_id: UUID) -> None:
+        await self._session.execute(CLOSE, {"request_id": request_id, "kind": "give_back"})
+
+    async def owe(self, checkout_id: UUID, amount: int) -> int:
+        """Let so many of a checkout's credits be revoked in all, as far as they are unused.
+
+        Returns:
+            How many are.
+        """
+        revoked = await self._session.scalar(OWE, {"checkout_id": checkout_id, "amount": amount})
+        return revoked or 0
+
+    async def state(self, request_id: UUID) -> str | None:
+        """`held`, `used` or `given_back`; None when the request draws on no credit."""
+        return await self._session.scalar(
+            select(CreditHold.state).where(CreditHold.request_id == request_id)
+        )
+
+    async def balances(self, owner_id: UUID) -> list[CreditBalance]:
+        """By product; those never bought are missing."""
+        rows = await self._session.execute(
+            select(
+                CreditGrant.product,
+                func.sum(CreditGrant.granted),
+                func.sum(CreditGrant.held),
+                func.sum(CreditGrant.used),
+                func.sum(CreditGrant.revoked),
+            )
+            .where(CreditGrant.owner_id == owner_id)
+            .group_by(CreditGrant.product)
+            .order_by(CreditGrant.product)
+        )
+        return [CreditBalance(*row) for row in rows]
+
+    async def entries(self, owner_id: UUID, limit: int) -> list[CreditEntry]:
+        """The newest first."""
+        found = await self._session.scalars(
+            select(CreditEntry)
+            .where(CreditEntry.owner_id == owner_id)
+            .order_by(CreditEntry.id.desc())
+            .limit(limit)
+        )
+        return list(found)
+
+    async def differences(self) -> list[UUID]:
+        """Checkouts whose grant is not the sum of its entries, or not that of its holds."""
+        return list(await self._session.scalars(DIFFERENCES))
