@@ -19,7 +19,7 @@ NO_REQUEST: Object = {"id": None, "idempotency_key": None}
 
 
 def new_id(prefix: str, letters: int = 24) -> str:
-    return f"{prefix}_{''.join(secrets.choice(LETTERS) for _ in range(letters))}"
+    return prefix + "".join(secrets.choice(LETTERS) for _ in range(letters))
 
 
 class Account:

@@ -60,7 +60,7 @@ class API:
             self._log(request, fault, connection.status)
 
     async def _answer(self, connection: Connection, request: Request, fault: str) -> Answer:
-        id = new_id("req", 14)
+        id = new_id("req_", 14)
         headers = {"request-id": id, "stripe-version": API_VERSION}
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         if key:

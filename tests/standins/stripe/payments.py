@@ -50,7 +50,7 @@ class Payments:
             "canceled_at": None,
             "cancellation_reason": None,
             "capture_method": "automatic_async",
-            "client_secret": f"{id}_secret_{new_id('', 24)[1:]}",
+            "client_secret": f"{id}_secret_{new_id('')}",
             "confirmation_method": "automatic",
             "created": self._account.now(),
             "currency": session["currency"],

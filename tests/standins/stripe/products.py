@@ -20,7 +20,7 @@ def add_price(
     now = account.now()
     product = account.keep(
         {
-            "id": new_id("prod", 14),
+            "id": new_id("prod_", 14),
             "object": "product",
             "active": active,
             "created": now,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 from .account import Account, Object
@@ -25,7 +26,7 @@ RESOURCES = {
 FILTERS = {
     "charge": ("payment_intent",),
     "dispute": ("charge", "payment_intent"),
-    "event": ("type",),
+    "event": (),
     "payment_intent": (),
     "price": ("currency",),
     "product": (),
@@ -113,8 +114,13 @@ def _matching(objects: list[Object], asked: dict[str, str | None]) -> list[Objec
 
 def _of_types(events: list[Object], form: Form) -> list[Object]:
     types, delivered = form.texts("types"), form.boolean("delivery_success")
+    if type := form.text("type"):
+        types = [type]
     if types:
-        events = [event for event in events if event["type"] in types]
+        # A star stands for the rest of a name.
+        events = [
+            event for event in events if any(fnmatchcase(event["type"], one) for one in types)
+        ]
     if delivered is not None:
         events = [event for event in events if (event["pending_webhooks"] == 0) == delivered]
     return events
