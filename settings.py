@@ -23,6 +23,8 @@ BUDGET_AT_MOST_USD = 10_000_000
 """What the ledger's numbers have room for."""
 
 Limits = Annotated[str, Meta(pattern=r"^[1-9]\d{0,6}/[1-9]\d{0,6}(,[1-9]\d{0,6}/[1-9]\d{0,6})*$")]
+Price = Annotated[int, Meta(ge=1, le=99_999_999)]
+StripePrice = Annotated[str, Meta(pattern=r"^price_[!-~]+$")]
 CAPTCHA_TEST_SECRETS = {
     "1x0000000000000000000000000000000AA",
     "2x0000000000000000000000000000000AA",
@@ -40,6 +42,10 @@ CAPTCHA_TEST_SITE_KEYS = {
     "30000000-ffff-ffff-ffff-000000000003",
 }
 """The services' own keys for tests, which let everybody pass or nobody."""
+
+
+DOLLARS = "usd"
+"""The currency whose prices need no setting."""
 
 
 class WrongSetting(SystemExit):
@@ -133,6 +139,23 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """The project's key; PostHog is told nothing without it."""
     posthog_host: str = "https://us.i.posthog.com"
 
+    # Payments, which are off until both Stripe keys are there
+    stripe_secret_key: Annotated[str, Meta(pattern=r"^(sk|rk)_(test|live)_[!-~]+$")] | None = None
+    """A test key takes no real money."""
+    stripe_webhook_secrets: str = ""
+    """What Stripe signs its events with, the newest first, separated by commas."""
+    stripe_api_url: str | None = None
+    """Where Stripe is reached, when that is not its own address."""
+    payments_currency: Annotated[str, Meta(pattern=r"^[a-z]{3}$")] = DOLLARS
+    """As Stripe writes it."""
+    price_booster_pack: Price | None = None
+    """In the currency's smallest unit; in US dollars 500 unless it is said."""
+    price_chat: Price | None = None
+    """In the currency's smallest unit; in US dollars 900 unless it is said."""
+    stripe_price_booster_pack: StripePrice | None = None
+    """Stripe's own price to sell it by, which must say the same; without it Stripe is told ours."""
+    stripe_price_chat: StripePrice | None = None
+
     # worker and cron
     openrouter_api_key: str | None = None
     openrouter_base_url: str = "https://openrouter.ai/api/v1"
@@ -153,6 +176,11 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     def server_secrets(self) -> tuple[str, ...]:
         """The secret in force, then the one on its way out."""
         return tuple(filter(None, (self.secret_key, self.secret_key_previous)))
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """What Stripe's events may be signed with."""
+        return tuple(filter(None, map(str.strip, self.stripe_webhook_secrets.split(","))))
 
     @property
     def site_url(self) -> str:
@@ -203,6 +231,7 @@ def _check(settings: Settings) -> None:
         missing = next(name for name, value in captcha.items() if not value)
         raise WrongSetting(f"{missing}: must be set too; a captcha needs provider and both keys.")
     _check_alerts(settings)
+    _check_payments(settings)
     if not croniter.is_valid(settings.factoid_schedule):
         raise WrongSetting('FACTOID_SCHEDULE: must be a cron line such as "0 * * * *".')
 
@@ -230,6 +259,22 @@ def _check_alerts(settings: Settings) -> None:
     if settings.slack_webhook_url:
         _address("SLACK_WEBHOOK_URL", settings.slack_webhook_url, {"http", "https"})
     _address("POSTHOG_HOST", settings.posthog_host, {"http", "https"})
+
+
+def _check_payments(settings: Settings) -> None:
+    keys = {
+        "STRIPE_SECRET_KEY": settings.stripe_secret_key,
+        "STRIPE_WEBHOOK_SECRETS": settings.webhook_secrets,
+    }
+    if any(keys.values()) and not all(keys.values()):
+        missing = next(name for name, value in keys.items() if not value)
+        raise WrongSetting(f"{missing}: must be set too; payments need the key and the secrets.")
+    if settings.stripe_api_url:
+        _address("STRIPE_API_URL", settings.stripe_api_url, {"http", "https"})
+    if settings.stripe_secret_key and settings.payments_currency != DOLLARS:
+        for name in ("PRICE_BOOSTER_PACK", "PRICE_CHAT"):
+            if getattr(settings, name.lower()) is None:
+                raise WrongSetting(f"{name}: must be set when PAYMENTS_CURRENCY is not usd.")
 
 
 def _address(name: str, value: str, schemes: set[str]) -> None:
@@ -261,7 +306,9 @@ def _check_production(settings: Settings, given: Mapping[str, str]) -> None:
         raise WrongSetting("OPENROUTER_BASE_URL: points at this machine, which is a stand-in.")
     if not settings.openrouter_base_url.startswith("https://"):
         raise WrongSetting("OPENROUTER_BASE_URL: must be an https:// address in production.")
-    for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST"):
+    if settings.stripe_api_url and _is_here(settings.stripe_api_url):
+        raise WrongSetting("STRIPE_API_URL: points at this machine, which is a stand-in.")
+    for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST", "STRIPE_API_URL"):
         address: str | None = getattr(settings, name.lower())
         if address and not address.startswith("https://"):
             raise WrongSetting(f"{name}: must be an https:// address in production.")

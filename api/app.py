@@ -14,12 +14,14 @@ from api.controllers import service
 from api.controllers.accounts import KeyController, sign_out
 from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models
+from api.controllers.payments import CheckoutController, receive_event
 from api.controllers.quote import quote
 from api.controllers.vault import open_vault
 from api.controllers.votes import VoteController, leave_feedback
 from api.cross_site import OwnPagesOnly
 from api.dependencies import DEPENDENCIES, fill
 from api.limits import Limits
+from api.machines import MachinesAside
 from api.methods import AnswersHead, TellsMethods
 from api.problems import EXCEPTION_HANDLERS
 from api.readable import ReadableOnly
@@ -53,6 +55,8 @@ async def connections(app: Litestar) -> AsyncGenerator[None]:
     finally:
         await app.state.live.close()
         await app.state.register.close()
+        if app.state.stripe:
+            await app.state.stripe.close()
         await for_limits.aclose()
         await redis.aclose()
         await database.close()
@@ -68,12 +72,14 @@ def create_app() -> Litestar:
             VoteController,
             GenerationController,
             KeyController,
+            CheckoutController,
             leave_feedback,
             limits,
             list_categories,
             list_models,
             open_vault,
             quote,
+            receive_event,
             service.live,
             service.ready,
             sign_out,
@@ -94,9 +100,11 @@ def create_app() -> Litestar:
     idempotency.document(app)
     openapi.complete(app)
     app.state.register = register = Register(*settings.server_secrets)
-    answers = Limits(ConditionalReads(TellsMethods(app.asgi_handler)))
+    routed = TellsMethods(app.asgi_handler)
+    answers = Limits(ConditionalReads(routed))
     visitors = Visitors(answers, VisitorTokens(*settings.server_secrets), register)
     # Around the router too, so that an unknown address has an id and a line in the log.
     known = KeyHolders(app, holders=answers, others=visitors, register=register)
-    app.asgi_handler = RequestLog(AnswersHead(ReadableOnly(OwnPagesOnly(known))))
+    people = ReadableOnly(OwnPagesOnly(known))
+    app.asgi_handler = RequestLog(AnswersHead(MachinesAside(machines=routed, others=people)))
     return app

@@ -33,6 +33,11 @@ from domain.limits.reading import ReadPermits
 from domain.limits.step_up import StepUp
 from domain.live import LiveHub
 from domain.llm.catalogue import CatalogueService
+from domain.payments.analytics import Analytics
+from domain.payments.checkouts import Checkouts
+from domain.payments.products import products_of
+from domain.payments.service import PaymentService
+from domain.payments.stripe import open_stripe
 from domain.vault import Vault
 from domain.votes import VoteService
 from settings import settings
@@ -102,6 +107,14 @@ def provide_step_up(state: State) -> StepUp:
     return state.step_up
 
 
+def provide_checkouts(state: State) -> Checkouts:
+    return state.checkouts
+
+
+def provide_payments(state: State) -> PaymentService:
+    return state.payments
+
+
 def provide_redis(state: State) -> Redis:
     return state.redis
 
@@ -130,6 +143,20 @@ def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> N
     state.generations = GenerationRequests(database.sessions, *guards, state.step_up)
     lately = Lately(QuoteReads(database.reads))
     state.quotes = Quotes(database.sessions, *guards, lately)
+    state.stripe = open_stripe(settings)
+    state.payments = PaymentService(
+        database.sessions,
+        state.stripe,
+        Analytics(database.sessions, settings),
+        settings.webhook_secrets,
+    )
+    state.checkouts = Checkouts(
+        database.sessions,
+        state.payments,
+        products_of(settings),
+        state.limiter,
+        state.catalogue,
+    )
     state.progress = ProgressReader(redis, database.sessions)
     state.live = LiveHub(redis)
     state.repeats = Repeats(database.statements, *settings.server_secrets)
@@ -148,6 +175,8 @@ DEPENDENCIES: dict[str, Any] = {
     "generations": Provide(provide_generations, sync_to_thread=False),
     "limiter": Provide(provide_limiter, sync_to_thread=False),
     "quotes": Provide(provide_quotes, sync_to_thread=False),
+    "checkouts": Provide(provide_checkouts, sync_to_thread=False),
+    "payments": Provide(provide_payments, sync_to_thread=False),
     "progress": Provide(provide_progress, sync_to_thread=False),
     "step_up": Provide(provide_step_up, sync_to_thread=False),
     "redis": Provide(provide_redis, sync_to_thread=False),

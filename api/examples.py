@@ -33,11 +33,13 @@ from api.schemas.generation import (
     TokenEvent,
     WindowOut,
 )
+from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutsOut, ProductOut, ProductsOut
 from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from api.schemas.service import LiveOut, ReadyOut
 
 FACTOID_ID = UUID("019a4f3e-6b1c-7d20-9c41-5f0a8e2d7b13")
 REQUEST_ID = UUID("019a4f3d-20aa-7c55-8f0e-3b9d6a41c2e7")
+CHECKOUT_ID = UUID("019a4f3f-02d8-7c11-a5e6-2c8b40d97f65")
 KEY_ID = UUID("019a4f3d-7e21-7b0a-8c35-91d2f4a6be08")
 MOMENT = datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC)
 MODEL = "openai/gpt-4o-mini"
@@ -82,6 +84,23 @@ GENERATION = GenerationOut(
     ),
     finished_at=MOMENT,
     factoid=FACTOID,
+)
+
+CHECKOUT = CheckoutOut(
+    id=CHECKOUT_ID,
+    product="booster_pack",
+    status="paid",
+    price="$5.00",
+    amount=500,
+    currency="usd",
+    credits=25,
+    credits_revoked=0,
+    created_at=MOMENT,
+    paid_at=datetime(2026, 11, 20, 9, 1, 30, tzinfo=UTC),
+    paid=500,
+    topic="octopuses",
+    wished=True,
+    generation_request_id=REQUEST_ID,
 )
 
 BODIES: dict[str, Any] = {
@@ -169,6 +188,24 @@ BODIES: dict[str, Any] = {
                 )
             ]
         ),
+        ProductsOut(
+            "on",
+            [
+                ProductOut(
+                    key="booster_pack",
+                    name="Factoid Booster Pack",
+                    description="25 new factoids about whatever you like.",
+                    amount=500,
+                    currency="usd",
+                    price="$5.00",
+                    credits=25,
+                    unit="generations",
+                )
+            ],
+        ),
+        CheckoutIn(product="booster_pack", topic="octopuses"),
+        CHECKOUT,
+        CheckoutsOut([CHECKOUT]),
         LiveOut("ok"),
         ReadyOut("ok", database="ok", redis="ok", migrations="ok"),
     )
@@ -182,6 +219,7 @@ EVENTS = {
         + sse.event("tally", LiveTally(FACTOID_ID, votes_up=42, votes_down=3))
         + sse.PING
     ).decode(),
+    "FollowCheckout": (sse.OPENING + sse.event("checkout", CHECKOUT, "paid-0-1")).decode(),
     "FollowGeneration": (
         sse.OPENING
         + sse.event("status", StatusEvent("running", "Asking the model"), "1763629202000-0")

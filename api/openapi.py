@@ -52,6 +52,7 @@ TAGS = [
     Tag(name="Factoids", description="Read, search and shuffle."),
     Tag(name="Votes", description="🤯 or 😒, and why."),
     Tag(name="Generation", description="Ask for a new factoid and watch it being written."),
+    Tag(name="Payments", description="Buy more, and see what was bought."),
     Tag(name="Keys", description="API keys, and signing out everywhere."),
     Tag(name="Service", description="Whether all is well."),
 ]

@@ -14,8 +14,9 @@ from api.schemas.generation import (
     ReceiptOut,
     WindowOut,
 )
+from api.schemas.payments import CheckoutOut, ProductOut
 from api.schemas.problem import CaptchaOut
-from db.models import Feedback, LanguageModel
+from db.models import Checkout, Feedback, LanguageModel
 from db.repositories.factoids import MATCH_END, MATCH_START, FactoidCard
 from domain.accounts import NewKey, UsedKey
 from domain.captcha import Challenge
@@ -24,6 +25,7 @@ from domain.generation.requests import GenerationState, quote_usd
 from domain.keys import prefix_of
 from domain.limits.budget import BudgetState
 from domain.limits.states import PolicyState
+from domain.payments.products import Product, price_text
 from domain.votes import VoteCount
 from settings import settings
 
@@ -182,4 +184,40 @@ def key_out(used: UsedKey) -> KeyOut:
         last_used_at=key.last_used_at,
         revoked_at=key.revoked_at,
         usage=KeyUsageOut(today.generations, today.spent_usd, budget_usd),
+    )
+
+
+def product_out(product: Product) -> ProductOut:
+    return ProductOut(
+        key=product.key,
+        name=product.name,
+        description=product.description,
+        amount=product.amount,
+        currency=product.currency,
+        price=product.price,
+        credits=product.credits,
+        unit=product.unit,
+    )
+
+
+def checkout_out(checkout: Checkout) -> CheckoutOut:
+    product: Any = checkout.product
+    status: Any = checkout.status
+    return CheckoutOut(
+        id=checkout.id,
+        product=product,
+        status=status,
+        price=price_text(checkout.amount, checkout.currency),
+        amount=checkout.amount,
+        currency=checkout.currency,
+        credits=checkout.credits,
+        credits_revoked=checkout.revoked,
+        created_at=checkout.created_at,
+        url=checkout.url if checkout.status == "open" else None,
+        paid_at=checkout.paid_at,
+        paid=checkout.paid,
+        refunded=checkout.refunded,
+        topic=checkout.topic,
+        wished=checkout.wished,
+        generation_request_id=checkout.generation_request_id,
     )

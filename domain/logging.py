@@ -111,5 +111,14 @@ def configure_logging(*, production: bool, level: str) -> None:
     for access in ("granian.access", "uvicorn.access"):
         logging.getLogger(access).disabled = True
     # These write addresses and message texts at INFO, or what our own lines say already.
-    for noisy in ("saq", "httpx", "httpcore", "asyncio", "engineio", "socketio", "reflex"):
+    for noisy in (
+        "saq",
+        "httpx",
+        "httpcore",
+        "asyncio",
+        "engineio",
+        "socketio",
+        "reflex",
+        "stripe",
+    ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -12,7 +12,7 @@ from domain.fixtures import load_factoids
 from domain.logging import configure_logging
 from domain.redis import open_redis
 from jobs import accounts, budget, generation, maintenance
-from jobs.context import WorkerContext, fill
+from jobs.context import WorkerContext, close, fill
 from settings import settings
 
 
@@ -80,9 +80,7 @@ async def run(given: argparse.Namespace) -> int:
         print(f"Not done: {refusal.detail}", file=sys.stderr)
         return 1
     finally:
-        await ctx["openrouter"].close()
-        await ctx["redis"].aclose()
-        await ctx["database"].close()
+        await close(ctx)
 
 
 def main() -> int:

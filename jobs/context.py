@@ -16,6 +16,9 @@ from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter
+from domain.payments.analytics import Analytics
+from domain.payments.service import PaymentService
+from domain.payments.stripe import Stripe, open_stripe
 from domain.register import Register
 from settings import Settings
 
@@ -31,6 +34,8 @@ class WorkerContext(TypedDict):
     requests: GenerationRequests
     generation: GenerationService
     alerts: Alerts
+    stripe: Stripe | None
+    payments: PaymentService
     relay: "asyncio.Task[None]"
     starting: "asyncio.Task[None]"
     job: Any
@@ -56,6 +61,22 @@ def fill(ctx: WorkerContext, database: Database, redis: Redis, config: Settings)
         database.sessions, ctx["catalogue"], ctx["limiter"], Budget(BudgetLimits.of(config))
     )
     ctx["alerts"] = Alerts(database.sessions, channels_of(config))
+    ctx["stripe"] = open_stripe(config)
+    ctx["payments"] = PaymentService(
+        database.sessions,
+        ctx["stripe"],
+        Analytics(database.sessions, config),
+        config.webhook_secrets,
+    )
     ctx["generation"] = GenerationService(
         database.sessions, ctx["openrouter"], redis, ctx["limiter"]
     )
+
+
+async def close(ctx: WorkerContext) -> None:
+    """Close what `fill` was given and what it opened."""
+    await ctx["openrouter"].close()
+    if ctx["stripe"]:
+        await ctx["stripe"].close()
+    await ctx["redis"].aclose()
+    await ctx["database"].close()

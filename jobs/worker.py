@@ -16,8 +16,8 @@ from db.session import open_database
 from domain.errors import DomainError
 from domain.logging import configure_logging
 from domain.redis import open_redis
-from jobs import budget, generation, limits, maintenance
-from jobs.context import WorkerContext, fill
+from jobs import budget, generation, limits, maintenance, payments
+from jobs.context import WorkerContext, close, fill
 from jobs.relay import Relay
 from settings import settings as config
 
@@ -76,9 +76,7 @@ async def shutdown(ctx: WorkerContext) -> None:
         task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await task
-    await ctx["openrouter"].close()
-    await ctx["redis"].aclose()
-    await ctx["database"].close()
+    await close(ctx)
 
 
 async def before_process(ctx: WorkerContext) -> None:
@@ -123,6 +121,7 @@ settings: dict[str, Any] = {
         generation.settle_generation,
         budget.send_budget_alert,
         generation.return_allowance,
+        payments.tell_of_checkout,
     ],
     "cron_jobs": [
         cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),

@@ -18,6 +18,7 @@ TABLES = [
     *("rate_limit_snapshots", "anomalies", "fallback_uses"),
     *("budget_alerts", "budget_reservations", "budget_pots"),
     *("api_keys", "signed_out"),
+    *("checkouts", "stripe_events"),
     *("credit_holds", "credit_grants"),
 ]
 """All that tests fill; what hangs on their rows goes with them."""
@@ -55,6 +56,7 @@ for name in (
     "DEBUG",
     "PORT",
     *("SMTP_URL", "SLACK_WEBHOOK_URL", "POSTHOG_API_KEY"),
+    *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_API_URL"),
 ):
     os.environ.pop(name, None)
 os.environ.pop("SECRET_KEY_PREVIOUS", None)
@@ -111,7 +113,8 @@ async def open_connections(empty_database: None) -> AsyncGenerator[tuple[Databas
 
 
 AS_LOCKED = (
-    "generation_requests, factoids, tallies, votes, feedback, model_calls, outbox,"
+    "stripe_events, checkouts, payment_entries,"
+    " generation_requests, factoids, tallies, votes, feedback, model_calls, outbox,"
     " credit_holds, credit_grants, credit_entries,"
     " budget_reservations, budget_pots, ledger_entries, budget_alerts"
 )
@@ -119,6 +122,7 @@ EMPTY_LEDGER = """
 SET LOCAL session_replication_role = replica;
 DELETE FROM ledger_entries;
 DELETE FROM credit_entries;
+DELETE FROM payment_entries;
 SET LOCAL session_replication_role = origin;
 """
 """What no one else may do: its triggers do not fire."""
@@ -134,7 +138,7 @@ async def database(open_connections: tuple[Database, Redis]) -> Database:
         await connection.exec_driver_sql(f"LOCK TABLE {AS_LOCKED} IN EXCLUSIVE MODE")
         # TRUNCATE makes new files for every table, a hundred times slower than this.
         deletions = " ".join(f"DELETE FROM {table};" for table in TABLES)
-        await connection.exec_driver_sql(f"DO $$ BEGIN {deletions} {EMPTY_LEDGER} END $$")
+        await connection.exec_driver_sql(f"DO $$ BEGIN {EMPTY_LEDGER} {deletions} END $$")
     return database
 
 

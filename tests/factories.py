@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.models import Factoid, LanguageModel, Tally
+from db.models import Checkout, Factoid, LanguageModel, Tally
 from db.repositories.factoids import FactoidRepository
 from domain.text import key_of
 
@@ -58,6 +58,23 @@ class Factories:
             await self.factoid(created_at=now - timedelta(minutes=place)) for place in range(number)
         ]
         return [factoid.id for factoid in made]
+
+    async def checkout(self, owner_id: UUID, **values: object) -> Checkout:
+        """One of the booster pack that is open, and that Stripe was not asked for yet."""
+        fields: dict[str, object] = {
+            "owner_id": owner_id,
+            "product": "booster_pack",
+            "credits": 25,
+            "amount": 500,
+            "currency": "usd",
+            "livemode": False,
+            "offer": f"offer {next(NUMBERS)}",
+            "wished": False,
+        }
+        checkout = Checkout(**fields | values)
+        async with self.sessions.begin() as session:
+            session.add(checkout)
+        return checkout
 
     async def model(self, model_id: str = "openai/gpt-4o-mini", **values: object) -> LanguageModel:
         """An allowed language model that can be held to a schema."""

@@ -210,3 +210,41 @@ def test_production_refuses_a_captcha_anybody_passes(name: str, value: str):
     assert done.returncode == 1
     assert done.stderr.startswith(f"{name}: ")
     assert "Traceback" not in done.stderr
+
+
+STRIPE = {"STRIPE_SECRET_KEY": "sk_live_hunter2hunter2", "STRIPE_WEBHOOK_SECRETS": "whsec_hunter2"}
+
+
+@pytest.mark.parametrize("key", ["sk_live_hunter2", "rk_live_hunter2", "sk_test_hunter2"])
+def test_production_starts_with_payments(key: str):
+    variables = PRODUCTION | STRIPE | {"STRIPE_SECRET_KEY": key}
+    assert start("import settings", **variables).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_SECRET_KEY", ""),
+        ("STRIPE_WEBHOOK_SECRETS", ""),
+        ("STRIPE_WEBHOOK_SECRETS", " , "),
+        ("STRIPE_SECRET_KEY", "pk_live_hunter2"),
+        ("STRIPE_SECRET_KEY", "hunter2"),
+        ("STRIPE_API_URL", "http://127.0.0.1:9999"),
+        ("STRIPE_API_URL", "https://localhost"),
+        ("STRIPE_API_URL", "http://api.stripe.example"),
+        ("STRIPE_API_URL", "stripe"),
+        ("PAYMENTS_CURRENCY", "dollars"),
+        ("STRIPE_PRICE_CHAT", "prod_hunter2"),
+        ("PRICE_CHAT", "0"),
+        ("PRICE_BOOSTER_PACK", "4.99"),
+    ],
+)
+def test_payments_that_could_not_work_are_refused(name: str, value: str):
+    check_refusal(start("import settings", **PRODUCTION | STRIPE | {name: value}), name)
+
+
+def test_another_currency_needs_prices_of_its_own():
+    yen = {"PAYMENTS_CURRENCY": "jpy", "PRICE_BOOSTER_PACK": "800", "PRICE_CHAT": "1400"}
+
+    assert start("import settings", **STRIPE | yen).returncode == 0
+    check_refusal(start("import settings", **STRIPE | yen | {"PRICE_CHAT": ""}), "PRICE_CHAT")

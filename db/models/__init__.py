@@ -7,6 +7,7 @@ from db.models.generation import GenerationRequest, LanguageModel, ModelCall
 from db.models.idempotency import IdempotencyKey
 from db.models.limit import Anomaly, FallbackUse, RateLimitSnapshot
 from db.models.outbox import OutboxRow
+from db.models.payment import Checkout, PaymentEntry, StripeEvent
 from db.models.vote import Feedback, Vote
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "BudgetAlert",
     "BudgetPot",
     "BudgetReservation",
+    "Checkout",
     "CreditEntry",
     "CreditGrant",
     "CreditHold",
@@ -28,8 +30,10 @@ __all__ = [
     "LedgerEntry",
     "ModelCall",
     "OutboxRow",
+    "PaymentEntry",
     "RateLimitSnapshot",
     "SignedOut",
+    "StripeEvent",
     "Tally",
     "Vote",
 ]

@@ -3,6 +3,7 @@
 import asyncio
 import smtplib
 import ssl
+from datetime import datetime
 from email.message import EmailMessage
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -139,23 +140,42 @@ class PostHogChannel(_Posting):
         self._url, self._api_key = f"{host.rstrip('/')}/i/v0/e/", api_key
 
     async def tell(self, alert: BudgetAlert) -> None:
-        properties = {
-            "distinct_id": "budget",
-            "$process_person_profile": False,
-            "pot": alert.pot,
-            "day": alert.day.isoformat(),
-            "level": alert.level,
-            "used_usd": float(alert.used_usd),
-            "limit_usd": float(alert.limit_usd),
-        }
-        event = {
+        await self.capture(
+            "budget_alert",
+            distinct_id="budget",
+            event_id=alert_id(alert),
+            at=alert.noticed_at,
+            properties={
+                "pot": alert.pot,
+                "day": alert.day.isoformat(),
+                "level": alert.level,
+                "used_usd": float(alert.used_usd),
+                "limit_usd": float(alert.limit_usd),
+            },
+        )
+
+    async def capture(
+        self,
+        event: str,
+        *,
+        distinct_id: str,
+        event_id: UUID,
+        at: datetime,
+        properties: dict[str, Any],
+    ) -> None:
+        """Tell of something that happened; of the same `event_id` only once.
+
+        Raises: NotTold: It did not arrive.
+        """
+        about = {"distinct_id": distinct_id, "$process_person_profile": False}
+        said = {
             "api_key": self._api_key,
-            "event": "budget_alert",
-            "uuid": str(alert_id(alert)),
-            "timestamp": alert.noticed_at.isoformat(),
-            "properties": properties,
+            "event": event,
+            "uuid": str(event_id),
+            "timestamp": at.isoformat(),
+            "properties": about | properties,
         }
-        await self._post(self._url, event)
+        await self._post(self._url, said)
 
 
 def channels_of(config: Settings) -> dict[str, Channel]:

@@ -58,6 +58,10 @@ class TooManyReads(RateLimited):
     code = "read_limit"
 
 
+class TooManyCheckouts(RateLimited):
+    code = "checkout_limit"
+
+
 class LimiterAway(Unavailable):
     """Nobody can say how much a caller has had, so nothing is spent."""
 
@@ -74,6 +78,10 @@ REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
     "feedback": (
         TooMuchFeedback,
         "You have left a lot of feedback. Thank you; there is room for more later.",
+    ),
+    "checkout": (
+        TooManyCheckouts,
+        "That is a lot of payments begun: {limit} a {name} at most. Those begun can still be paid.",
     ),
     "read": (TooManyReads, "You read faster than we can turn the pages. Take a breath."),
 }

@@ -2,5 +2,18 @@
 
 from tests.generating import generating, impatient, model, standin, started_standin
 from tests.serving import served
+from tests.shopping import buyer, shop, shop_api, started_stripe, stripe_standin
 
-__all__ = ["generating", "impatient", "model", "served", "standin", "started_standin"]
+__all__ = [
+    "buyer",
+    "generating",
+    "impatient",
+    "model",
+    "served",
+    "shop",
+    "shop_api",
+    "standin",
+    "started_standin",
+    "started_stripe",
+    "stripe_standin",
+]

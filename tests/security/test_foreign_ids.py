@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from litestar import Litestar
 
+from api.visitors import VisitorTokens
+from settings import settings
 from tests.factories import Factories
 from web.transport import StreamingASGITransport
 
@@ -84,6 +86,13 @@ def client_of(app: Litestar, address: str, token: str = "") -> httpx.AsyncClient
     )
 
 
+def id_of(visitor: httpx.AsyncClient) -> UUID:
+    """Whom the visitor's cookie names."""
+    read = VisitorTokens(settings.secret_key).read(visitor.cookies["visitor"].encode())
+    assert read
+    return read[0]
+
+
 async def status_of(client: httpx.AsyncClient, route: Route, path: str) -> int:
     body = {} if route.body is None else {"json": route.body}
     async with client.stream(route.method, path, **body) as answer:
@@ -116,7 +125,12 @@ async def ground(app: Litestar, database: object, make: Factories) -> AsyncGener
         asked = await victim.post("/api/factoids/generate", json={"topic": "owls"})
         made = await victim.post("/api/keys", json={"name": "victim's"})
         await other.post("/api/keys", json={"name": "other's"})
-        owned = {"request_id": asked.json()["id"], "key_id": made.json()["id"]}
+        bought = await make.checkout(id_of(victim))
+        owned = {
+            "request_id": asked.json()["id"],
+            "key_id": made.json()["id"],
+            "checkout_id": str(bought.id),
+        }
         keys = {"read": reading, "generate": generating, "vote": voting, "chat": chatting}
         others = {"anonymous": anonymous, "other visitor": other, "key": able}
         yield Ground(routes_of(document), owned, str(factoid.id), victim, keys, others)

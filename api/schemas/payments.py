@@ -1,0 +1,85 @@
+"""The wire shapes of buying something."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+ProductKey = Literal["booster_pack", "chat"]
+CheckoutStatus = Literal["open", "processing", "paid", "failed", "expired", "refunded", "disputed"]
+
+
+@dataclass
+class ProductOut:
+    """Something for sale."""
+
+    key: ProductKey
+    name: str
+    description: str
+    amount: int
+    """In the currency's smallest unit: cents, or whole yen."""
+    currency: str
+    price: str
+    """The same as people write it."""
+    credits: int
+    unit: str
+    """What one credit is good for."""
+
+
+@dataclass
+class ProductsOut:
+    payments: Literal["on", "off"]
+    """off: nothing can be bought here."""
+    products: list[ProductOut]
+
+
+class CheckoutIn(msgspec.Struct, forbid_unknown_fields=True):
+    """What to buy and, with the booster pack, what to write about as soon as it is paid."""
+
+    product: ProductKey
+    topic: Annotated[str, Meta(max_length=1_000)] | None = None
+    """Free text, at most 120 characters as a reader counts them."""
+    model: Annotated[str, Meta(max_length=200)] | None = None
+    """An id from `GET /api/models`; without one the product chooses."""
+
+
+@dataclass
+class CheckoutOut:
+    """A payment: how it stands, what was bought, what was paid. Amounts are in the currency's
+    smallest unit.
+    """
+
+    id: UUID
+    product: ProductKey
+    status: CheckoutStatus
+    """processing: Stripe has not got the money yet. disputed: the buyer's bank took it back."""
+    price: str
+    """Before any promotion code."""
+    amount: int
+    currency: str
+    credits: int
+    """How many it grants once it is paid."""
+    credits_revoked: int
+    """How many of them are no longer paid for."""
+    created_at: datetime
+    url: str | None = None
+    """Stripe's page to pay at, while it is open."""
+    paid_at: datetime | None = None
+    """Since when the credits are there."""
+    paid: int = 0
+    """Less than the price with a promotion code."""
+    refunded: int = 0
+    topic: str | None = None
+    """What is written about as soon as it is paid."""
+    wished: bool = False
+    """Whether something is."""
+    generation_request_id: UUID | None = None
+    """The request that writes it."""
+
+
+@dataclass
+class CheckoutsOut:
+    items: list[CheckoutOut]

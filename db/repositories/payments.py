@@ -1,0 +1,184 @@
+"""Checkouts, Stripe's events, and the money that moved."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Checkout, PaymentEntry, StripeEvent
+
+UNFINISHED = ("open", "processing")
+NEXT_LOOK = text("SELECT nextval('checkout_looks')")
+
+
+class CheckoutRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, checkout: Checkout) -> bool:
+        """Write it down unless its owner has the same offer open; tells whether it is new."""
+        names = (
+            *("id", "owner_id", "network", "product", "credits", "amount", "currency"),
+            *("livemode", "offer", "topic", "model", "wished"),
+        )
+        added = await self._session.scalar(
+            insert(Checkout)
+            .values({name: getattr(checkout, name) for name in names})
+            .on_conflict_do_nothing()
+            .returning(Checkout.id)
+        )
+        return added is not None
+
+    async def get(self, checkout_id: UUID, *, locked: bool = False) -> Checkout | None:
+        """One, and `locked` for this transaction alone to change."""
+        return await self._session.get(
+            Checkout, checkout_id, populate_existing=True, with_for_update=locked or None
+        )
+
+    async def open_of(self, owner_id: UUID, offer: str) -> Checkout | None:
+        return await self._session.scalar(
+            select(Checkout).where(
+                Checkout.owner_id == owner_id, Checkout.offer == offer, Checkout.status == "open"
+            )
+        )
+
+    async def of_payment_intent(self, payment_intent: str) -> UUID | None:
+        return await self._session.scalar(
+            select(Checkout.id).where(Checkout.payment_intent == payment_intent)
+        )
+
+    async def newest_of(self, owner_id: UUID, limit: int) -> list[Checkout]:
+        found = await self._session.scalars(
+            select(Checkout)
+            .where(Checkout.owner_id == owner_id)
+            .order_by(Checkout.created_at.desc(), Checkout.id.desc())
+            .limit(limit)
+        )
+        return list(found)
+
+    async def unfinished(self, limit: int) -> list[Checkout]:
+        """Those that may still become paid, the oldest first."""
+        found = await self._session.scalars(
+            select(Checkout)
+            .where(Checkout.status.in_(UNFINISHED))
+            .order_by(Checkout.created_at)
+            .limit(limit)
+        )
+        return list(found)
+
+    async def change(self, checkout_id: UUID, **values: Any) -> None:
+        await self._session.execute(
+            update(Checkout)
+            .where(Checkout.id == checkout_id)
+            .values(changed_at=func.now(), **values)
+        )
+
+    async def note_paid(self, checkout_id: UUID) -> None:
+        await self.change(checkout_id, paid_at=func.now())
+
+    async def close_open(self, checkout_id: UUID, status: str) -> None:
+        """End one that Stripe knows nothing of."""
+        await self._session.execute(
+            update(Checkout)
+            .where(
+                Checkout.id == checkout_id,
+                Checkout.status == "open",
+                Checkout.session_id.is_(None),
+            )
+            .values(status=status, changed_at=func.now())
+        )
+
+    async def next_look(self) -> int:
+        """The number of a look at Stripe that begins now: greater than those of all before."""
+        return (await self._session.execute(NEXT_LOOK)).scalar_one()
+
+    async def claim_look(self, checkout_id: UUID, every_s: float) -> int | None:
+        """The number of a look at an unfinished one; None when another was `every_s` ago."""
+        claimed = await self._session.scalar(
+            update(Checkout)
+            .where(
+                Checkout.id == checkout_id,
+                Checkout.status.in_(UNFINISHED),
+                Checkout.session_id.is_not(None),
+                or_(
+                    Checkout.looked_at.is_(None),
+                    Checkout.looked_at < func.now() - timedelta(seconds=every_s),
+                ),
+            )
+            .values(looked_at=func.now())
+            .returning(Checkout.id)
+        )
+        return await self.next_look() if claimed else None
+
+    async def to_check(self, *, paid_within: timedelta, unchecked_for: timedelta) -> list[Checkout]:
+        """Paid ones that were not compared with Stripe for so long, the longest ago first."""
+        found = await self._session.scalars(
+            select(Checkout)
+            .where(
+                Checkout.paid_at > func.now() - paid_within,
+                or_(
+                    Checkout.checked_at.is_(None),
+                    Checkout.checked_at < func.now() - unchecked_for,
+                ),
+            )
+            .order_by(Checkout.checked_at.nulls_first())
+            .limit(1_000)
+        )
+        return list(found)
+
+
+class StripeEventRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are written down, and so applied."""
+        found = await self._session.scalars(select(StripeEvent.id).where(StripeEvent.id.in_(ids)))
+        return set(found)
+
+    async def add(self, event: StripeEvent) -> bool:
+        """Write it down once; tells whether it was new."""
+        names = ("id", "type", "livemode", "created", "payload", "checkout_id")
+        added = await self._session.scalar(
+            insert(StripeEvent)
+            .values({name: getattr(event, name) for name in names})
+            .on_conflict_do_nothing()
+            .returning(StripeEvent.id)
+        )
+        return added is not None
+
+    async def newest(self) -> datetime | None:
+        """When the newest one came to be, by Stripe's clock."""
+        return await self._session.scalar(select(func.max(StripeEvent.created)))
+
+
+class PaymentEntryRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def sums(self, checkout_id: UUID) -> dict[str, int]:
+        """What moved, by Stripe's id of what it moved for."""
+        rows = await self._session.execute(
+            select(PaymentEntry.reference, func.sum(PaymentEntry.amount))
+            .where(PaymentEntry.checkout_id == checkout_id)
+            .group_by(PaymentEntry.reference)
+        )
+        return {reference: int(amount) for reference, amount in rows}
+
+    async def add(
+        self, checkout_id: UUID, *, kind: str, reference: str, amount: int, currency: str
+    ) -> None:
+        self._session.add(
+            PaymentEntry(
+                checkout_id=checkout_id,
+                kind=kind,
+                reference=reference,
+                amount=amount,
+                currency=currency,
+            )
+        )
+        await self._session.flush()

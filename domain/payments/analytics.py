@@ -1,0 +1,90 @@
+"""What PostHog is told of payments: that they happened, and nothing about who paid for what."""
+
+from hashlib import sha256
+from typing import Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.models import Checkout
+from db.repositories.outbox import OutboxRepository
+from db.repositories.payments import CheckoutRepository
+from domain.limits.channels import NotTold, PostHogChannel
+from domain.logging import current_request_id
+from settings import Settings
+
+JOB = "tell_of_checkout"
+
+Happening = Literal["initiated", "failed", "fulfilled", "refunded"]
+
+AGAIN_AFTER_S = (10, 60, 300, 3_600)
+OFFERS_AT_MOST = 24
+
+log = structlog.get_logger()
+
+
+def job_key(happening: str, checkout_id: UUID) -> str:
+    return f"tell:{happening}:{checkout_id}"
+
+
+class Analytics:
+    """Notes what is to be told, off the path of any request; nothing where PostHog is not set."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], config: Settings) -> None:
+        self._sessions = sessions
+        self._posthog = (
+            PostHogChannel(config.posthog_host, config.posthog_api_key)
+            if config.posthog_api_key
+            else None
+        )
+
+    async def note(self, session: AsyncSession, happening: Happening, checkout: Checkout) -> None:
+        """Write down the job that tells it; it is told if and only if this transaction commits."""
+        if self._posthog:
+            await OutboxRepository(session).add(
+                JOB,
+                job_key(happening, checkout.id),
+                happening=happening,
+                checkout_id=str(checkout.id),
+                meta={"request_id": current_request_id()},
+            )
+
+    async def tell(self, happening: str, checkout_id: UUID) -> None:
+        """Tell PostHog one thing. Told twice, it knows by the event's id."""
+        key = job_key(happening, checkout_id)
+        async with self._sessions() as session:
+            checkout = await CheckoutRepository(session).get(checkout_id)
+            offers = await OutboxRepository(session).offers(key)
+        wait_s = None
+        if checkout and self._posthog:
+            try:
+                await self._tell(self._posthog, happening, checkout)
+            except NotTold as error:
+                log.warning("checkout_not_told", happening=happening, error=str(error))
+                wait_s = AGAIN_AFTER_S[min(offers, len(AGAIN_AFTER_S)) - 1]
+        async with self._sessions.begin() as session:
+            outbox = OutboxRepository(session)
+            if wait_s is None or offers >= OFFERS_AT_MOST:
+                await outbox.done(key)
+            else:
+                await outbox.postpone(key, wait_s)
+
+    async def _tell(self, posthog: PostHogChannel, happening: str, checkout: Checkout) -> None:
+        # The names of the original's events, so that its dashboards go on.
+        await posthog.capture(
+            f"stripe_checkout_{happening}",
+            distinct_id=sha256(f"buyer:{checkout.owner_id}".encode()).hexdigest()[:32],
+            event_id=uuid5(NAMESPACE_URL, f"checkout:{checkout.id}:{happening}"),
+            at=checkout.created_at if happening == "initiated" else checkout.changed_at,
+            properties={
+                "checkout_id": str(checkout.id),
+                "product": checkout.product,
+                "amount": checkout.amount,
+                "paid": checkout.paid,
+                "refunded": checkout.refunded,
+                "currency": checkout.currency,
+                "wished": checkout.wished,
+                "livemode": checkout.livemode,
+            },
+        )

@@ -1,0 +1,76 @@
+"""What is for sale and what it costs: the one place that knows."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from settings import Settings
+
+ProductKey = Literal["booster_pack", "chat"]
+
+NO_SMALLER_UNIT = {
+    *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
+    *("pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"),
+}
+"""Currencies that Stripe counts in whole units. Source: docs.stripe.com/currencies."""
+
+THOUSANDTHS = {"bhd", "jod", "kwd", "omr", "tnd"}
+SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+
+
+@dataclass(frozen=True)
+class Product:
+    """Something for sale, at its price."""
+
+    key: ProductKey
+    name: str
+    description: str
+    unit: str
+    """What one credit is good for, in the plural."""
+    credits: int
+    amount: int
+    """In the currency's smallest unit."""
+    currency: str
+    stripe_price: str | None
+    """Stripe's own price to sell it by."""
+
+    @property
+    def price(self) -> str:
+        return price_text(self.amount, self.currency)
+
+
+def products_of(config: Settings) -> dict[ProductKey, Product]:
+    """All that is for sale, by key."""
+    currency = config.payments_currency
+    pack = Product(
+        key="booster_pack",
+        name="Factoid Booster Pack",
+        description="25 new factoids about whatever you like, also when the free share is used up.",
+        unit="generations",
+        credits=25,
+        amount=config.price_booster_pack or 500,
+        currency=currency,
+        stripe_price=config.stripe_price_booster_pack,
+    )
+    chat = Product(
+        key="chat",
+        name="Factoid Chat",
+        description="200 messages to the agent who knows more about every factoid.",
+        unit="chat messages",
+        credits=200,
+        amount=config.price_chat or 900,
+        currency=currency,
+        stripe_price=config.stripe_price_chat,
+    )
+    return {product.key: product for product in (pack, chat)}
+
+
+def product_key(text: str) -> ProductKey | None:
+    return next((key for key in get_args(ProductKey) if key == text), None)
+
+
+def price_text(amount: int, currency: str) -> str:
+    """An amount in the currency's smallest unit as people write it: "$5.00", "500 JPY"."""
+    digits = 0 if currency in NO_SMALLER_UNIT else 3 if currency in THOUSANDTHS else 2
+    number = f"{amount / 10**digits:,.{digits}f}"
+    sign = SIGNS.get(currency)
+    return f"{sign}{number}" if sign else f"{number} {currency.upper()}"
