@@ -18,6 +18,7 @@ Manner = Literal["held", "at once", "twice", "lost"]
 """What becomes of new events: kept until a test delivers them, delivered, delivered two times, or
 never delivered at all."""
 
+MANNERS: tuple[Manner, ...] = ("at once", "twice", "held", "lost")
 NO_ANSWER = 0
 
 
@@ -76,6 +77,13 @@ class Deliveries:
             for event in rounds:
                 await self._until_taken(event)
 
+    def begin(self, event: Object) -> None:
+        """Deliver an event without waiting for the end of it; `settled` waits."""
+        self.held = [one for one in self.held if one is not event]
+        task = asyncio.ensure_future(self._until_taken(event))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
     def lose(self, *events: Object) -> None:
         """Never deliver these, or all that are held."""
         self.held = [event for event in self.held if events and event not in events]
@@ -115,9 +123,7 @@ class Deliveries:
             self.held.append(event)
             return
         for _ in range(2 if self.manner == "twice" else 1):
-            task = asyncio.ensure_future(self._until_taken(event))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self.begin(event)
 
     async def _until_taken(self, event: Object) -> None:
         for number, pause_s in enumerate((0, *self._pauses_s), 1):

@@ -11,6 +11,7 @@ from .api import API
 from .delivery import Deliveries, Manner
 from .disputes import Disputes
 from .faults import Faults
+from .pages import Pages
 from .payments import Payments
 from .products import add_price
 from .refunds import Refunds
@@ -52,6 +53,9 @@ class StripeStandIn:
         self.refunds = Refunds(self.account, payments)
         self.disputes = Disputes(self.account, payments)
         routes = Routes(self.account, self.sessions, self.refunds)
+        self._pages = Pages(
+            self.account, self.sessions, self.till, self.refunds, self.disputes, self.deliveries
+        )
         self._api = API(self.account, routes, key=key, faults=self.faults, gate=self._gate)
         self.asked = self._api.asked
         """Every API request so far, oldest first."""
@@ -115,4 +119,7 @@ class StripeStandIn:
             connection.close()
 
     async def _answer(self, connection: Connection, request: Request) -> None:
-        await self._api.serve(connection, request)
+        if request.path.startswith("/v1/"):
+            await self._api.serve(connection, request)
+        else:
+            await self._pages.serve(connection, request)
