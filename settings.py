@@ -22,6 +22,8 @@ DEVELOPMENT_SECRET = "development-only-secret"
 BUDGET_AT_MOST_USD = 10_000_000
 """What the ledger's numbers have room for."""
 
+BUDGET_PARTS = ("_VISITORS", "_KEYS", "_SCHEDULED", "_PAID")
+
 Limits = Annotated[str, Meta(pattern=r"^[1-9]\d{0,6}/[1-9]\d{0,6}(,[1-9]\d{0,6}/[1-9]\d{0,6})*$")]
 Price = Annotated[int, Meta(ge=1, le=99_999_999)]
 StripePrice = Annotated[str, Meta(pattern=r"^price_[!-~]+$")]
@@ -104,14 +106,16 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """Reads of one API key."""
 
     # What may be spent on a UTC day, in US dollars
-    budget_usd: Decimal = Decimal(5)
+    budget_usd: Decimal = Decimal(7)
     """By everybody together."""
     budget_visitors_usd: Decimal = Decimal(3)
     """By all visitors together."""
     budget_keys_usd: Decimal = Decimal("1.5")
     """By all API keys together."""
     budget_scheduled_usd: Decimal = Decimal("0.5")
-    """By the schedule. These three may not be more than BUDGET_USD together."""
+    """By the schedule."""
+    budget_paid_usd: Decimal = Decimal(2)
+    """For what credits pay for. These four may not be more than BUDGET_USD together."""
     budget_visitor_usd: Decimal = Decimal("0.25")
     """By each visitor."""
     budget_key_usd: Decimal = Decimal("0.5")
@@ -238,15 +242,16 @@ def _check(settings: Settings) -> None:
 
 def _check_budgets(settings: Settings) -> None:
     """Every pot within the day's budget can be used up by itself, so that none starves another."""
-    for name in ("", "_VISITORS", "_KEYS", "_SCHEDULED", "_VISITOR", "_KEY"):
+    for name in ("", *BUDGET_PARTS, "_VISITOR", "_KEY"):
         amount: Decimal = getattr(settings, f"budget{name}_usd".lower())
         if not amount.is_finite() or not 0 <= amount < BUDGET_AT_MOST_USD:
             raise WrongSetting(f"BUDGET{name}_USD: must be US dollars from 0 to 9999999.")
-    parts = settings.budget_visitors_usd + settings.budget_keys_usd + settings.budget_scheduled_usd
+    amounts: list[Decimal] = [getattr(settings, f"budget{n}_usd".lower()) for n in BUDGET_PARTS]
+    parts = sum(amounts, Decimal(0))
     if parts > settings.budget_usd:
         raise WrongSetting(
             f"BUDGET_USD: must be at least {parts}, which is what BUDGET_VISITORS_USD,"
-            " BUDGET_KEYS_USD and BUDGET_SCHEDULED_USD are together."
+            " BUDGET_KEYS_USD, BUDGET_SCHEDULED_USD and BUDGET_PAID_USD are together."
         )
 
 

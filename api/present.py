@@ -21,7 +21,8 @@ from db.repositories.factoids import MATCH_END, MATCH_START, FactoidCard
 from domain.accounts import NewKey, UsedKey
 from domain.captcha import Challenge
 from domain.generation.progress import problem_of
-from domain.generation.requests import GenerationState, quote_usd
+from domain.generation.requests import GenerationState
+from domain.generation.wish import quote_usd
 from domain.keys import prefix_of
 from domain.limits.budget import BudgetState
 from domain.limits.states import PolicyState
@@ -113,6 +114,7 @@ def generation_out(state: GenerationState, factoid: FactoidCard | None) -> Gener
             total_s=request.total_s,
             prompt_version=request.prompt_version,
             calls=len(state.calls),
+            credit=state.credit,  # pyright: ignore[reportArgumentType] - as with the status
         ),
         finished_at=request.finished_at,
         factoid=factoid_out(factoid) if factoid else None,

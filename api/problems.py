@@ -27,6 +27,7 @@ from domain.errors import (
     Invalid,
     Malformed,
     NotFound,
+    NotPaid,
     RateLimited,
     TooDear,
     Unauthorized,
@@ -47,6 +48,7 @@ STATUS: dict[type[DomainError], int] = {
     Forbidden: 403,
     RateLimited: 429,
     TooDear: 402,
+    NotPaid: 402,
     Unavailable: 503,
 }
 

@@ -45,7 +45,9 @@ class CountsNothing(RateLimiter):
 
 
 class HoldsNothing(Budget):
-    async def reserve(self, session: Any, caller: Any, request_id: UUID, usd: Any) -> None:
+    async def reserve(
+        self, session: Any, caller: Any, request_id: UUID, usd: Any, *, paid: bool = False
+    ) -> None:
         return
 
 

@@ -61,6 +61,12 @@ class TooDear(DomainError):
         self.retry_after_s = retry_after_s
 
 
+class NotPaid(DomainError):
+    """It has to be paid for first."""
+
+    code = "not_paid"
+
+
 class Unavailable(DomainError):
     """Works again by itself."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import structs
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -18,8 +19,9 @@ from db.repositories.generations import GenerationRepository
 from db.session import Database
 from domain.caller import Caller
 from domain.generation import settlement
-from domain.generation.requests import GenerationRequests, Wish
+from domain.generation.requests import GenerationRequests
 from domain.generation.service import GenerationService
+from domain.generation.wish import Wish
 from domain.limits.budget import Budget, BudgetLimits, Clock, utc_now
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
@@ -52,10 +54,15 @@ async def standin(started_standin: RunningOpenRouter) -> RunningOpenRouter:
 
 
 def requests_with(
-    database: Database, redis: Redis, limits: BudgetLimits, clock: Clock = utc_now
+    database: Database,
+    redis: Redis,
+    limits: BudgetLimits,
+    clock: Clock = utc_now,
+    generate_limits: str = settings.generate_limits,
 ) -> GenerationRequests:
     """Requests that draw on pots of these sizes."""
-    limiter = RateLimiter(redis, Policies(settings))
+    policies = Policies(structs.replace(settings, generate_limits=generate_limits))
+    limiter = RateLimiter(redis, policies)
     return GenerationRequests(
         database.sessions, CatalogueService(database.sessions), limiter, Budget(limits, clock)
     )

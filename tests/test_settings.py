@@ -139,11 +139,12 @@ def test_parts_of_the_budget_that_could_starve_each_other_are_refused():
     parts = {
         "BUDGET_VISITORS_USD": "3",
         "BUDGET_KEYS_USD": "1.5",
-        "BUDGET_SCHEDULED_USD": "0.500001",
+        "BUDGET_SCHEDULED_USD": "0.5",
+        "BUDGET_PAID_USD": "2.000001",
     }
 
-    check_refusal(start("import settings", BUDGET_USD="5", **parts), "BUDGET_USD")
-    assert start("import settings", BUDGET_USD="5.000001", **parts).returncode == 0
+    check_refusal(start("import settings", BUDGET_USD="7", **parts), "BUDGET_USD")
+    assert start("import settings", BUDGET_USD="7.000001", **parts).returncode == 0
 
 
 @pytest.mark.parametrize("missing", ["ALERT_EMAIL_FROM", "ALERT_EMAIL_TO"])

@@ -36,7 +36,8 @@ from domain.caller import Caller
 from domain.captcha import Proof
 from domain.factoids import FactoidNotFound, FactoidService
 from domain.generation.progress import ProgressEvent, ProgressReader
-from domain.generation.requests import GenerationRequests, GenerationState, Wish
+from domain.generation.requests import GenerationRequests, GenerationState
+from domain.generation.wish import Wish
 from domain.idempotency import Attempt
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.step_up import StepUp
@@ -85,7 +86,7 @@ class GenerationController(Controller):
         """
         token, address = data.captcha_token, client_address(request, settings.trusted_proxy_hops)
         proof = Proof(token, address) if token else None
-        wish = Wish(data.topic, data.model, data.temperature, proof)
+        wish = Wish(data.topic, data.model, data.temperature, proof, data.pay_with)
         origin = "api" if caller.kind == "key" else "manual"
         state = await generations.create(caller, wish, origin=origin, attempt=attempt)
         wait = WAIT.search(prefer or "")
@@ -171,6 +172,7 @@ async def limits(
     return LimitsOut(
         policies=[policy_out(one) for one in await limiter.left(caller)],
         budget=budget_out(await generations.budget(caller)),
+        credits_left=await generations.credits_left(caller),
         captcha=captcha_out(await step_up.challenge(caller)),
     )
 

@@ -30,6 +30,7 @@ def quote_out(quote: Quote) -> LiveQuoteOut:
         expected_wait_s=quote.lately.wait_s,
         allowed=allowed,
         reason=quote.reason,
+        credits_left=quote.credits_left,
         left_after=[
             LeftAfterOut(one.window.name, max(0, one.remaining - allowed)) for one in quote.windows
         ],

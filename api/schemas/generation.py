@@ -23,6 +23,8 @@ class GenerateIn(msgspec.Struct, forbid_unknown_fields=True):
     model: Annotated[str, Meta(max_length=200)] | None = None
     """An id from `GET /api/models`; without one the product chooses."""
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    pay_with: Literal["allowance", "credit"] = "allowance"
+    """allowance: what is free. credit: one of your credits, and no limit of what is free counts."""
     captcha_token: (
         Annotated[str, Meta(min_length=1, max_length=8_000, pattern="^[!-~]+$")] | None
     ) = None
@@ -62,6 +64,9 @@ class ReceiptOut:
     prompt_version: str
     calls: int
     """How often a model was called for this request."""
+    credit: Literal["held", "used", "given_back"] | None = None
+    """The credit that pays for it: held until the factoid is there, given back if there is none;
+    null when it is free."""
 
 
 @dataclass
@@ -124,6 +129,8 @@ class BudgetOut:
 class LimitsOut:
     policies: list[PolicyOut]
     budget: BudgetOut
+    credits_left: int = 0
+    """Factoids you have paid for and not asked for yet."""
     captcha: CaptchaOut | None = None
     """Set when the next generation is answered only with a proof of being a person."""
 

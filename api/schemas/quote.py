@@ -25,6 +25,9 @@ class LiveQuoteOut:
     """By window, once it is accepted; what is left now when it would not be."""
     budget_left_after_usd: Decimal
     """What may then still be spent for you today, at the worst case."""
+    credits_left: int = 0
+    """Factoids you have paid for; one with `pay_with: "credit"` is accepted though a limit of what
+    is free would refuse it."""
     model: str | None = None
     """The model asked for; null when it is left to us."""
     usual_usd: Decimal | None = None

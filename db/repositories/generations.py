@@ -94,6 +94,10 @@ class GenerationRepository:
             .values(lease_until=None, lease_holder=None)
         )
 
+    async def queue_again(self, request_id: UUID) -> None:
+        """Let a request wait as if no worker had taken it; for whoever holds its lease."""
+        await self.change(request_id, status="queued", lease_until=None, lease_holder=None)
+
     async def cancel_queued(self, request_id: UUID) -> bool:
         """End a request no worker has taken; tells whether that was so."""
         done = await self._session.scalar(

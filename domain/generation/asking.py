@@ -19,7 +19,7 @@ from domain.generation import failures, prompt, settlement
 from domain.generation.answer import text_so_far
 from domain.generation.lease import Lease
 from domain.generation.progress import ProgressWriter
-from domain.generation.requests import PROMPT_BYTES_AT_MOST, quote_usd
+from domain.generation.wish import PROMPT_BYTES_AT_MOST, quote_usd
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter
@@ -58,7 +58,9 @@ class Asking:
         calls = await self.calls()
         if any(call.state == "called" for call in calls):
             raise failures.interrupted()
-        waited_s = (datetime.now(UTC) - calls[0].called_at).total_seconds() if calls else 0.0
+        # Patience is for what may be billed; what is paid for is tried again much later.
+        counted = [call for call in calls if call.state != "unbilled"]
+        waited_s = (datetime.now(UTC) - counted[0].called_at).total_seconds() if counted else 0.0
         loop = asyncio.get_running_loop()
         self._until = loop.time() + self._openrouter.patience.total_s - waited_s
         return [call.answer for call in calls if call.answer is not None]

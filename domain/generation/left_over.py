@@ -9,6 +9,7 @@ from db.repositories.generations import OPEN, GenerationRepository
 from db.repositories.outbox import OutboxRepository
 from domain.generation import requests, settlement
 from domain.logging import current_request_id
+from domain.payments.credits import Credits
 
 LEFT_OVER_S = 20
 """How long money is held before somebody looks why; most requests are over by then."""
@@ -31,6 +32,7 @@ async def _see_to(session: AsyncSession, reservation: BudgetReservation) -> None
     request = await GenerationRepository(session).get(request_id)
     if request is None:
         # It was deleted, and what it cost with it: nobody can say that it cost less.
+        await Credits().give_back(session, request_id=request_id)
         await BudgetRepository(session).settle(request_id, reservation.amount_usd)
         log.error("worst_case_booked", generation=str(request_id))
         return

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.repositories.quotes import NOTHING, Medians, QuoteReads
 from domain.caller import Caller
 from domain.generation.allowance import POLICY
-from domain.generation.requests import quote_usd
+from domain.generation.wish import quote_usd
 from domain.limits.budget import AND_NOW, Budget
 from domain.limits.rate_limit import LimiterAway, RateLimiter, refusal
 from domain.limits.states import PolicyState, WindowState
 from domain.llm.catalogue import CatalogueService
+from domain.payments.credits import GENERATIONS, Credits
 
 KEPT_S = 10.0
 """How long a process keeps the medians: a form asks for them at every change."""
@@ -35,6 +36,7 @@ class Quote:
     """Of the caller's limit, before it."""
     budget_left_usd: Decimal
     """In the caller's pots, before it."""
+    credits_left: int
 
 
 class Lately:
@@ -81,6 +83,7 @@ class Quotes:
         worst_usd = max(quote_usd(model) for model in models)
         async with self._sessions() as session:
             budget = await self._budget.state(session, caller, least_usd=worst_usd)
+            credits_left = await Credits().left(session, caller.owner, GENERATIONS)
         limit, reason = await self._limit(caller)
         if budget.state == "used_up":
             reason = f"There is not enough left of the budget for new factoids. {AND_NOW}"
@@ -92,6 +95,7 @@ class Quotes:
             reason=reason,
             windows=limit.windows if limit else (),
             budget_left_usd=budget.left_usd,
+            credits_left=credits_left,
         )
 
     async def _limit(self, caller: Caller) -> tuple[PolicyState | None, str | None]:

@@ -1,7 +1,7 @@
 """Asking for a factoid: what is checked and written down before anything is called."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -11,30 +11,24 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from uuid_utils.compat import uuid7
 
-from db.models import GenerationRequest, LanguageModel, ModelCall
+from db.models import GenerationRequest, ModelCall
 from db.repositories.budgets import BudgetRepository
-from db.repositories.generations import OPEN, GenerationRepository
+from db.repositories.credits import CreditRepository
+from db.repositories.generations import OPEN, GenerationRepository, LanguageModelRepository
 from db.repositories.outbox import OutboxRepository
 from domain.caller import SCHEDULER, Caller
-from domain.captcha import Proof
-from domain.errors import Conflict, Invalid, NotFound, RateLimited
-from domain.generation import allowance, prompt
+from domain.errors import Conflict, NotFound, NotPaid, RateLimited
+from domain.generation import allowance
+from domain.generation.wish import PAID, Wish, as_request, quote_usd, read_topic
 from domain.idempotency import Attempt
 from domain.limits.budget import Budget, BudgetState, BudgetUsedUp
 from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.limits.step_up import StepUp
-from domain.llm.catalogue import CatalogueService, worst_case_usd
+from domain.llm.catalogue import CatalogueService, choose_of
 from domain.logging import current_request_id
-from domain.text import clean, graphemes
-
-TOPIC_GRAPHEMES = 120
-TOPIC_LENGTH = 1_000
-"""In code points, of which one character may have any number."""
+from domain.payments.credits import GENERATIONS, HELD, Credits
 
 NEWEST_SHOWN = 5
-
-PROMPT_BYTES_AT_MOST = 16_000
-"""What the examples and the topic may add up to; the quote is made for so much."""
 
 JOB = "run_generation"
 
@@ -47,15 +41,8 @@ class GenerationFinished(Conflict):
     code = "generation_finished"
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What somebody would like to read about; everything may be left open."""
-
-    topic: str | None = None
-    model: str | None = None
-    temperature: float | None = None
-    proof: Proof | None = None
-    """Of being a person, where that is asked for."""
+class NoCredits(NotPaid):
+    code = "no_credits"
 
 
 @dataclass
@@ -64,11 +51,8 @@ class GenerationState:
 
     request: GenerationRequest
     calls: list[ModelCall]
-
-
-def quote_usd(model: LanguageModel) -> Decimal:
-    """The most one call with this model can cost, in US dollars."""
-    return worst_case_usd(model, PROMPT_BYTES_AT_MOST)
+    credit: str | None = None
+    """What became of the credit it draws on: held, used or given_back; None without one."""
 
 
 class GenerationRequests:
@@ -106,25 +90,25 @@ class GenerationRequests:
             CaptchaRequired, CaptchaAway: See `StepUp.check`.
             GenerationLimit: The caller or their network has had their share.
             LimiterAway: How much they have had cannot be told.
+            NoCredits: It was to be paid with a credit, and none is left. Then none of the three
+                above are asked.
             BudgetUsedUp: There is no money left for it today.
         """
         attempt = attempt or Attempt(uuid7(), first=True)
         if not attempt.first:
             with suppress(GenerationNotFound):
                 return await self.get(caller, attempt.result_id)
-            # One that died before it was written down may have been counted.
-            await self._give_back(caller, attempt.result_id)
-        topic = clean(wish.topic) if wish.topic else ""
-        if graphemes(topic) > TOPIC_GRAPHEMES or len(topic) > TOPIC_LENGTH:
-            raise Invalid(
-                f"A topic has at most {TOPIC_GRAPHEMES} characters. Yours has {graphemes(topic)}.",
-                field="/topic",
-            )
-        model = await self._catalogue.choose(wish.model)
+            if wish.pay_with == "allowance":
+                # One that died before it was written down may have been counted.
+                await self._give_back(caller, attempt.result_id)
+        topic, model = read_topic(wish.topic), await self._catalogue.choose(wish.model)
+        request = as_request(caller, model, wish, topic=topic, origin=origin)
+        request.id = attempt.result_id
+        if wish.pay_with == "credit":
+            await self._write_down(caller, request)
+            return GenerationState(request, [], HELD)
         if self._step_up:
             await self._step_up.check(caller, wish.proof)
-        request = _request(caller, model, wish, topic=topic or None, origin=origin)
-        request.id = attempt.result_id
         try:
             await self._limiter.hit(allowance.POLICY, caller, member=str(request.id))
         except RateLimited:
@@ -139,6 +123,26 @@ class GenerationRequests:
             raise
         return GenerationState(request, [])
 
+    async def begin_on_credit(
+        self, session: AsyncSession, owner: UUID, wish: Wish, *, request_id: UUID
+    ) -> GenerationRequest:
+        """Begin what a visitor has just bought credits for, in the transaction that grants them.
+
+        Either all of it is written down or nothing, and the transaction may go on. It had better
+        end soon: many wait for the pots.
+
+        Raises:
+            Invalid, UnknownModel, NoModels, NoCredits, BudgetUsedUp: As `create`.
+        """
+        caller, wish = Caller("visitor", owner, None), replace(wish, pay_with="credit")
+        topic = read_topic(wish.topic)
+        models = await LanguageModelRepository(session).all()
+        request = as_request(caller, choose_of(models, wish.model), wish, topic=topic, origin=PAID)
+        request.id = request_id
+        async with session.begin_nested():
+            await self._begin(session, caller, request)
+        return request
+
     async def create_scheduled(self, slot: datetime) -> GenerationRequest:
         """The request for a moment of the schedule: the one there is, else a new one.
 
@@ -150,7 +154,7 @@ class GenerationRequests:
         if there:
             return there
         model = await self._catalogue.choose(None)
-        request = _request(SCHEDULER, model, Wish(), topic=None, origin="scheduled")
+        request = as_request(SCHEDULER, model, Wish(), topic=None, origin="scheduled")
         request.slot = slot
         try:
             await self._write_down(SCHEDULER, request)
@@ -171,16 +175,15 @@ class GenerationRequests:
             request = await requests.get(request_id)
             if request is None or request.caller_id != caller.id:
                 raise GenerationNotFound("There is no such request of yours.")
-            return GenerationState(request, await requests.calls(request_id))
+            return await self._state(session, request)
 
     async def newest(self, caller: Caller) -> list[GenerationState]:
         """The caller's own last requests, newest first."""
         if caller.id is None:
             return []
         async with self._sessions() as session:
-            requests = GenerationRepository(session)
-            found = await requests.newest_of(caller.id, NEWEST_SHOWN)
-            return [GenerationState(one, await requests.calls(one.id)) for one in found]
+            found = await GenerationRepository(session).newest_of(caller.id, NEWEST_SHOWN)
+            return [await self._state(session, one) for one in found]
 
     async def cancel(self, caller: Caller, request_id: UUID) -> GenerationState:
         """Stop a request: at once when it waits, within a second when it is running.
@@ -192,25 +195,35 @@ class GenerationRequests:
             GenerationFinished: It ended otherwise before.
         """
         state = await self.get(caller, request_id)
+        paid = state.request.origin == PAID
         if state.request.status == "cancelled":
             return state
         if state.request.status not in OPEN:
             raise GenerationFinished("It is finished already, so there is nothing to cancel.")
         async with self._sessions.begin() as session:
             requests = GenerationRepository(session)
-            if returned := await requests.cancel_queued(request_id):
-                await BudgetRepository(session).release(request_id)
+            if waited := await requests.cancel_queued(request_id):
                 await OutboxRepository(session).done(job_key(request_id))
-                await allowance.promise(session, request_id)
+                if paid:
+                    await Credits().give_back(session, request_id=request_id)
+                else:
+                    await allowance.promise(session, request_id)
+                await BudgetRepository(session).release(request_id)
                 asked = True
             else:
                 asked = await requests.ask_cancel(request_id)
-        if returned:
+        if waited and not paid:
             await allowance.return_now(self._sessions, self._limiter, request_id)
         state = await self.get(caller, request_id)
         if not asked and state.request.status != "cancelled":
             raise GenerationFinished("It finished just now, so there is nothing to cancel.")
         return state
+
+    async def _state(self, session: AsyncSession, request: GenerationRequest) -> GenerationState:
+        calls = await GenerationRepository(session).calls(request.id)
+        if request.origin != PAID:
+            return GenerationState(request, calls)
+        return GenerationState(request, calls, await CreditRepository(session).state(request.id))
 
     async def _give_back(self, caller: Caller, request_id: UUID) -> None:
         await self._limiter.give_back(allowance.POLICY, caller.id, caller.network, str(request_id))
@@ -223,45 +236,48 @@ class GenerationRequests:
                 session, caller, least_usd=min(quotes, default=Decimal(0))
             )
 
-    async def _write_down(self, caller: Caller, request: GenerationRequest) -> None:
-        """The request, the job that answers it and the money for it, or none of them.
+    async def credits_left(self, caller: Caller) -> int:
+        """Factoids that are paid for and not asked for yet."""
+        async with self._sessions() as session:
+            return await Credits().left(session, caller.owner, GENERATIONS)
 
-        Raises:
-            BudgetUsedUp: There is no money for it.
-        """
+    async def _write_down(self, caller: Caller, request: GenerationRequest) -> None:
+        """Begin it in a transaction of its own; raises as `_begin`."""
         try:
             async with self._sessions.begin() as session:
-                await GenerationRepository(session).add(request)
-                await OutboxRepository(session).add(
-                    JOB,
-                    job_key(request.id),
-                    request_id=str(request.id),
-                    meta={"request_id": current_request_id()},
-                )
-                await session.refresh(request)
-                # The busy rows come last, so that they are locked for as short as can be.
-                await self._budget.reserve(session, caller, request.id, request.quote_usd)
+                await self._begin(session, caller, request)
         except BudgetUsedUp as refusal:
             async with self._sessions.begin() as session:
-                await self._budget.note_refusal(session, caller, refusal)
+                await self._budget.note_refusal(session, refusal)
             raise
+
+    async def _begin(
+        self, session: AsyncSession, caller: Caller, request: GenerationRequest
+    ) -> None:
+        """The request, the job that answers it, what pays for it and the money for it.
+
+        Raises:
+            NoCredits, BudgetUsedUp: There is none for it; then the transaction is rolled back.
+        """
+        paid = request.origin == PAID
+        if paid and not await self._hold_credit(session, caller, request.id):
+            raise NoCredits("You have no credits left. Buy more, or wait for a free factoid.")
+        await GenerationRepository(session).add(request)
+        await OutboxRepository(session).add(
+            JOB,
+            job_key(request.id),
+            request_id=str(request.id),
+            meta={"request_id": current_request_id()},
+        )
+        await session.refresh(request)
+        # The busy rows come last, so that they are locked for as short as can be.
+        await self._budget.reserve(session, caller, request.id, request.quote_usd, paid=paid)
+
+    async def _hold_credit(self, session: AsyncSession, caller: Caller, request_id: UUID) -> bool:
+        if caller.owner is None:
+            return False
+        return await Credits().hold(session, caller.owner, GENERATIONS, request_id=request_id)
 
 
 def job_key(request_id: UUID) -> str:
     return f"generate:{request_id}"
-
-
-def _request(
-    caller: Caller, model: LanguageModel, wish: Wish, *, topic: str | None, origin: str
-) -> GenerationRequest:
-    return GenerationRequest(
-        caller_id=caller.id,
-        network=caller.network,
-        origin=origin,
-        topic=topic,
-        model=model.id,
-        model_asked=wish.model is not None,
-        temperature=wish.temperature,
-        prompt_version=prompt.PROMPT_VERSION,
-        quote_usd=quote_usd(model),
-    )

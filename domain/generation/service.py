@@ -20,15 +20,17 @@ from db.repositories.factoids import FactoidRepository
 from db.repositories.generations import OPEN, GenerationRepository
 from db.repositories.outbox import OutboxRepository
 from domain import live
-from domain.generation import allowance, failures, prompt, settlement
+from domain.generation import allowance, failures, keep_trying, prompt, settlement
 from domain.generation.answer import Draft, UnusableAnswer, read_answer
 from domain.generation.asking import Asking
 from domain.generation.failures import GenerationFailed
 from domain.generation.lease import RENEW_EVERY_S, Lease, LeaseLost
 from domain.generation.progress import ProgressWriter
-from domain.generation.requests import PROMPT_BYTES_AT_MOST, GenerationNotFound, job_key
+from domain.generation.requests import GenerationNotFound, job_key
+from domain.generation.wish import PAID, PROMPT_BYTES_AT_MOST
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.openrouter import OpenRouter
+from domain.payments.credits import Credits
 from domain.text import words
 
 EXAMPLES = 30
@@ -105,8 +107,11 @@ class GenerationService:
     async def _end(self, lease: Lease, error: BaseException | None) -> None:
         """Write down how it ended, if that is ours to say, and tell those who watch."""
         if error and not isinstance(error, LeaseLost):
+            failure = failures.as_failure(error)
             with suppress(LeaseLost):
-                await self._fail(lease, failures.as_failure(error))
+                if await self._try_later(lease, failure):
+                    return
+                await self._fail(lease, failure)
         async with self._sessions() as session:
             ended = await GenerationRepository(session).get(lease.request.id)
         if ended is None or ended.status in OPEN or not lease.was_last(ended):
@@ -117,10 +122,28 @@ class GenerationService:
         if ended.factoid_id:
             await live.tell(self._redis, live.FactoidPublished(ended.factoid_id))
 
-    async def _fail(self, lease: Lease, failure: GenerationFailed) -> None:
+    async def _try_later(self, lease: Lease, failure: GenerationFailed) -> bool:
+        """Let a worker try again after a while, if that is still worth it; tells whether it is."""
         request_id = lease.request.id
         async with lease.transaction() as session:
-            await GenerationRepository(session).change(
+            requests = GenerationRepository(session)
+            calls = await requests.calls(request_id)
+            wait_s = keep_trying.next_try_s(lease.request, calls, failure)
+            if wait_s is None:
+                return False
+            await requests.queue_again(request_id)
+            await OutboxRepository(session).postpone(job_key(request_id), wait_s)
+        log.warning("generation_waits", code=failure.code, wait_s=round(wait_s))
+        await self._progress.status(request_id, "retrying", keep_trying.TOLD)
+        return True
+
+    async def _fail(self, lease: Lease, failure: GenerationFailed) -> None:
+        request_id, paid = lease.request.id, lease.request.origin == PAID
+        async with lease.transaction() as session:
+            requests = GenerationRepository(session)
+            if paid:
+                failure = keep_trying.ended(await requests.calls(request_id), failure)
+            await requests.change(
                 request_id,
                 status=failure.status,
                 problem_code=failure.code,
@@ -128,10 +151,12 @@ class GenerationService:
                 allowance_returned=failure.allowance_returned,
                 finished_at=datetime.now(UTC),
             )
-            await settlement.sum_up(session, request_id)
             await OutboxRepository(session).done(job_key(request_id))
-            if failure.allowance_returned:
+            if paid:
+                await Credits().give_back(session, request_id=request_id)
+            elif failure.allowance_returned:
                 await allowance.promise(session, request_id)
+            await settlement.sum_up(session, request_id)
         if failure.allowance_returned:
             await allowance.return_now(self._sessions, self._limiter, request_id)
 
@@ -215,8 +240,9 @@ class GenerationService:
                 factoid_id=factoid.id,
                 finished_at=datetime.now(UTC),
             )
-            await settlement.sum_up(session, request.id)
             await OutboxRepository(session).done(job_key(request.id))
+            await Credits().use(session, request_id=request.id)
+            await settlement.sum_up(session, request.id)
 
 
 async def _stop(task: "asyncio.Task[Any]") -> None:

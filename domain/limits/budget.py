@@ -24,15 +24,17 @@ from settings import Settings
 Clock = Callable[[], datetime]
 """Tells the moment, aware of its zone."""
 
-GLOBAL, SCHEDULED = "global", "scheduled"
+GLOBAL, SCHEDULED, PAID = "global", "scheduled", "paid"
 VISITORS, KEYS = "tier:visitor", "tier:key"
-WATCHED = (GLOBAL, VISITORS, KEYS, SCHEDULED)
+WATCHED = (GLOBAL, VISITORS, KEYS, SCHEDULED, PAID)
 """The pots that are the owner's to look after, as opposed to one caller's."""
 
 LOW_AT = Decimal("0.8")
 """From which share of a pot on it counts as low."""
 
 AND_NOW = "Reading, voting and searching go on as ever. There is more at midnight UTC."
+PAID_FULL = "So many paid factoids were written today that there is no money for another."
+YOURS_STAYS = "Your credit was not used. There is more at midnight UTC."
 
 
 def utc_now() -> datetime:
@@ -42,10 +44,13 @@ def utc_now() -> datetime:
 class BudgetUsedUp(TooDear):
     code = "budget_used_up"
 
-    def __init__(self, detail: str, *, retry_after_s: int, pot: str, day: date) -> None:
+    def __init__(
+        self, detail: str, *, retry_after_s: int, pot: str, day: date, limit_usd: Decimal
+    ) -> None:
         super().__init__(detail, retry_after_s=retry_after_s)
         self.pot = pot
         self.day = day
+        self.limit_usd = limit_usd
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class BudgetLimits:
     visitors_usd: Decimal
     keys_usd: Decimal
     scheduled_usd: Decimal
+    paid_usd: Decimal
+    """All that credits pay for, whoever asks."""
     visitor_usd: Decimal
     """Each visitor's own."""
     key_usd: Decimal
@@ -68,12 +75,18 @@ class BudgetLimits:
             visitors_usd=config.budget_visitors_usd,
             keys_usd=config.budget_keys_usd,
             scheduled_usd=config.budget_scheduled_usd,
+            paid_usd=config.budget_paid_usd,
             visitor_usd=config.budget_visitor_usd,
             key_usd=config.budget_key_usd,
         )
 
-    def of_caller(self, caller: Caller) -> dict[str, Decimal]:
-        """The pots a caller draws on, the widest first, with their limits."""
+    def of_caller(self, caller: Caller, *, paid: bool = False) -> dict[str, Decimal]:
+        """The pots a caller draws on, the widest first, with their limits.
+
+        What a credit pays for has a pot of its own, whoever asks: no free one can be in its way.
+        """
+        if paid:
+            return {GLOBAL: self.global_usd, PAID: self.paid_usd}
         if caller.kind == "scheduler":
             return {GLOBAL: self.global_usd, SCHEDULED: self.scheduled_usd}
         if caller.kind == "visitor":
@@ -105,30 +118,37 @@ class Budget:
         self._clock = clock
 
     async def reserve(
-        self, session: AsyncSession, caller: Caller, request_id: UUID, usd: Decimal
+        self,
+        session: AsyncSession,
+        caller: Caller,
+        request_id: UUID,
+        usd: Decimal,
+        *,
+        paid: bool = False,
     ) -> None:
         """Hold the most a request can cost in all of the caller's pots of today, or in none.
 
         Raises:
             BudgetUsedUp: A pot has no room for it; says when there is room again.
         """
-        now, limits = self._clock().astimezone(UTC), self._limits.of_caller(caller)
+        now, limits = self._clock().astimezone(UTC), self._limits.of_caller(caller, paid=paid)
         full = await BudgetRepository(session).reserve(request_id, now.date(), limits, usd)
         if full:
+            used_up = f"{_whose(full)} is used up for today. {AND_NOW}"
             raise BudgetUsedUp(
-                f"{_whose(full)} is used up for today. {AND_NOW}",
+                f"{PAID_FULL} {YOURS_STAYS}" if paid else used_up,
                 retry_after_s=_reset_s(now),
                 pot=full,
                 day=now.date(),
+                limit_usd=limits[full],
             )
 
-    async def note_refusal(
-        self, session: AsyncSession, caller: Caller, refusal: BudgetUsedUp
-    ) -> None:
+    async def note_refusal(self, session: AsyncSession, refusal: BudgetUsedUp) -> None:
         """Remember a refusal for the owner, in a transaction of its own."""
         if refusal.pot in WATCHED:
-            limit_usd = self._limits.of_caller(caller)[refusal.pot]
-            await BudgetRepository(session).note_refusal(refusal.pot, refusal.day, limit_usd)
+            await BudgetRepository(session).note_refusal(
+                refusal.pot, refusal.day, refusal.limit_usd
+            )
 
     async def state(
         self, session: AsyncSession, caller: Caller, *, least_usd: Decimal

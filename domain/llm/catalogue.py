@@ -171,8 +171,7 @@ class CatalogueService:
             UnknownModel: The one asked for is not in the list.
             NoModels: The list is empty.
         """
-        usable = await self.usable(asked, besides=besides)
-        return random.choices(usable, [_weight(model) for model in usable])[0]
+        return choose_of(await self.models(), asked, besides=besides)
 
     async def usable(
         self, asked: str | None, *, besides: Sequence[str] = ()
@@ -182,24 +181,7 @@ class CatalogueService:
         Raises:
             UnknownModel, NoModels: As `choose`.
         """
-        models = await self.models()
-        if asked is not None:
-            for model in models:
-                if model.id == asked:
-                    return [model]
-            raise UnknownModel(
-                "That model is not in the list. GET /api/models has those you can use.",
-                field="/model",
-            )
-        models = sorted(models, key=_usual_usd)
-        cheap = [m for m in models if _healthy(m) and m.id not in besides][:CHOSEN_FROM]
-        cheap = cheap or [m for m in models if m.id not in besides][:1] or models[:1]
-        if not cheap:
-            raise NoModels(
-                "No language model is available yet. Please try again in a minute.",
-                retry_after_s=60,
-            )
-        return cheap
+        return _usable_of(await self.models(), asked, besides)
 
     async def refresh(
         self, openrouter: OpenRouter, *, allowed: Sequence[str], ceiling_usd: Decimal
@@ -232,6 +214,36 @@ class CatalogueService:
                 await models.note_success(model_id)
             elif failure.unhealthy:
                 await models.note_failure(model_id)
+
+
+def choose_of(
+    models: Sequence[LanguageModel], asked: str | None, *, besides: Sequence[str] = ()
+) -> LanguageModel:
+    """One of these; see `CatalogueService.choose`."""
+    usable = _usable_of(models, asked, besides)
+    return random.choices(usable, [_weight(model) for model in usable])[0]
+
+
+def _usable_of(
+    models: Sequence[LanguageModel], asked: str | None, besides: Sequence[str]
+) -> list[LanguageModel]:
+    if asked is not None:
+        for model in models:
+            if model.id == asked:
+                return [model]
+        raise UnknownModel(
+            "That model is not in the list. GET /api/models has those you can use.",
+            field="/model",
+        )
+    models = sorted(models, key=_usual_usd)
+    cheap = [m for m in models if _healthy(m) and m.id not in besides][:CHOSEN_FROM]
+    cheap = cheap or [m for m in models if m.id not in besides][:1] or models[:1]
+    if not cheap:
+        raise NoModels(
+            "No language model is available yet. Please try again in a minute.",
+            retry_after_s=60,
+        )
+    return cheap
 
 
 def _healthy(model: LanguageModel) -> bool:

@@ -14,7 +14,7 @@ from db.models import Checkout
 from db.repositories.payments import CheckoutRepository
 from domain.caller import Caller
 from domain.errors import Forbidden, Invalid, NotFound
-from domain.generation.requests import TOPIC_GRAPHEMES, TOPIC_LENGTH
+from domain.generation.wish import TOPIC_GRAPHEMES, TOPIC_LENGTH
 from domain.idempotency import Attempt
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.catalogue import CatalogueService

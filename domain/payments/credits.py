@@ -14,6 +14,9 @@ from db.repositories.credits import CreditBalance, CreditRepository
 GENERATIONS = "booster_pack"
 """The product whose credits are new factoids."""
 
+HELD = "held"
+"""How a request's credit stands while it is under way."""
+
 SHOWN = 100
 
 

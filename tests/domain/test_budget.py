@@ -16,13 +16,13 @@ from sqlalchemy.exc import DBAPIError
 
 from db.repositories.budgets import BudgetRepository
 from domain.caller import SCHEDULER, Caller
-from domain.generation.requests import Wish, quote_usd
+from domain.generation.wish import Wish, quote_usd
 from domain.limits.budget import Budget, BudgetLimits, BudgetUsedUp
 from tests.generating import MODEL, requests_with, waiting_for_table
 from tests.processes import until
 
 PLENTY = Decimal(1_000)
-LIMITS = BudgetLimits(PLENTY, PLENTY, PLENTY, PLENTY, PLENTY, PLENTY)
+LIMITS = BudgetLimits(PLENTY, PLENTY, PLENTY, PLENTY, PLENTY, PLENTY, PLENTY)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TODAY = NOON.date()
 
@@ -138,7 +138,7 @@ async def test_one_who_uses_up_their_pot_takes_nothing_from_others(reserve):
 
 
 async def test_visitors_who_use_up_their_tier_leave_keys_and_the_schedule_theirs(reserve):
-    limits = BudgetLimits(usd(3), usd(1), usd(1), usd(1), usd(1), usd(1))
+    limits = BudgetLimits(usd(3), usd(1), usd(1), usd(1), usd(0), usd(1), usd(1))
     await reserve(visitor(), 1, limits)
     with pytest.raises(BudgetUsedUp):
         await reserve(visitor(), "0.01", limits)
@@ -280,17 +280,18 @@ SEEDS = range(int(os.environ.get("LEDGER_SEEDS", "10")))
 async def test_whatever_happens_at_once_no_pot_passes_its_limit(database, books, seed):
     """Many hands hold, add to, settle and release at random; the books are right throughout."""
     chance = random.Random(seed)
-    limits = BudgetLimits(usd(5), usd(3), usd("1.5"), usd("0.5"), usd(1), usd("0.75"))
+    limits = BudgetLimits(usd(6), usd(3), usd("1.5"), usd("0.5"), usd(1), usd(1), usd("0.75"))
     budget = Budget(limits, lambda: NOON)
     callers = [SCHEDULER, *(visitor() for _ in range(4))]
     callers += [Caller("key", uuid4(), None) for _ in range(2)]
 
     async def one(steps: random.Random) -> None:
         caller, request_id = steps.choice(callers), uuid4()
+        paid = caller.kind == "visitor" and steps.random() < 0.3
         held = usd(steps.randint(1, 60)) / 100
         try:
             async with database.sessions.begin() as session:
-                await budget.reserve(session, caller, request_id, held)
+                await budget.reserve(session, caller, request_id, held, paid=paid)
         except BudgetUsedUp:
             return
         for _ in range(steps.randint(0, 2)):

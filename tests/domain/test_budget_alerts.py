@@ -14,7 +14,7 @@ from db.models import BudgetPot
 from db.repositories.alerts import AlertRepository
 from db.repositories.budgets import BudgetRepository
 from domain.caller import SCHEDULER, Caller
-from domain.generation.requests import Wish, quote_usd
+from domain.generation.wish import Wish, quote_usd
 from domain.limits.alerts import Alerts, findings
 from domain.limits.budget import Budget, BudgetLimits, BudgetUsedUp
 from domain.limits.channels import EmailChannel, PostHogChannel, SlackChannel, channels_of
@@ -24,7 +24,7 @@ from tests.processes import running_worker, until
 from tests.receivers import Received, receiving_json, receiving_mail
 
 PLENTY = Decimal(1_000)
-LIMITS = BudgetLimits(Decimal(1), PLENTY, PLENTY, PLENTY, PLENTY, PLENTY)
+LIMITS = BudgetLimits(Decimal(1), PLENTY, PLENTY, PLENTY, PLENTY, PLENTY, PLENTY)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EARLY = NOON.replace(hour=0, minute=30)
 """Before the end of the day is projected."""

@@ -12,59 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.repositories.credits import CreditRepository
-from domain.payments.credits import Credits
+from tests.buying import Account, differing
 
-PRODUCT = "booster_pack"
 SEEDS = int(os.environ.get("CREDIT_SEEDS", "100"))
 STEPS = 30
-
-
-class Account:
-    """Somebody's credits; each step is a transaction of its own."""
-
-    def __init__(self, database) -> None:
-        self.owner, self._database, self._credits = uuid4(), database, Credits()
-
-    async def buy(self, amount: int, checkout_id: UUID | None = None) -> UUID:
-        checkout_id = checkout_id or uuid4()
-        async with self._database.sessions.begin() as session:
-            await self._credits.grant(session, self.owner, PRODUCT, amount, checkout_id=checkout_id)
-        return checkout_id
-
-    async def hold(self, request_id: UUID | None = None) -> UUID | None:
-        request_id = request_id or uuid4()
-        async with self._database.sessions.begin() as session:
-            held = await self._credits.hold(session, self.owner, PRODUCT, request_id=request_id)
-        return request_id if held else None
-
-    async def use(self, request_id: UUID | None) -> None:
-        assert request_id
-        async with self._database.sessions.begin() as session:
-            await self._credits.use(session, request_id=request_id)
-
-    async def give_back(self, request_id: UUID | None) -> None:
-        assert request_id
-        async with self._database.sessions.begin() as session:
-            await self._credits.give_back(session, request_id=request_id)
-
-    async def revoke(self, checkout_id: UUID, amount: int) -> int:
-        async with self._database.sessions.begin() as session:
-            return await self._credits.revoke(session, checkout_id=checkout_id, amount=amount)
-
-    async def restore(self, checkout_id: UUID) -> None:
-        async with self._database.sessions.begin() as session:
-            await self._credits.restore(session, checkout_id=checkout_id)
-
-    async def balance(self) -> tuple[int, int, int, int]:
-        """Left, held, used, revoked."""
-        async with self._database.sessions() as session:
-            (one,) = await self._credits.balances(session, self.owner)
-        return one.left, one.held, one.used, one.revoked
-
-    async def kinds(self) -> list[str]:
-        """The history, oldest first."""
-        async with self._database.sessions() as session:
-            return [one.kind for one in await self._credits.history(session, self.owner)][::-1]
 
 
 @pytest.fixture
@@ -74,11 +25,7 @@ def account(database) -> Account:
 
 @pytest.fixture
 def differences(database):
-    async def found() -> list[UUID]:
-        async with database.sessions() as session:
-            return await CreditRepository(session).differences()
-
-    return found
+    return lambda: differing(database)
 
 
 async def test_a_credit_is_held_then_used_or_given_back(account, differences):

@@ -13,7 +13,8 @@ from db.models import ModelCall
 from domain.caller import Caller
 from domain.errors import Invalid
 from domain.generation.lease import RENEW_EVERY_S
-from domain.generation.requests import TOPIC_GRAPHEMES, GenerationFinished, Wish
+from domain.generation.requests import GenerationFinished
+from domain.generation.wish import TOPIC_GRAPHEMES, Wish
 from domain.llm.openrouter import Patience
 from tests.generating import (
     MODEL,

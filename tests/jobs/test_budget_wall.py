@@ -10,7 +10,7 @@ import httpx
 from sqlalchemy import text
 
 from domain.generation.left_over import see_to_left_over
-from domain.generation.requests import quote_usd
+from domain.generation.wish import quote_usd
 from tests.generating import MODEL, bill, books, closed, completions
 from tests.processes import running_api, running_worker
 
@@ -34,6 +34,7 @@ async def test_a_budget_for_37_lets_37_through_however_many_ask_at_once(
         "BUDGET_VISITORS_USD": str(budget),
         "BUDGET_KEYS_USD": "0",
         "BUDGET_SCHEDULED_USD": "0",
+        "BUDGET_PAID_USD": "0",
         "TRUSTED_PROXY_HOPS": "1",
         "READ_POOL_SIZE": "1",
         "WRITE_POOL_SIZE": "4",

@@ -13,7 +13,7 @@ WRONG = [
     ("CAPTCHA_VERIFY_URL", "ftp://hunter2"),
     ("CAPTCHA_AFTER_REFUSALS", "0"),
     ("CAPTCHA_SITE_KEY", ""),
-    *((f"BUDGET{pot}_USD", "-0.01") for pot in ("", "_VISITORS", "_KEYS", "_SCHEDULED")),
+    *((f"BUDGET{pot}_USD", "-0.01") for pot in ("", "_VISITORS", "_KEYS", "_SCHEDULED", "_PAID")),
     *((f"BUDGET{pot}_USD", "sNaN") for pot in ("_VISITOR", "_KEY")),
     ("BUDGET_USD", "1e99"),
     ("BUDGET_USD", "0.01"),
