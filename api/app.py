@@ -12,6 +12,7 @@ from api.body import StrictRequest
 from api.conditional import ConditionalReads
 from api.controllers import service
 from api.controllers.accounts import KeyController, sign_out
+from api.controllers.credits import credits
 from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models
 from api.controllers.payments import CheckoutController, receive_event
@@ -73,6 +74,7 @@ def create_app() -> Litestar:
             GenerationController,
             KeyController,
             CheckoutController,
+            credits,
             leave_feedback,
             limits,
             list_categories,

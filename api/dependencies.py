@@ -35,6 +35,7 @@ from domain.live import LiveHub
 from domain.llm.catalogue import CatalogueService
 from domain.payments.analytics import Analytics
 from domain.payments.checkouts import Checkouts
+from domain.payments.credits import CreditAccounts
 from domain.payments.products import products_of
 from domain.payments.service import PaymentService
 from domain.payments.stripe import open_stripe
@@ -107,6 +108,10 @@ def provide_step_up(state: State) -> StepUp:
     return state.step_up
 
 
+def provide_credit_accounts(state: State) -> CreditAccounts:
+    return state.credit_accounts
+
+
 def provide_checkouts(state: State) -> Checkouts:
     return state.checkouts
 
@@ -144,6 +149,7 @@ def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> N
     lately = Lately(QuoteReads(database.reads))
     state.quotes = Quotes(database.sessions, *guards, lately)
     state.stripe = open_stripe(settings)
+    state.credit_accounts = CreditAccounts(database.sessions)
     state.payments = PaymentService(
         database.sessions,
         state.stripe,
@@ -175,6 +181,7 @@ DEPENDENCIES: dict[str, Any] = {
     "generations": Provide(provide_generations, sync_to_thread=False),
     "limiter": Provide(provide_limiter, sync_to_thread=False),
     "quotes": Provide(provide_quotes, sync_to_thread=False),
+    "credit_accounts": Provide(provide_credit_accounts, sync_to_thread=False),
     "checkouts": Provide(provide_checkouts, sync_to_thread=False),
     "payments": Provide(provide_payments, sync_to_thread=False),
     "progress": Provide(provide_progress, sync_to_thread=False),

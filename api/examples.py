@@ -7,6 +7,7 @@ from uuid import UUID
 
 from api import sse
 from api.schemas.accounts import KeyIn, KeyOut, KeysOut, KeyUsageOut, NewKeyOut
+from api.schemas.credits import BalanceOut, CreditsOut, EntryOut
 from api.schemas.factoids import (
     CategoriesOut,
     CategoryOut,
@@ -205,6 +206,13 @@ BODIES: dict[str, Any] = {
         ),
         CheckoutIn(product="booster_pack", topic="octopuses"),
         CHECKOUT,
+        CreditsOut(
+            [BalanceOut("booster_pack", left=23, held=1, granted=25, used=1, revoked=0)],
+            [
+                EntryOut(MOMENT, "hold", "booster_pack", 1, -1, CHECKOUT_ID, REQUEST_ID),
+                EntryOut(MOMENT, "grant", "booster_pack", 25, 25, CHECKOUT_ID),
+            ],
+        ),
         CheckoutsOut([CHECKOUT]),
         LiveOut("ok"),
         ReadyOut("ok", database="ok", redis="ok", migrations="ok"),

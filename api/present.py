@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.schemas.accounts import KeyOut, KeyUsageOut, NewKeyOut
+from api.schemas.credits import BalanceOut, EntryOut
 from api.schemas.factoids import FactoidOut, FeedbackOut, TallyOut, TextPart
 from api.schemas.generation import (
     BudgetOut,
@@ -16,7 +17,8 @@ from api.schemas.generation import (
 )
 from api.schemas.payments import CheckoutOut, ProductOut
 from api.schemas.problem import CaptchaOut
-from db.models import Checkout, Feedback, LanguageModel
+from db.models import Checkout, CreditEntry, Feedback, LanguageModel
+from db.repositories.credits import CreditBalance
 from db.repositories.factoids import MATCH_END, MATCH_START, FactoidCard
 from domain.accounts import NewKey, UsedKey
 from domain.captcha import Challenge
@@ -222,4 +224,31 @@ def checkout_out(checkout: Checkout) -> CheckoutOut:
         topic=checkout.topic,
         wished=checkout.wished,
         generation_request_id=checkout.generation_request_id,
+    )
+
+
+def balance_out(balance: CreditBalance) -> BalanceOut:
+    product: Any = balance.product
+    return BalanceOut(
+        product=product,
+        left=balance.left,
+        held=balance.held,
+        granted=balance.granted,
+        used=balance.used,
+        revoked=balance.revoked,
+    )
+
+
+def entry_out(entry: CreditEntry) -> EntryOut:
+    kind: Any = entry.kind
+    product: Any = entry.product
+    moved = (entry.granted, entry.held, entry.used, entry.revoked)
+    return EntryOut(
+        at=entry.at,
+        kind=kind,
+        product=product,
+        credits=max(abs(one) for one in moved),
+        left_change=entry.granted - entry.held - entry.used - entry.revoked,
+        checkout_id=entry.checkout_id,
+        request_id=entry.request_id,
     )

@@ -47,7 +47,7 @@ async def refresh_hot_ranks(ctx: WorkerContext) -> bool:
 
 
 async def check_ledger(ctx: WorkerContext) -> bool:
-    """Prove that every budget pot is the sum of its ledger entries."""
+    """Prove that every budget pot, and every credit, is the sum of its ledger entries."""
     differences = await budget.check_ledger(ctx)
     for one in differences:
         print(
@@ -56,7 +56,10 @@ async def check_ledger(ctx: WorkerContext) -> bool:
             file=sys.stderr,
         )
     print("The pots differ from their entries." if differences else "The ledger is right.")
-    return not differences
+    credits = await budget.check_credits(ctx)
+    for checkout_id in credits:
+        print(f"The credits of checkout {checkout_id} differ from their entries.", file=sys.stderr)
+    return not differences and not credits
 
 
 JOBS: dict[str, Callable[[WorkerContext], Awaitable[bool]]] = {

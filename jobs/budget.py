@@ -1,10 +1,12 @@
 """Keep the books: nothing stays held, and every pot is the sum of its entries."""
 
 from datetime import date
+from uuid import UUID
 
 import structlog
 
 from db.repositories.budgets import BudgetRepository, Difference
+from db.repositories.credits import CreditRepository
 from domain.generation import left_over
 from jobs.context import WorkerContext
 
@@ -45,5 +47,14 @@ async def check_ledger(ctx: WorkerContext) -> list[Difference]:
     return found
 
 
+async def check_credits(ctx: WorkerContext) -> list[UUID]:
+    """Checkouts whose credits are not the sum of their entries; each is logged."""
+    async with ctx["database"].sessions() as session:
+        found = await CreditRepository(session).differences()
+    for checkout_id in found:
+        log.error("credits_differ", checkout=str(checkout_id))
+    return found
+
+
 async def check_ledger_nightly(ctx: WorkerContext) -> dict[str, int]:
-    return {"differences": len(await check_ledger(ctx))}
+    return {"differences": len(await check_ledger(ctx)) + len(await check_credits(ctx))}

@@ -4,12 +4,15 @@ A ledger written by functions in the database; see
 `db/migrations/versions/2026_11_21_keep_credits.py`.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import CreditEntry
 from db.repositories.credits import CreditBalance, CreditRepository
+from domain.caller import Caller
 
 GENERATIONS = "booster_pack"
 """The product whose credits are new factoids."""
@@ -79,3 +82,29 @@ class Credits:
     async def history(self, session: AsyncSession, owner: UUID) -> list[CreditEntry]:
         """The last hundred movements, newest first."""
         return await CreditRepository(session).entries(owner, SHOWN)
+
+
+@dataclass(frozen=True)
+class CreditAccount:
+    """What somebody has and how it came to be; empty for those who never bought anything."""
+
+    balances: Sequence[CreditBalance] = ()
+    history: Sequence[CreditEntry] = ()
+
+
+class CreditAccounts:
+    """Credits as those who have them see them. Opens its own sessions."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+        self._sessions = sessions
+
+    async def of(self, caller: Caller) -> CreditAccount:
+        """The caller's own, or those of the visitor who made the API key."""
+        if caller.owner is None:
+            return CreditAccount()
+        credits = Credits()
+        async with self._sessions() as session:
+            return CreditAccount(
+                await credits.balances(session, caller.owner),
+                await credits.history(session, caller.owner),
+            )
