@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from dev import ports, procfile, reach
+from dev import payments, ports, procfile, reach
 from dev.alone import alone
 from dev.children import Children
 from dev.console import Problem, fail, say, step
@@ -62,6 +62,7 @@ def run(memory: Memory) -> int:
 
 def check(values: dict[str, str], embedded: set[str]) -> None:
     """Refuse what cannot work before anything is started."""
+    payments.check(values)
     check_values(values)
     if embedded and values.get("ENVIRONMENT", "development") == "production":
         raise Problem(f"{min(embedded)}: must be set when ENVIRONMENT is production.")
@@ -100,6 +101,9 @@ def serve(values: dict[str, str], memory: Memory, children: Children) -> str:
             values["STANDIN_MODEL"] = "1"
         values["HOST"] = ports.HERE
         values["PORT"] = values.get("PORT") or str(choose_port(memory))
+        if "PAYMENTS" in values:
+            port = payments.start_standin(values, children, memory, RUN_STATE)
+            wait_until(lambda: ports.taken(port), children, "The stand-in for Stripe")
         commands = procfile.commands()
         for name in ("worker", "web"):
             children.start(name, commands[name], values)
@@ -151,6 +155,9 @@ def announce(address: str, values: dict[str, str], memory: Memory) -> None:
     say("Ctrl-C stops it and keeps the data. Warnings appear below, everything is in .dev/log.")
     if values.get("STANDIN_MODEL"):
         say("A stand-in model answers, because OPENROUTER_API_KEY is not set.")
+    if "PAYMENTS" in values:
+        till = values["STRIPE_API_URL"]
+        say(f"A stand-in takes the payments; what happens to them is chosen at {till}")
     say(f"Andy's Daily Factoids is at {address}")
 
 

@@ -16,7 +16,10 @@ from dev.engines import OUTSIDE, postgres_data
 from dev.processes import until
 from dev.state import ROOT
 
-DEVELOPERS_OWN = ("DATABASE_URL", "REDIS_URL", "OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "PORT")
+DEVELOPERS_OWN = (
+    *("DATABASE_URL", "REDIS_URL", "OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "PORT"),
+    *("PAYMENTS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_API_URL"),
+)
 
 
 @pytest.fixture

@@ -69,6 +69,29 @@ def test_a_wrong_value_is_one_sentence(
     assert SECRET not in program.said
 
 
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"PAYMENTS": "cash"}, 'PAYMENTS: must be "standin", or left out.'),
+        (
+            {"PAYMENTS": "standin", "ENVIRONMENT": "production"},
+            "PAYMENTS: the stand-in may not take payments in production.",
+        ),
+        (
+            {"PAYMENTS": "standin", "STRIPE_SECRET_KEY": f"sk_test_{SECRET}"},
+            "PAYMENTS: the stand-in needs STRIPE_SECRET_KEY for itself; leave one of them out.",
+        ),
+    ],
+)
+def test_payments_that_cannot_be_taken_are_one_sentence(
+    launch: Callable[..., Any], variables: dict[str, str], sentence: str
+):
+    program = launch("dev.run", **variables)
+
+    assert program.ended() == 1
+    assert program.said.strip() == sentence
+
+
 def test_a_wrong_password_is_one_sentence(launch: Callable[..., Any], state: Any):
     services = Services(state)
     addresses = services.start()

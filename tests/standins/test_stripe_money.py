@@ -192,6 +192,20 @@ async def test_a_dispute_takes_the_money_until_it_is_won(
     assert told(stripe_standin, 4) == [f"charge.dispute.{one}" for one in [*begun, *events]]
 
 
+async def test_a_dispute_is_about_what_was_not_refunded(
+    stripe_standin: StripeStandIn, client: stripe.StripeClient, charge: Object
+):
+    stripe_standin.refunds.refund(charge, 200)
+    dispute = stripe_standin.disputes.open(charge)
+    stripe_standin.disputes.win(dispute["id"])
+    await client.v1.refunds.create_async({"charge": charge["id"]})
+
+    assert dispute["amount"] == 300
+    assert sum(balance(stripe_standin)) == 0
+    with pytest.raises(Refused):
+        stripe_standin.disputes.open(charge)
+
+
 async def test_events_and_entries_are_found_by_what_they_are(
     stripe_standin: StripeStandIn, client: stripe.StripeClient, charge: Object
 ):

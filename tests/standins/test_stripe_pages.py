@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ import stripe
 
 from tests.paying import started_stripe, stripe_standin
 from tests.standins.stripe import StripeStandIn
-from tests.standins.test_stripe_standin import client, created
+from tests.standins.test_stripe_standin import client, created, speaking_to
 
 __all__ = ["client", "started_stripe", "stripe_standin"]
 
@@ -161,23 +162,34 @@ async def test_an_event_is_delivered_by_a_button(
     assert stripe_standin.deliveries.manner == "twice"
 
 
-async def test_the_program_says_where_it_is_and_knows_its_key():
-    program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.standins.stripe", "--key", "sk_test_other"),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
+@asynccontextmanager
+async def program(*options: str) -> AsyncGenerator[str]:
+    """The stand-in as a person starts it, and its address."""
+    command = [sys.executable, "-m", "tests.standins.stripe", *options]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     try:
-        assert program.stdout is not None
-        said = (await program.stdout.readline()).decode().split()
-        async with httpx.AsyncClient(base_url=said[-1], trust_env=False) as http:
-            answers = [
-                await http.get("/v1/refunds", auth=(key, ""))
-                for key in ("sk_test_other", "sk_test_standin")
-            ]
+        assert process.stdout is not None
+        yield (await process.stdout.readline()).decode().split()[-1]
     finally:
-        program.terminate()
-        await program.wait()
+        process.kill()
+        await process.wait()
 
-    assert urlsplit(said[-1]).hostname == "127.0.0.1"
-    assert [answer.status_code for answer in answers] == [200, 401]
+
+async def test_the_program_keeps_its_account_though_it_is_killed(tmp_path: Path):
+    options = ("--key", "sk_test_other", "--memory", str(tmp_path / "stripe.json"))
+    async with program(*options) as address, speaking_to(address, "sk_test_other") as client:
+        session = await created(client)
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
+            await http.post(urlsplit(session.url or "").path, data={"action": "pay"})
+    async with program(*options) as address, speaking_to(address, "sk_test_other") as client:
+        paid = await client.v1.checkout.sessions.retrieve_async(session.id)
+        assert isinstance(paid.payment_intent, str)
+        refund = await client.v1.refunds.create_async({"payment_intent": paid.payment_intent})
+        with pytest.raises(stripe.AuthenticationError):
+            async with speaking_to(address, "sk_test_standin") as stranger:
+                await stranger.v1.events.list_async()
+
+    assert (paid.payment_status, refund.amount) == ("paid", 500)
+    assert urlsplit(address).hostname == "127.0.0.1"

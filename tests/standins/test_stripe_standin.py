@@ -1,7 +1,8 @@
 """The stand-in for Stripe keeps to the wire: driven by the real package over HTTP."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -15,9 +16,6 @@ from tests.standins.stripe.account import API_VERSION
 __all__ = ["started_stripe", "stripe_standin"]
 
 pytestmark = pytest.mark.anyio
-
-Open = Callable[..., Any]
-"""Opens a checkout session."""
 
 
 def ask(amount: int = 500, currency: str = "usd", **fields: Any) -> dict[str, Any]:
@@ -35,15 +33,20 @@ def ask(amount: int = 500, currency: str = "usd", **fields: Any) -> dict[str, An
     } | fields
 
 
+@asynccontextmanager
+async def speaking_to(address: str, key: str) -> AsyncGenerator[stripe.StripeClient]:
+    """The package's client for an address."""
+    http = stripe.HTTPXClient(allow_sync_methods=False)
+    try:
+        yield stripe.StripeClient(key, base_addresses={"api": address}, http_client=http)
+    finally:
+        await http.close_async()
+
+
 @pytest.fixture
 async def client(stripe_standin: StripeStandIn) -> AsyncGenerator[stripe.StripeClient]:
-    http = stripe.HTTPXClient(allow_sync_methods=False)
-    yield stripe.StripeClient(
-        stripe_standin.key,
-        base_addresses={"api": stripe_standin.base_url},
-        http_client=http,
-    )
-    await http.close_async()
+    async with speaking_to(stripe_standin.base_url, stripe_standin.key) as client:
+        yield client
 
 
 async def created(client: stripe.StripeClient, **fields: Any) -> stripe.checkout.Session:

@@ -31,17 +31,31 @@ class Account:
         """Where the stand-in is reached; checkout pages lie under it."""
         self.happened: Callable[[Object], None] = lambda event: None
         """Is told every new event."""
+        self.changed: Callable[[], None] = lambda: None
+        """Is called when something may have changed, before anybody is told."""
         self.request = NO_REQUEST
         """The API request being answered, which events name as their cause."""
         self.line_items: dict[str, list[Object]] = {}
         """By session, which shows them only when asked."""
+        self.carried: dict[str, Object] = {}
+        """By session: what its payment intent is to carry."""
         self._objects = defaultdict[str, dict[str, Object]](dict)
         self._ahead_s = 0
 
     def forget(self) -> None:
         self._objects.clear()
         self.line_items.clear()
+        self.carried.clear()
         self._ahead_s = 0
+
+    def written(self) -> Object:
+        """All there is, for `read`."""
+        return {"objects": self._objects, "line_items": self.line_items, "carried": self.carried}
+
+    def read(self, written: Object) -> None:
+        """Go on from what was written before."""
+        self._objects.update(written["objects"])
+        self.line_items, self.carried = written["line_items"], written["carried"]
 
     def now(self) -> int:
         """Unix time, in seconds."""

@@ -98,6 +98,8 @@ class API:
             body = self._routes.answer(request.method, request.path, params)
         finally:
             self._account.request = NO_REQUEST
+            if request.method == "POST":
+                self._account.changed()
         return Answer(200, body, headers)
 
     def _authenticate(self, request: Request) -> None:

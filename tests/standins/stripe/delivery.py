@@ -61,6 +61,7 @@ class Deliveries:
         self.attempts: list[Attempt] = []
         self._pauses_s = pauses_s
         self._under_way = set[asyncio.Task[object]]()
+        self._account = account
         account.happened = self._new
 
     async def deliver(self, *events: Object, times: int = 1, together: bool = False) -> None:
@@ -132,6 +133,7 @@ class Deliveries:
             self.attempts.append(attempt)
             if attempt.taken:
                 event["pending_webhooks"] = 0
+                self._account.changed()
                 return
 
     async def _attempt(self, event: Object, number: int) -> Attempt:

@@ -20,14 +20,15 @@ class Disputes:
         self._payments = payments
 
     def open(self, charge: Object, reason: str = "fraudulent") -> Object:
-        """A new dispute about all of a charge; the bank takes the money at once."""
-        if charge["disputed"] or charge["status"] != "succeeded":
-            raise Refused(400, "Only a charge that succeeded can be disputed, and only once.")
-        now = self._account.now()
+        """A new dispute about what is left of a charge; the bank takes the money at once."""
+        if charge["disputed"] or charge["status"] != "succeeded" or charge["refunded"]:
+            message = "Only a charge that succeeded and was not refunded can be disputed, once."
+            raise Refused(400, message)
+        now, amount = self._account.now(), charge["amount"] - charge["amount_refunded"]
         dispute = {
             "id": new_id("du_1"),
             "object": "dispute",
-            "amount": charge["amount"],
+            "amount": amount,
             "balance_transactions": [],
             "charge": charge["id"],
             "created": now,
@@ -62,7 +63,7 @@ class Disputes:
         self._account.keep(dispute)
         self._account.change(charge, disputed=True)
         self._account.happen("charge.dispute.created", dispute)
-        self._move(dispute, -charge["amount"], fee=charge["amount"] * FEE_PER_MILLE // 1000)
+        self._move(dispute, -amount, fee=amount * FEE_PER_MILLE // 1000)
         self._account.happen("charge.dispute.funds_withdrawn", dispute)
         return dispute
 

@@ -80,11 +80,13 @@ class Pages:
         """Do what the person chose, and send them where Stripe's page would."""
         if action == "decline":
             self._till.decline(id)
+            self._account.changed()
             await self._show(connection, id, "Your card was declined. Try another.")
             return
         if action not in ENDS:
             raise Refused(400, "There is no such button.")
         session = getattr(self._till, action)(id)
+        self._account.changed()
         # Stripe fills the id in wherever the address asks for it.
         there = session["success_url"].replace("{CHECKOUT_SESSION_ID}", id)
         await connection.answer(303, {"location": there}, b"")
@@ -97,6 +99,7 @@ class Pages:
             self._steps[step](id)
         else:
             raise Refused(404, "There is no such step.")
+        self._account.changed()
         await connection.answer(303, {"location": "/"}, b"")
 
     def _refund(self, charge_id: str, fields: dict[str, str]) -> None:

@@ -119,8 +119,12 @@ class Refunds:
             charge_id = intent["latest_charge"]
         return self._account.get("charge", charge_id or "", "charge")
 
+    def _charged_back(self, charge: Object) -> bool:
+        disputes = self._account.newest("dispute")
+        return any(one["charge"] == charge["id"] and one["status"] != "won" for one in disputes)
+
     def _check(self, charge: Object, amount: int, left: int) -> None:
-        if charge["disputed"]:
+        if self._charged_back(charge):
             message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
             raise Refused(400, message, code="charge_disputed")
         if not left:

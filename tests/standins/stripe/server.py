@@ -68,7 +68,6 @@ class StripeStandIn:
     def reset(self) -> None:
         """A new account; address, key, webhook and whoever delivers stay."""
         self.account.forget()
-        self.sessions.payment_data.clear()
         self.refunds.slow = False
         self.faults.forget()
         self._gate.forget_passes()

@@ -22,8 +22,6 @@ class Sessions:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self.payment_data: dict[str, Object] = {}
-        """By session: what its payment intent is to carry."""
 
     def create(self, form: Form) -> Object:
         """A new open session.
@@ -52,7 +50,7 @@ class Sessions:
         form.nothing_else()
         check_amount(session["amount_total"], session["currency"])
         self._account.line_items[session["id"]] = items
-        self.payment_data[session["id"]] = carried
+        self._account.carried[session["id"]] = carried
         return self._account.keep(session)
 
     def get(self, id: str) -> Object:

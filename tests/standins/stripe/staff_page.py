@@ -80,15 +80,16 @@ def _steps(
         yield _step("fail", "Async failed", session["id"])
     if charge is None or charge["status"] != "succeeded":
         return
-    if charge["amount_refunded"] < charge["amount"] and not charge["disputed"]:
+    disputes = [one for one in account.newest("dispute") if one["charge"] == charge["id"]]
+    if not charge["refunded"] and all(dispute["status"] == "won" for dispute in disputes):
         yield _refund(charge)
-    if not charge["disputed"]:
+    if not charge["refunded"] and not charge["disputed"]:
         yield _step("dispute", "Dispute", charge["id"])
     for refund in account.newest("refund"):
         if refund["charge"] == charge["id"]:
             yield from _refund_steps(refund)
-    for dispute in account.newest("dispute"):
-        if dispute["charge"] == charge["id"] and dispute["status"] == "needs_response":
+    for dispute in disputes:
+        if dispute["status"] == "needs_response":
             yield _step("win", "Dispute won", dispute["id"])
             yield _step("lose", "Dispute lost", dispute["id"])
 
@@ -122,7 +123,7 @@ def _event(event: Object, deliveries: Deliveries) -> list[str]:
     return [
         frame.at(event["created"]),
         f"{event['type']}<br><code>{event['id']}</code>",
-        ", ".join(statuses) or "not yet",
+        ", ".join(statuses) or ("not yet" if event["pending_webhooks"] else "earlier"),
         _step("deliver", "Deliver again" if statuses else "Deliver", event["id"]),
     ]
 

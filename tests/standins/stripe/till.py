@@ -68,7 +68,7 @@ class Till:
         return self._complete(session, "no_payment_required")
 
     def _charge(self, session: Object, method: str, status: str) -> tuple[Object, Object]:
-        carried = self._sessions.payment_data[session["id"]]
+        carried = self._account.carried[session["id"]]
         intent = self._payments.intend(session, carried)
         customer = paying_customer(session["customer_email"])
         charge = self._payments.charge(intent, method, status=status, customer=customer)
