@@ -8,8 +8,21 @@ from db.session import Database
 from tests.e2e.stack import Site, running_site
 from tests.generating import generating, impatient, model, standin, started_standin
 from tests.serving import served
+from tests.shopping import buyer, shop, shop_api, started_stripe, stripe_standin
 
-__all__ = ["generating", "impatient", "model", "served", "standin", "started_standin"]
+__all__ = [
+    "buyer",
+    "generating",
+    "impatient",
+    "model",
+    "served",
+    "shop",
+    "shop_api",
+    "standin",
+    "started_standin",
+    "started_stripe",
+    "stripe_standin",
+]
 
 PLENTY = "1000/60"
 
