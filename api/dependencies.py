@@ -39,6 +39,7 @@ from domain.payments.credits import CreditAccounts
 from domain.payments.products import products_of
 from domain.payments.service import PaymentService
 from domain.payments.stripe import open_stripe
+from domain.payments.wishes import Wishes
 from domain.vault import Vault
 from domain.votes import VoteService
 from settings import settings
@@ -154,6 +155,7 @@ def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> N
         database.sessions,
         state.stripe,
         Analytics(database.sessions, settings),
+        Wishes(database.sessions, state.generations),
         settings.webhook_secrets,
     )
     state.checkouts = Checkouts(

@@ -224,6 +224,7 @@ def checkout_out(checkout: Checkout) -> CheckoutOut:
         topic=checkout.topic,
         wished=checkout.wished,
         generation_request_id=checkout.generation_request_id,
+        wish_given_up=checkout.wish_given_up_at is not None,
     )
 
 

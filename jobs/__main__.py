@@ -11,7 +11,7 @@ from domain.errors import DomainError
 from domain.fixtures import load_factoids
 from domain.logging import configure_logging
 from domain.redis import open_redis
-from jobs import accounts, budget, generation, maintenance
+from jobs import accounts, budget, generation, maintenance, payments
 from jobs.context import WorkerContext, close, fill
 from settings import settings
 
@@ -62,10 +62,33 @@ async def check_ledger(ctx: WorkerContext) -> bool:
     return not differences and not credits
 
 
+async def reconcile_checkouts(ctx: WorkerContext) -> bool:
+    """Apply what Stripe knows of payments and did not tell us."""
+    done = await payments.reconcile_checkouts(ctx)
+    print(f"{done['sessions']} unfinished payments compared, {done['events']} lost events applied.")
+    return True
+
+
+async def check_payments(ctx: WorkerContext) -> bool:
+    """Prove that the entries of every payment are what Stripe's figures say."""
+    differences = await payments.check_payments(ctx)
+    for one in differences:
+        print(
+            f"{one.checkout.id}: {one.entries} by our entries, {one.at_stripe} at Stripe.",
+            file=sys.stderr,
+        )
+    print("Payments differ from Stripe." if differences else "The payments are right.")
+    return not differences
+
+
+COMMANDS = accounts.COMMANDS | payments.COMMANDS
+
 JOBS: dict[str, Callable[[WorkerContext], Awaitable[bool]]] = {
     "check_ledger": check_ledger,
+    "check_payments": check_payments,
     "load_factoids": load_first_factoids,
     "publish_scheduled_factoid": publish_scheduled_factoid,
+    "reconcile_checkouts": reconcile_checkouts,
     "refresh_hot_ranks": refresh_hot_ranks,
     "refresh_models": refresh_models,
 }
@@ -76,7 +99,7 @@ async def run(given: argparse.Namespace) -> int:
     ctx = cast(WorkerContext, {})
     fill(ctx, await open_database(settings), open_redis(settings.redis_url), settings)
     try:
-        if command := accounts.COMMANDS.get(given.job):
+        if command := COMMANDS.get(given.job):
             return 0 if await command(ctx, given) else 1
         return 0 if await JOBS[given.job](ctx) else 1
     except DomainError as refusal:
@@ -89,8 +112,11 @@ async def run(given: argparse.Namespace) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m jobs", description=__doc__)
     jobs = parser.add_subparsers(dest="job", required=True, metavar="job")
-    for name, job in sorted((JOBS | accounts.COMMANDS).items()):
-        accounts.add_arguments(name, jobs.add_parser(name, help=job.__doc__))
+    for name, job in sorted((JOBS | COMMANDS).items()):
+        command = jobs.add_parser(name, help=job.__doc__)
+        accounts.add_arguments(name, command)
+        if name in payments.COMMANDS:
+            payments.add_arguments(command)
     return asyncio.run(run(parser.parse_args()))
 
 

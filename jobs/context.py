@@ -17,8 +17,11 @@ from domain.limits.rate_limit import RateLimiter
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter
 from domain.payments.analytics import Analytics
+from domain.payments.reconciliation import Reconciliation
+from domain.payments.refunds import Refunds
 from domain.payments.service import PaymentService
 from domain.payments.stripe import Stripe, open_stripe
+from domain.payments.wishes import Wishes
 from domain.register import Register
 from settings import Settings
 
@@ -36,8 +39,12 @@ class WorkerContext(TypedDict):
     alerts: Alerts
     stripe: Stripe | None
     payments: PaymentService
+    reconciliation: Reconciliation
+    refunds: Refunds
+    wishes: Wishes
     relay: "asyncio.Task[None]"
     starting: "asyncio.Task[None]"
+    reconciling: "asyncio.Task[None]"
     job: Any
     """The job being worked off; absent when it is run by hand."""
 
@@ -61,13 +68,17 @@ def fill(ctx: WorkerContext, database: Database, redis: Redis, config: Settings)
         database.sessions, ctx["catalogue"], ctx["limiter"], Budget(BudgetLimits.of(config))
     )
     ctx["alerts"] = Alerts(database.sessions, channels_of(config))
+    ctx["wishes"] = Wishes(database.sessions, ctx["requests"])
     ctx["stripe"] = open_stripe(config)
     ctx["payments"] = PaymentService(
         database.sessions,
         ctx["stripe"],
         Analytics(database.sessions, config),
+        ctx["wishes"],
         config.webhook_secrets,
     )
+    ctx["reconciliation"] = Reconciliation(database.sessions, ctx["payments"])
+    ctx["refunds"] = Refunds(database.sessions, ctx["payments"])
     ctx["generation"] = GenerationService(
         database.sessions, ctx["openrouter"], redis, ctx["limiter"]
     )

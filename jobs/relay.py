@@ -51,6 +51,9 @@ TERMS = {
     "settle_generation": Terms(
         timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
     ),
+    "begin_wished_generation": Terms(
+        timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
+    ),
     "tell_of_checkout": Terms(
         timeout=45, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
     ),

@@ -53,6 +53,7 @@ async def startup(ctx: WorkerContext) -> None:
     relay = Relay(ctx["database"], queue)
     ctx["relay"] = asyncio.create_task(relay.run(), name="relay")
     ctx["starting"] = asyncio.create_task(catch_up(ctx), name="catch_up")
+    ctx["reconciling"] = asyncio.create_task(reconcile(ctx), name="reconcile")
     log.info("worker_ready")
 
 
@@ -71,8 +72,16 @@ async def catch_up(ctx: WorkerContext) -> None:
         await asyncio.sleep(CATCH_UP_EVERY_S)
 
 
+async def reconcile(ctx: WorkerContext) -> None:
+    """Payments that were made while no worker ran. Where it fails, the hour's will do it."""
+    try:
+        await payments.reconcile_checkouts(ctx)
+    except (DomainError, SQLAlchemyError, OSError) as error:
+        log.warning("reconciling_later", error=type(error).__name__)
+
+
 async def shutdown(ctx: WorkerContext) -> None:
-    for task in (ctx["relay"], ctx["starting"]):
+    for task in (ctx["relay"], ctx["starting"], ctx["reconciling"]):
         task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await task
@@ -121,6 +130,7 @@ settings: dict[str, Any] = {
         generation.settle_generation,
         budget.send_budget_alert,
         generation.return_allowance,
+        payments.begin_wished_generation,
         payments.tell_of_checkout,
     ],
     "cron_jobs": [
@@ -133,6 +143,8 @@ settings: dict[str, Any] = {
         cron(limits.forget_limit_counts, "41 4 * * *", timeout=300),
         cron(budget.see_to_left_over, "* * * * *", timeout=50),
         cron(budget.watch_budget, "* * * * *", timeout=50),
+        cron(payments.reconcile_checkouts, "13 * * * *", timeout=600),
+        cron(payments.check_payments_nightly, "43 3 * * *", timeout=1_800),
         cron(budget.check_ledger_nightly, "23 3 * * *", timeout=600),
     ],
     "cron_tz": UTC,

@@ -7,14 +7,24 @@ from uuid import UUID
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import text
 
 from db.session import Database
+from domain.limits.budget import BudgetLimits
+from domain.payments.analytics import Analytics
+from domain.payments.reconciliation import Reconciliation
+from domain.payments.refunds import Refunds
+from domain.payments.service import PaymentService
+from domain.payments.stripe import Stripe
+from domain.payments.wishes import Wishes
+from settings import settings
+from tests.generating import requests_with
 from tests.paying import started_stripe, stripe_standin
 from tests.processes import RunningAPI, running_api
 from tests.standins.stripe import StripeStandIn
 
-__all__ = ["buyer", "shop", "shop_api", "started_stripe", "stripe_standin"]
+__all__ = ["buyer", "office", "shop", "shop_api", "started_stripe", "stripe_standin"]
 
 CHECKOUT = "/api/payments/checkout"
 PLENTY = "100000/60"
@@ -81,6 +91,17 @@ class Shop:
         )
         return found[0], int(found[1])
 
+    async def end(self, checkout_id: str) -> tuple[Any, ...]:
+        """How it ended: state, paid, refunded, disputed, credits revoked; grants and credits
+        left; and what all entries sum up to.
+        """
+        row = await self.row(checkout_id)
+        return (
+            *(row.status, row.paid, row.refunded, row.disputed, row.revoked),
+            await self.credits(checkout_id),
+            sum(amount for _, amount in await self.entries(checkout_id)),
+        )
+
     async def entries(self, checkout_id: str) -> list[tuple[str, int]]:
         """What moved, in order."""
         rows = await self.all(
@@ -94,6 +115,27 @@ class Shop:
 async def shop(shop_api: RunningAPI, stripe_standin: StripeStandIn, database: Database) -> Shop:
     stripe_standin.deliveries.url = f"{shop_api.url}/api/payments/webhook"
     return Shop(shop_api, stripe_standin, database)
+
+
+class Office:
+    """What a worker does with payments, in this process."""
+
+    def __init__(self, database: Database, redis: Redis, stripe: Stripe) -> None:
+        sessions = database.sessions
+        requests = requests_with(database, redis, BudgetLimits.of(settings))
+        self.wishes = Wishes(sessions, requests)
+        self.payments = PaymentService(sessions, stripe, Analytics(sessions, settings), self.wishes)
+        self.reconciliation = Reconciliation(sessions, self.payments)
+        self.refunds = Refunds(sessions, self.payments)
+
+
+@pytest.fixture
+async def office(
+    database: Database, redis: Redis, stripe_standin: StripeStandIn
+) -> AsyncGenerator[Office]:
+    stripe = Stripe(stripe_standin.key, site_url=settings.site_url, api_url=stripe_standin.base_url)
+    yield Office(database, redis, stripe)
+    await stripe.close()
 
 
 @pytest.fixture

@@ -108,12 +108,13 @@ def is_over(out: CheckoutOut) -> bool:
     if out.status in {"open", "processing"}:
         return False
     begins = out.status == "paid" and out.wished and not out.credits_revoked
-    return not begins or out.generation_request_id is not None
+    return not begins or out.wish_given_up or out.generation_request_id is not None
 
 
 def _mark(out: CheckoutOut) -> str:
     """The id of the event that tells this; another state has another."""
-    return f"{out.status}-{out.refunded}-{int(out.generation_request_id is not None)}"
+    begun = out.wish_given_up or out.generation_request_id is not None
+    return f"{out.status}-{out.refunded}-{int(begun)}"
 
 
 async def _events(

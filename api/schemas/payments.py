@@ -78,6 +78,8 @@ class CheckoutOut:
     """Whether something is."""
     generation_request_id: UUID | None = None
     """The request that writes it."""
+    wish_given_up: bool = False
+    """It could not be begun for an hour. Its credit is yours, to use when you like."""
 
 
 @dataclass

@@ -71,6 +71,8 @@ class Checkout(Keyed):
     """Whether a factoid is to be written as soon as it is paid."""
     generation_request_id: Mapped[UUID | None]
     """No foreign key: the checkout stays on the books when a request is deleted."""
+    wish_given_up_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Since when nobody tries any more to begin what was wished; its credit is there."""
 
     status: Mapped[str] = mapped_column(String(16), server_default="open")
     session_id: Mapped[str | None] = mapped_column(String(255))

@@ -77,6 +77,23 @@ class CheckoutRepository:
             .values(changed_at=func.now(), **values)
         )
 
+    async def find_session(self, checkout_id: UUID, session_id: str, url: str | None) -> None:
+        """Name the session of one that is open and does not know it."""
+        await self._session.execute(
+            update(Checkout)
+            .where(
+                Checkout.id == checkout_id,
+                Checkout.status == "open",
+                Checkout.session_id.is_(None),
+            )
+            .values(session_id=session_id, url=url, changed_at=func.now())
+        )
+
+    async def note_checked(self, checkout_id: UUID) -> None:
+        await self._session.execute(
+            update(Checkout).where(Checkout.id == checkout_id).values(checked_at=func.now())
+        )
+
     async def note_paid(self, checkout_id: UUID) -> None:
         await self.change(checkout_id, paid_at=func.now())
 

@@ -124,6 +124,14 @@ class Alerts:
                     new += await self._write_down(session, finding, channel, now)
         return new
 
+    async def payments_differ(self) -> None:
+        """Write down, once a day for every channel, that money moved of which we know nothing."""
+        now = self._clock().astimezone(UTC)
+        finding = Finding("payments", now.date(), "payments_differ", Decimal(0), Decimal(0))
+        async with self._sessions.begin() as session:
+            for channel in self._channels:
+                await self._write_down(session, finding, channel, now)
+
     async def _write_down(
         self, session: AsyncSession, finding: Finding, channel: str, now: datetime
     ) -> bool:

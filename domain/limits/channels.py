@@ -23,6 +23,7 @@ NAMES = {
     "tier:visitor": "visitors",
     "tier:key": "API keys",
     "scheduled": "the schedule",
+    "payments": "payments",
 }
 WORDS = {
     "half": "Half of today's budget for {name} is used",
@@ -31,7 +32,10 @@ WORDS = {
     "projected": "At this pace today's budget for {name} will not last until midnight UTC",
     "unusual": "Today's spending is over three times the mean of the last seven days",
     "beyond_quote": "A provider charged more than its listed price allows",
+    "payments_differ": "Payments differ from Stripe's figures; `jobs check_payments` names them",
 }
+NO_SPENDING = {"payments_differ"}
+"""What has nothing to do with how much was spent."""
 
 log = structlog.get_logger()
 
@@ -51,6 +55,8 @@ def title(alert: BudgetAlert) -> str:
 
 
 def words(alert: BudgetAlert) -> str:
+    if alert.level in NO_SPENDING:
+        return f"{title(alert)} ({alert.day} UTC)."
     figures = f"{alert.used_usd:.6f} of {alert.limit_usd:.6f} US dollars"
     return f"{title(alert)} ({figures}, {alert.day} UTC)."
 

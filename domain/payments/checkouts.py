@@ -14,7 +14,7 @@ from db.models import Checkout
 from db.repositories.payments import CheckoutRepository
 from domain.caller import Caller
 from domain.errors import Forbidden, Invalid, NotFound
-from domain.generation.wish import TOPIC_GRAPHEMES, TOPIC_LENGTH
+from domain.generation.wish import read_topic
 from domain.idempotency import Attempt
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.catalogue import CatalogueService
@@ -22,7 +22,6 @@ from domain.payments.products import Product, ProductKey
 from domain.payments.service import PaymentService
 from domain.payments.stripe import Stripe, StripeAway, StripeRefused
 from domain.payments.truth import Offer, what_differs
-from domain.text import clean, graphemes
 
 POLICY = "checkout"
 LIFE = timedelta(hours=23)
@@ -215,17 +214,3 @@ class Checkouts:
     async def _get(self, checkout_id: UUID) -> Checkout | None:
         async with self._sessions() as session:
             return await CheckoutRepository(session).get(checkout_id)
-
-
-def read_topic(written: str | None) -> str | None:
-    """A topic as it is kept.
-
-    Raises: Invalid: It is too long.
-    """
-    topic = clean(written) if written else ""
-    if graphemes(topic) > TOPIC_GRAPHEMES or len(topic) > TOPIC_LENGTH:
-        raise Invalid(
-            f"A topic has at most {TOPIC_GRAPHEMES} characters. Yours has {graphemes(topic)}.",
-            field="/topic",
-        )
-    return topic or None

@@ -22,6 +22,7 @@ from domain.payments.credits import Credits
 from domain.payments.events import Event, read_event, verify
 from domain.payments.stripe import Stripe, StripeAway, StripeRefused
 from domain.payments.truth import Truth, what_differs
+from domain.payments.wishes import Wishes
 
 KINDS = {
     ("session", True): "charged",
@@ -50,12 +51,14 @@ class PaymentService:
         sessions: async_sessionmaker[AsyncSession],
         stripe: Stripe | None,
         analytics: Analytics,
+        wishes: Wishes,
         webhook_secrets: Sequence[str] = (),
     ) -> None:
         self._sessions = sessions
         self._stripe = stripe
         self._secrets = webhook_secrets
         self._credits = Credits()
+        self._wishes = wishes
         self.analytics = analytics
 
     @property
@@ -201,17 +204,18 @@ class PaymentService:
             disputed=truth.taken("dispute"),
         )
         checkout = await checkouts.get(checkout_id) or checkout
+        if checkout.refunded > refunded:
+            await self.analytics.note(session, "refunded", checkout)
         if truth.session.is_paid:
             await self._fulfil(session, checkout, truth)
-            if checkout.refunded > refunded:
-                await self.analytics.note(session, "refunded", checkout)
         elif before != truth.status and truth.status in {"failed", "expired"}:
             await self.analytics.note(session, "failed", checkout)
 
     async def _fulfil(self, session: AsyncSession, checkout: Checkout, truth: Truth) -> None:
         """Grant what was paid for, once, and take back what no longer is."""
         checkouts, revoked = CheckoutRepository(session), truth.revoked(checkout.credits)
-        if checkout.paid_at is None:
+        new = checkout.paid_at is None
+        if new:
             await self._credits.grant(
                 session,
                 checkout.owner_id,
@@ -224,6 +228,8 @@ class PaymentService:
         if revoked != checkout.revoked:
             await self._credits.revoke(session, checkout_id=checkout.id, amount=revoked)
             await checkouts.change(checkout.id, revoked=revoked)
+        if new and checkout.wished and not revoked:
+            await self._wishes.begin(session, checkout)
 
     async def _book(self, session: AsyncSession, checkout: Checkout, truth: Truth) -> None:
         """Write down what moved since the last look, so that the entries' sum is what we have."""

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from tests.api.test_problems import check_problem
 from tests.conftest import unique
+from tests.factories import Factories
 from tests.shopping import CHECKOUT, Shop
 
 LIFE_CYCLE = (
@@ -40,16 +41,6 @@ def live_through(shop: Shop, session_id: str) -> None:
     shop.stripe.refunds.succeed(refund["id"])
 
 
-async def end(shop: Shop, checkout_id: str) -> tuple[Any, ...]:
-    """All there is to see of how it ended."""
-    row = await shop.row(checkout_id)
-    return (
-        *(row.status, row.paid, row.refunded, row.disputed, row.revoked),
-        await shop.credits(checkout_id),
-        sum(amount for _, amount in await shop.entries(checkout_id)),
-    )
-
-
 PARTLY_REFUNDED = ("paid", 500, 200, 0, 10, (1, 15), 300)
 
 
@@ -63,7 +54,7 @@ async def test_all_orders_of_a_life_cycle_have_one_end(shop: Shop, buyer: httpx.
 
         for kind in order:
             await shop.stripe.deliveries.deliver(events[kind])
-        ends[await end(shop, checkout_id)] += 1
+        ends[await shop.end(checkout_id)] += 1
 
     assert ends == {PARTLY_REFUNDED: 120}
     assert {one.status for one in shop.stripe.deliveries.attempts} == {200}
@@ -100,7 +91,7 @@ async def test_events_that_come_while_more_happens_have_one_end(
         await asyncio.gather(*telling)
         await shop.stripe.deliveries.deliver()
 
-        assert await end(shop, checkout_id) == PARTLY_REFUNDED, seed
+        assert await shop.end(checkout_id) == PARTLY_REFUNDED, seed
 
 
 async def test_what_was_looked_up_before_is_not_put_over_what_came_after(
@@ -119,7 +110,7 @@ async def test_what_was_looked_up_before_is_not_put_over_what_came_after(
     shop.stripe.open()
     await slow
 
-    assert await end(shop, checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
+    assert await shop.end(checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
     assert await shop.entries(checkout_id) == [("charged", 500)]
 
 
@@ -130,13 +121,17 @@ async def test_each_event_twenty_times_at_once_counts_once(shop: Shop, buyer: ht
 
     await shop.stripe.deliveries.deliver(*shop.stripe.deliveries.held, times=20, together=True)
 
-    assert await end(shop, checkout_id) == PARTLY_REFUNDED
+    assert await shop.end(checkout_id) == PARTLY_REFUNDED
     assert await shop.entries(checkout_id) == [("charged", 500), ("refunded", -200)]
     assert len(shop.stripe.deliveries.attempts) >= 20 * happened
     assert len(await shop.all("SELECT id FROM stripe_events")) == happened
 
 
-async def test_return_and_webhook_at_once_grant_once(shop: Shop, buyer: httpx.AsyncClient):
+async def test_return_and_webhook_at_once_grant_once(
+    shop: Shop, buyer: httpx.AsyncClient, make: Factories
+):
+    """And begin what was wished once; who returns sees it begun."""
+    await make.model()
     for _ in range(100):
         checkout_id, session_id = await begun(shop, buyer)
         shop.stripe.till.pay(session_id)
@@ -148,7 +143,16 @@ async def test_return_and_webhook_at_once_grant_once(shop: Shop, buyer: httpx.As
         )
 
         assert (seen["status"], seen["paid"]) == ("paid", 500)
-        assert await end(shop, checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
+        assert await shop.entries(checkout_id) == [("charged", 500)]
+        assert seen["generation_request_id"] == str(
+            (await shop.row(checkout_id)).generation_request_id
+        )
+    written = await shop.all("SELECT id FROM generation_requests WHERE origin = 'paid'")
+    assert len(written) == 100
+    (credits,) = await shop.all(
+        "SELECT count(*) AS grants, sum(granted) AS granted, sum(held) AS held FROM credit_grants"
+    )
+    assert tuple(credits) == (100, 2_500, 100)
 
 
 async def test_coming_back_is_enough_when_the_webhook_is_lost(shop: Shop, buyer: httpx.AsyncClient):
@@ -166,7 +170,7 @@ async def test_a_code_for_all_of_it_grants_as_well(shop: Shop, buyer: httpx.Asyn
 
     await shop.stripe.deliveries.deliver()
 
-    assert await end(shop, checkout_id) == ("paid", 0, 0, 0, 0, (1, 25), 0)
+    assert await shop.end(checkout_id) == ("paid", 0, 0, 0, 0, (1, 25), 0)
     assert (await shop.see(buyer, checkout_id))["paid_at"]
 
 
@@ -174,12 +178,12 @@ async def test_money_that_is_slow_is_waited_for(shop: Shop, buyer: httpx.AsyncCl
     checkout_id, session_id = await begun(shop, buyer)
     shop.stripe.till.pay_later(session_id)
     await shop.stripe.deliveries.deliver()
-    assert await end(shop, checkout_id) == ("processing", 0, 0, 0, 0, (0, 0), 0)
+    assert await shop.end(checkout_id) == ("processing", 0, 0, 0, 0, (0, 0), 0)
 
     shop.stripe.till.succeed(session_id)
     await shop.stripe.deliveries.deliver()
 
-    assert await end(shop, checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
+    assert await shop.end(checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
 
 
 async def test_money_that_never_comes_grants_nothing(shop: Shop, buyer: httpx.AsyncClient):
@@ -189,7 +193,7 @@ async def test_money_that_never_comes_grants_nothing(shop: Shop, buyer: httpx.As
 
     await shop.stripe.deliveries.deliver()
 
-    assert await end(shop, checkout_id) == ("failed", 0, 0, 0, 0, (0, 0), 0)
+    assert await shop.end(checkout_id) == ("failed", 0, 0, 0, 0, (0, 0), 0)
 
 
 async def test_a_card_that_is_declined_leaves_it_open(shop: Shop, buyer: httpx.AsyncClient):
@@ -201,7 +205,7 @@ async def test_a_card_that_is_declined_leaves_it_open(shop: Shop, buyer: httpx.A
     shop.stripe.till.pay(session_id)
     await shop.stripe.deliveries.deliver()
 
-    assert await end(shop, checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
+    assert await shop.end(checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
 
 
 async def test_an_expired_session_is_over(shop: Shop, buyer: httpx.AsyncClient):
@@ -210,7 +214,7 @@ async def test_an_expired_session_is_over(shop: Shop, buyer: httpx.AsyncClient):
 
     await shop.stripe.deliveries.deliver()
 
-    assert await end(shop, checkout_id) == ("expired", 0, 0, 0, 0, (0, 0), 0)
+    assert await shop.end(checkout_id) == ("expired", 0, 0, 0, 0, (0, 0), 0)
 
 
 async def test_an_event_of_somebody_elses_payment_is_kept_and_that_is_all(shop: Shop):
@@ -240,7 +244,7 @@ async def test_what_could_not_be_written_down_is_said_again(shop: Shop, buyer: h
     try:
         await shop.stripe.deliveries.deliver(event)
         statuses = [one.status for one in shop.stripe.deliveries.attempts]
-        refused = await end(shop, checkout_id)
+        refused = await shop.end(checkout_id)
     finally:
         async with shop.database.engine.begin() as connection:
             await connection.execute(text("DROP FUNCTION refuse_at_commit CASCADE"))
@@ -248,7 +252,7 @@ async def test_what_could_not_be_written_down_is_said_again(shop: Shop, buyer: h
 
     assert statuses == [500, 500, 500]
     assert refused == ("open", 0, 0, 0, 0, (0, 0), 0)
-    assert await end(shop, checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
+    assert await shop.end(checkout_id) == ("paid", 500, 0, 0, 0, (1, 25), 500)
 
 
 REFUSE_AT_COMMIT = """
@@ -289,4 +293,4 @@ async def test_a_payment_in_full_back_takes_all_that_is_left(
 
     await shop.stripe.deliveries.deliver()
 
-    assert await end(shop, checkout_id) == ("refunded", 500, 500, 0, 25, (1, 0), 0)
+    assert await shop.end(checkout_id) == ("refunded", 500, 500, 0, 25, (1, 0), 0)

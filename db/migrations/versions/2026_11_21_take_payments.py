@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("model", sa.String(length=255), nullable=True),
         sa.Column("wished", sa.Boolean(), nullable=False),
         sa.Column("generation_request_id", sa.Uuid(), nullable=True),
+        sa.Column("wish_given_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status", sa.String(length=16), server_default="open", nullable=False),
         sa.Column("session_id", sa.String(length=255), nullable=True),
         sa.Column("url", sa.String(length=4000), nullable=True),

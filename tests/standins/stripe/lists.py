@@ -32,7 +32,13 @@ def page(objects: Sequence[Object], form: Form, url: str) -> Object:
     if not 1 <= limit <= MOST_PER_PAGE:
         raise Refused(400, "Limit must be from 1 to 100.", param="limit")
     after, before = form.text("starting_after"), form.text("ending_before")
-    objects = [one for one in objects if _created_as_asked(one, form)]
+    bounds = _bounds(form)
+    # Line items have no time of their own.
+    objects = [
+        one
+        for one in objects
+        if all(compare(one.get("created", 0), bound) for compare, bound in bounds)
+    ]
     if before is not None:
         upto = objects[: _place(objects, before, "ending_before")]
         return list_of(upto[-limit:], url, has_more=len(upto) > limit)
@@ -48,19 +54,18 @@ def _place(objects: Sequence[Object], id: str, param: str) -> int:
     raise missing("object", id, param, status=400)
 
 
-def _created_as_asked(object: Object, form: Form) -> bool:
-    # Line items have no time of their own.
-    created: int = object.get("created", 0)
-    bounds = form.branch_or_text("created")
-    if isinstance(bounds, str):
-        return created == int(bounds)
-    compared = [
-        compare(created, bound)
+def _bounds(form: Form) -> list[tuple[Callable[[int, int], bool], int]]:
+    """What `created` asks for; read also where there is nothing to compare."""
+    asked = form.branch_or_text("created")
+    if isinstance(asked, str):
+        return [(int.__eq__, int(asked))]
+    bounds = [
+        (compare, bound)
         for name, compare in COMPARISONS.items()
-        if (bound := bounds.integer(name)) is not None
+        if (bound := asked.integer(name)) is not None
     ]
-    bounds.nothing_else()
-    return all(compared)
+    asked.nothing_else()
+    return bounds
 
 
 class Expander:
