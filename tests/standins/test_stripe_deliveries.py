@@ -9,8 +9,7 @@ import stripe
 
 from tests.paying import started_stripe, stripe_standin
 from tests.standins.openrouter.wire import Connection, Request
-from tests.standins.stripe import StripeStandIn, sign
-from tests.standins.stripe.delivery import body_of
+from tests.standins.stripe import StripeStandIn, body_of, sign
 from tests.standins.stripe.products import add_price
 
 __all__ = ["started_stripe", "stripe_standin"]

@@ -192,6 +192,30 @@ async def test_a_dispute_takes_the_money_until_it_is_won(
     assert told(stripe_standin, 4) == [f"charge.dispute.{one}" for one in [*begun, *events]]
 
 
+@pytest.mark.parametrize(
+    ("slow", "entries"),
+    [
+        (False, ["charge", "refund", "refund_failure"]),
+        (True, ["payment", "payment_refund", "payment_failure_refund"]),
+    ],
+    ids=["by card", "by a slow method"],
+)
+async def test_entries_say_what_they_are_for(
+    stripe_standin: StripeStandIn, client: stripe.StripeClient, slow: bool, entries: list[str]
+):
+    session = await created(client)
+    if slow:
+        stripe_standin.till.pay_later(session.id)
+        stripe_standin.till.succeed(session.id)
+    else:
+        stripe_standin.till.pay(session.id)
+    refund = stripe_standin.refunds.refund(stripe_standin.charge_of(session.id))
+    stripe_standin.refunds.fail(refund["id"])
+    listed = await client.v1.balance_transactions.list_async()
+
+    assert [entry.type for entry in listed.data] == entries[::-1]
+
+
 async def test_a_dispute_is_about_what_was_not_refunded(
     stripe_standin: StripeStandIn, client: stripe.StripeClient, charge: Object
 ):

@@ -77,12 +77,17 @@ async def test_words_from_outside_are_no_markup(
 ):
     told = "<script>alert(1)</script>"
     session = await created(
-        client, client_reference_id=told, custom_text={"submit": {"message": told}}
+        client,
+        name=told,
+        client_reference_id=told,
+        custom_text={"submit": {"message": told}},
     )
     assert session.url is not None
-    pages = [await person.get(session.url), await person.get("/")]
+    open_pages = [await person.get(session.url), await person.get("/")]
+    await person.post(session.url, data={"action": "pay"})
+    pages = [*open_pages, await person.get(session.url), await person.get("/")]
 
-    assert [told in page.text for page in pages] == [False, False]
+    assert [told in page.text for page in pages] == [False] * 4
     assert all("&lt;script&gt;" in page.text for page in pages)
 
 

@@ -55,6 +55,7 @@ def dispute_and_lose(standin: StripeStandIn, session_id: str) -> None:
 def come_late(standin: StripeStandIn, session_id: str) -> None:
     standin.till.pay_later(session_id)
     standin.till.succeed(session_id)
+    standin.disputes.win(standin.disputes.open(standin.charge_of(session_id))["id"])
     standin.refunds.refund(standin.charge_of(session_id))
 
 

@@ -12,18 +12,24 @@ import stripe
 from tests.paying import started_stripe, stripe_standin
 from tests.standins.stripe import StripeStandIn
 from tests.standins.stripe.account import API_VERSION
+from tests.standins.stripe.running import serving
 
 __all__ = ["started_stripe", "stripe_standin"]
 
 pytestmark = pytest.mark.anyio
 
 
-def ask(amount: int = 500, currency: str = "usd", **fields: Any) -> dict[str, Any]:
+def ask(
+    amount: int = 500,
+    currency: str = "usd",
+    name: str = "Factoid Booster Pack",
+    **fields: Any,
+) -> dict[str, Any]:
     """The parameters of a session for one thing."""
     price = {
         "currency": currency,
         "unit_amount": amount,
-        "product_data": {"name": "Factoid Booster Pack"},
+        "product_data": {"name": name},
     }
     return {
         "mode": "payment",
@@ -119,6 +125,25 @@ async def test_a_wrong_key_is_refused(stripe_standin: StripeStandIn):
         right = await http.get("/v1/events", auth=(stripe_standin.key, ""))
 
     assert [wrong.status_code, none.status_code, right.status_code] == [401, 401, 200]
+
+
+async def test_another_version_of_the_api_is_refused(
+    stripe_standin: StripeStandIn, client: stripe.StripeClient
+):
+    with pytest.raises(stripe.InvalidRequestError, match="2020-08-27"):
+        await client.v1.events.list_async(options={"stripe_version": "2020-08-27"})
+
+    assert [asked.api_version for asked in stripe_standin.asked] == ["2020-08-27"]
+
+
+async def test_a_live_key_opens_a_live_account():
+    standin = StripeStandIn(key="sk_live_standin")
+    async with serving(standin), speaking_to(standin.base_url, standin.key) as client:
+        session = await created(client)
+        standin.sessions.expire(session.id)
+
+    assert session.id.startswith("cs_live_")
+    assert (session.livemode, standin.events()[0]["livemode"]) == (True, True)
 
 
 async def test_a_key_gets_the_first_answer_again_and_no_second_session(

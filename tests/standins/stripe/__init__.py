@@ -18,7 +18,8 @@ Every step makes the events that Stripe's makes. They are held until asked for:
     standin.deliveries.lose(event)                                  # GET /v1/events still knows it
     standin.deliveries.manner = "at once"                           # or "twice", "lost", "held"
     await standin.deliveries.settled()
-    await standin.deliveries.post(body, sign(body, secrets, at=…))  # what a stranger might send
+    body = body_of(event | {"livemode": True})                      # what a stranger might send
+    await standin.deliveries.post(body, sign(body, standin.deliveries.secrets, at=…))
     standin.deliveries.attempts                                     # every delivery and its status
 
 What goes wrong with the requests to come, one each; `faults.FAULTS` lists them:
@@ -29,8 +30,9 @@ The clock of the account goes on with `standin.account.later(seconds)`: sessions
 Run it for a person with `python -m tests.standins.stripe`. The product never imports it.
 """
 
+from .delivery import body_of
 from .running import running_stripe
 from .server import StripeStandIn
 from .signature import sign
 
-__all__ = ["StripeStandIn", "running_stripe", "sign"]
+__all__ = ["StripeStandIn", "body_of", "running_stripe", "sign"]

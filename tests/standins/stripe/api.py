@@ -67,8 +67,9 @@ class API:
             headers["idempotency-key"] = key
         try:
             self._authenticate(request)
+            _check_version(request)
             if fault in REFUSALS:
-                raise REFUSALS[fault]
+                raise REFUSALS[fault].with_traceback(None)
             if fault == "hang":
                 await connection.closed_by_client()
             if fault in {"hang", "cut"}:
@@ -131,6 +132,13 @@ class API:
                 status,
             )
         )
+
+
+def _check_version(request: Request) -> None:
+    # Stripe would answer in the shapes of another version, which are not known here.
+    version = request.headers.get("stripe-version", API_VERSION)
+    if version != API_VERSION:
+        raise Refused(400, f"Invalid Stripe API version: {version}")
 
 
 def _params(request: Request) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Deliveries:
     ) -> None:
         self.url: str | None = None
         """The product's webhook; nothing is delivered while there is none."""
-        self.client = httpx.AsyncClient(trust_env=False, timeout=30)
+        self.client = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(30, pool=None))
         """What delivers. A test whose product runs in the same process puts its own client here."""
         self.secrets = [*secrets]
         """Of the webhook: several while one is changed for another."""
@@ -70,7 +70,7 @@ class Deliveries:
         Returns when every one was taken, or given up. With `together` all are sent at once.
         """
         events = events or tuple(self.held)
-        self.held = [event for event in self.held if event not in events]
+        self._release(*events)
         rounds = [event for event in events for _ in range(times)]
         if together:
             await asyncio.gather(*map(self._until_taken, rounds))
@@ -80,14 +80,14 @@ class Deliveries:
 
     def begin(self, event: Object) -> None:
         """Deliver an event without waiting for the end of it; `settled` waits."""
-        self.held = [one for one in self.held if one is not event]
+        self._release(event)
         task = asyncio.ensure_future(self._until_taken(event))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     def lose(self, *events: Object) -> None:
         """Never deliver these, or all that are held."""
-        self.held = [event for event in self.held if events and event not in events]
+        self._release(*(events or self.held))
 
     async def settled(self) -> None:
         """Until nothing is under way any more."""
@@ -116,6 +116,10 @@ class Deliveries:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self.client.aclose()
+
+    def _release(self, *events: Object) -> None:
+        ids = {event["id"] for event in events}
+        self.held = [event for event in self.held if event["id"] not in ids]
 
     def _new(self, event: Object) -> None:
         if self.manner == "lost":

@@ -48,15 +48,7 @@ class Disputes:
             "metadata": {},
             "network_reason_code": "10.4",
             "payment_intent": charge["payment_intent"],
-            "payment_method_details": {
-                "type": "card",
-                "card": {
-                    "brand": "visa",
-                    "case_type": "chargeback",
-                    "network": "visa",
-                    "network_reason_code": "10.4",
-                },
-            },
+            "payment_method_details": _CARD if charge["id"].startswith("ch_") else None,
             "reason": reason,
             "status": "needs_response",
         }
@@ -96,6 +88,15 @@ class Disputes:
         dispute["balance_transactions"].append(entry)
 
 
+_CARD: Object = {
+    "type": "card",
+    "card": {
+        "brand": "visa",
+        "case_type": "chargeback",
+        "network": "visa",
+        "network_reason_code": "10.4",
+    },
+}
 _NO_EVIDENCE: Object = dict.fromkeys(
     [
         "access_activity_log",

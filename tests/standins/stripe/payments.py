@@ -20,7 +20,9 @@ ENTRIES = {
     "charge": "charge",
     "payment": "charge",
     "refund": "refund",
+    "payment_refund": "refund",
     "refund_failure": "refund_failure",
+    "payment_failure_refund": "refund_failure",
     "adjustment": "dispute",
 }
 """Types of balance transactions, and the category each is reported in."""

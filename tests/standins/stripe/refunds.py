@@ -59,7 +59,9 @@ class Refunds:
         }
         if slow:
             refund["pending_reason"] = "processing"
-        entry = self._payments.enter("refund", refund, amount=-amount)
+        by_card = charge["id"].startswith("ch_")
+        kind = "refund" if by_card else "payment_refund"
+        entry = self._payments.enter(kind, refund, amount=-amount)
         refund["balance_transaction"] = entry["id"]
         self._account.keep(refund)
         refunded = charge["amount_refunded"] + amount
@@ -84,7 +86,9 @@ class Refunds:
         if refund["status"] == "failed":
             raise Refused(400, "This refund has failed already.")
         charge = self._account.get("charge", refund["charge"])
-        entry = self._payments.enter("refund_failure", refund, amount=refund["amount"])
+        by_card = charge["id"].startswith("ch_")
+        kind = "refund_failure" if by_card else "payment_failure_refund"
+        entry = self._payments.enter(kind, refund, amount=refund["amount"])
         previous = self._account.change(refund, status="failed")
         refund.pop("pending_reason", None)
         refund["failure_balance_transaction"] = entry["id"]
