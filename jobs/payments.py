@@ -39,10 +39,8 @@ async def check_payments_nightly(ctx: WorkerContext) -> dict[str, int]:
 async def refund_checkout(ctx: WorkerContext, given: argparse.Namespace) -> bool:
     """Send back what is left of a payment, and take the credits left of it."""
     done = await ctx["refunds"].refund(given.checkout)
-    back = price_text(done.refunded, done.currency)
-    print(
-        f"{back} of {price_text(done.paid, done.currency)} went back, {done.revoked} credits too."
-    )
+    back, paid = (price_text(one, done.currency) for one in (done.refunded, done.paid))
+    print(f"{back} of {paid} went back, and {done.revoked} credits of {done.credits} with it.")
     return True
 
 

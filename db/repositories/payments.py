@@ -60,11 +60,11 @@ class CheckoutRepository:
         )
         return list(found)
 
-    async def unfinished(self, limit: int) -> list[Checkout]:
+    async def unfinished(self, *, livemode: bool, limit: int) -> list[Checkout]:
         """Those that may still become paid, the oldest first."""
         found = await self._session.scalars(
             select(Checkout)
-            .where(Checkout.status.in_(UNFINISHED))
+            .where(Checkout.status.in_(UNFINISHED), Checkout.livemode == livemode)
             .order_by(Checkout.created_at)
             .limit(limit)
         )
@@ -131,11 +131,14 @@ class CheckoutRepository:
         )
         return await self.next_look() if claimed else None
 
-    async def to_check(self, *, paid_within: timedelta, unchecked_for: timedelta) -> list[Checkout]:
+    async def to_check(
+        self, *, livemode: bool, paid_within: timedelta, unchecked_for: timedelta
+    ) -> list[Checkout]:
         """Paid ones that were not compared with Stripe for so long, the longest ago first."""
         found = await self._session.scalars(
             select(Checkout)
             .where(
+                Checkout.livemode == livemode,
                 Checkout.paid_at > func.now() - paid_within,
                 or_(
                     Checkout.checked_at.is_(None),

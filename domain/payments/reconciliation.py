@@ -1,5 +1,6 @@
 """What Stripe knows and we do not: sessions and events whose webhooks were lost, and the sums."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ from db.repositories.payments import (
 )
 from domain.payments.checkouts import TRIED_FOR
 from domain.payments.service import PaymentService
-from domain.payments.stripe import Stripe
+from domain.payments.stripe import Stripe, StripeRefused
 
 RECENT = timedelta(hours=25)
 """Longer than any session can be paid."""
@@ -83,7 +84,9 @@ class Reconciliation:
             return []
         async with self._sessions() as session:
             checkouts = await CheckoutRepository(session).to_check(
-                paid_within=PAID_WITHIN, unchecked_for=UNCHECKED_FOR
+                livemode=self._payments.stripe.livemode,
+                paid_within=PAID_WITHIN,
+                unchecked_for=UNCHECKED_FOR,
             )
         found: list[PaymentDifference] = []
         for checkout in checkouts:
@@ -105,8 +108,11 @@ class Reconciliation:
         return found
 
     async def _difference(self, checkout: Checkout) -> PaymentDifference | None:
-        payment = checkout.payment_intent
-        at_stripe = await self._payments.stripe.net_amount(payment) if payment else 0
+        payment, at_stripe = checkout.payment_intent, 0
+        if payment:
+            # One that Stripe does not know has brought nothing.
+            with suppress(StripeRefused):
+                at_stripe = await self._payments.stripe.net_amount(payment)
         async with self._sessions() as session:
             sums = await PaymentEntryRepository(session).sums(checkout.id)
         entries = sum(sums.values())
@@ -119,7 +125,9 @@ class Reconciliation:
                 async with self._sessions.begin() as session:
                     await CheckoutRepository(session).find_session(one.checkout_id, one.id, one.url)
         async with self._sessions() as session:
-            unfinished = await CheckoutRepository(session).unfinished(AT_ONCE)
+            unfinished = await CheckoutRepository(session).unfinished(
+                livemode=stripe.livemode, limit=AT_ONCE
+            )
         for checkout in unfinished:
             await self._compare(checkout)
         return len(unfinished)

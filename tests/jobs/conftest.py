@@ -1,5 +1,18 @@
-"""Fixtures of the tests that generate factoids."""
+"""Fixtures of the tests that generate factoids, and of those that sell."""
 
 from tests.generating import generating, impatient, model, standin, started_standin
+from tests.shopping import buyer, office, shop, shop_api, started_stripe, stripe_standin
 
-__all__ = ["generating", "impatient", "model", "standin", "started_standin"]
+__all__ = [
+    "buyer",
+    "generating",
+    "impatient",
+    "model",
+    "office",
+    "shop",
+    "shop_api",
+    "standin",
+    "started_standin",
+    "started_stripe",
+    "stripe_standin",
+]
