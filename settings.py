@@ -98,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """Written feedback of all visitors of one network."""
     checkout_limits: Limits = "10/3600"
     """Payments begun by a visitor, a network or an API key."""
+    recover_limits: Limits = "10/3600"
+    """Recovery links tried by a visitor or a network."""
     chat_limits: Limits = "10/60,200/86400"
     """Messages to the chat by a visitor, a network or an API key."""
     read_limits: Limits = "1200/60"

@@ -17,6 +17,7 @@ from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models
 from api.controllers.payments import CheckoutController, receive_event
 from api.controllers.quote import quote
+from api.controllers.recovery import make_recovery_link, recover
 from api.controllers.vault import open_vault
 from api.controllers.votes import VoteController, leave_feedback
 from api.cross_site import OwnPagesOnly
@@ -79,9 +80,11 @@ def create_app() -> Litestar:
             limits,
             list_categories,
             list_models,
+            make_recovery_link,
             open_vault,
             quote,
             receive_event,
+            recover,
             service.live,
             service.ready,
             sign_out,

@@ -40,6 +40,7 @@ from domain.payments.products import products_of
 from domain.payments.service import PaymentService
 from domain.payments.stripe import open_stripe
 from domain.payments.wishes import Wishes
+from domain.recovery import Recovery
 from domain.vault import Vault
 from domain.votes import VoteService
 from settings import settings
@@ -113,6 +114,10 @@ def provide_credit_accounts(state: State) -> CreditAccounts:
     return state.credit_accounts
 
 
+def provide_recovery(state: State) -> Recovery:
+    return state.recovery
+
+
 def provide_checkouts(state: State) -> Checkouts:
     return state.checkouts
 
@@ -150,6 +155,7 @@ def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> N
     lately = Lately(QuoteReads(database.reads))
     state.quotes = Quotes(database.sessions, *guards, lately)
     state.stripe = open_stripe(settings)
+    state.recovery = Recovery(database.sessions, state.limiter)
     state.credit_accounts = CreditAccounts(database.sessions)
     state.payments = PaymentService(
         database.sessions,
@@ -184,6 +190,7 @@ DEPENDENCIES: dict[str, Any] = {
     "limiter": Provide(provide_limiter, sync_to_thread=False),
     "quotes": Provide(provide_quotes, sync_to_thread=False),
     "credit_accounts": Provide(provide_credit_accounts, sync_to_thread=False),
+    "recovery": Provide(provide_recovery, sync_to_thread=False),
     "checkouts": Provide(provide_checkouts, sync_to_thread=False),
     "payments": Provide(provide_payments, sync_to_thread=False),
     "progress": Provide(provide_progress, sync_to_thread=False),

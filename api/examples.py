@@ -36,6 +36,7 @@ from api.schemas.generation import (
 )
 from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutsOut, ProductOut, ProductsOut
 from api.schemas.quote import LeftAfterOut, LiveQuoteOut
+from api.schemas.recovery import RecoveredOut, RecoverIn, RecoveryOut
 from api.schemas.service import LiveOut, ReadyOut
 
 FACTOID_ID = UUID("019a4f3e-6b1c-7d20-9c41-5f0a8e2d7b13")
@@ -102,6 +103,11 @@ CHECKOUT = CheckoutOut(
     topic="octopuses",
     wished=True,
     generation_request_id=REQUEST_ID,
+)
+
+RECOVERY = RecoveryOut(
+    link="https://factoids.example/recover#5d1f09c2.6740d1f4.019a4f3e.q8mE",
+    expires_at=datetime(2026, 12, 20, 9, 0, 4, tzinfo=UTC),
 )
 
 BODIES: dict[str, Any] = {
@@ -214,6 +220,9 @@ BODIES: dict[str, Any] = {
             ],
         ),
         CheckoutsOut([CHECKOUT]),
+        RECOVERY,
+        RecoverIn(token="5d1f09c2.6740d1f4.019a4f3e.q8mE"),
+        RecoveredOut(way_back=RECOVERY),
         LiveOut("ok"),
         ReadyOut("ok", database="ok", redis="ok", migrations="ok"),
     )

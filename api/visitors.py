@@ -18,6 +18,8 @@ COOKIE = b"visitor"
 COOKIE_UNDER_TLS = b"__Host-visitor"
 COOKIE_S = 365 * 24 * 3_600
 RENEWED_AFTER_S = 30 * 24 * 3_600
+BECOMES = "visitor_becomes"
+"""Set in a request's scope by its handler: whom the answer's cookie shall name."""
 CLOCKS_DIFFER_S = 60
 """A token may be this much from the future: another process wrote it."""
 ALWAYS_TLS = settings.site_url.startswith("https://")
@@ -25,13 +27,15 @@ ALWAYS_TLS = settings.site_url.startswith("https://")
 
 class VisitorTokens:
     """Writes and reads the signed identity: `<key>.<issued at>.<identity>.<seal>`, all but the
-    seal in hexadecimal. The first secret signs; the others still verify.
+    seal in hexadecimal. The first secret signs; the others still verify. One written for another
+    purpose is nobody's.
     """
 
-    def __init__(self, *secrets: str) -> None:
+    def __init__(self, *secrets: str, purpose: bytes = b"visitor", life_s: int = COOKIE_S) -> None:
+        self._life_s = life_s
         self._keys = {
-            sha256(b"visitor key\0" + one.encode()).hexdigest()[:8].encode(): sha256(
-                b"visitor\0" + one.encode()
+            sha256(purpose + b" key\0" + one.encode()).hexdigest()[:8].encode(): sha256(
+                purpose + b"\0" + one.encode()
             ).digest()
             for one in reversed(secrets)
         }
@@ -54,7 +58,7 @@ class VisitorTokens:
         if key is None or not hmac.compare_digest(_seal(key, said), seal):
             return None
         age_s = time.time() - int(said[9:17], 16)
-        if not -CLOCKS_DIFFER_S <= age_s <= COOKIE_S:
+        if not -CLOCKS_DIFFER_S <= age_s <= self._life_s:
             return None
         due = age_s > RENEWED_AFTER_S or key is not self._key
         return UUID(hex=said[18:].decode()), due
@@ -97,7 +101,9 @@ class Visitors:
                 headers = message["headers"]
                 if not reads or _is_page(headers):
                     named = visitor_id or uuid4()
-                    if known and self._register.is_over(known):
+                    if becomes := scope.get(BECOMES):
+                        named = becomes
+                    elif known and self._register.is_over(known):
                         # Just now, by this very request or beside it.
                         named = uuid4()
                     elif known and not due:

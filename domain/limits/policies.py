@@ -74,6 +74,7 @@ class Policies:
         feedback_of_network = parse_windows(config.network_feedback_limits)
         checkout = parse_windows(config.checkout_limits)
         chat = parse_windows(config.chat_limits)
+        recover = parse_windows(config.recover_limits)
         reads_of_network = parse_windows(config.read_limits)
         key_read = parse_windows(config.key_read_limits)
         table = [
@@ -86,6 +87,7 @@ class Policies:
             Policy("feedback", "key", feedback),
             Policy("checkout", "visitor", checkout, checkout),
             Policy("checkout", "key", checkout),
+            Policy("recover", "visitor", recover, recover),
             Policy("chat", "visitor", chat, chat),
             Policy("chat", "key", chat),
             # A stranger who only reads has no identity.

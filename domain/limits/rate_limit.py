@@ -54,6 +54,10 @@ class TooMuchFeedback(RateLimited):
     code = "too_much_feedback"
 
 
+class TooManyTries(RateLimited):
+    code = "recovery_limit"
+
+
 class TooManyReads(RateLimited):
     code = "read_limit"
 
@@ -83,6 +87,7 @@ REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
         TooManyCheckouts,
         "That is a lot of payments begun: {limit} a {name} at most. Those begun can still be paid.",
     ),
+    "recover": (TooManyTries, "So many links at once? Wait a little, then try yours again."),
     "read": (TooManyReads, "You read faster than we can turn the pages. Take a breath."),
 }
 OTHERWISE = (RateLimited, "That was too often: {limit} a {name} at most.")

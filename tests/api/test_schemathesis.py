@@ -36,10 +36,10 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 404, 422]
 include-operation-id = "LeaveFeedback"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422, 429]
 
-# A model has to be in today's catalogue.
+# A model has to be in today's catalogue, and credits have to be bought.
 [[operations]]
 include-operation-id = "GenerateFactoid"
-checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422, 429]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 402, 409, 422, 429]
 
 [[operations]]
 include-operation-id = "GetQuote"
@@ -59,6 +59,11 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422, 429]
 [[operations]]
 include-operation-id = "StartCheckout"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422, 429]
+
+# A link's token has to be one of ours.
+[[operations]]
+include-operation-id = "Recover"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 429]
 
 # Whoever signs out has no requests any more to see; it has tests of its own.
 [[operations]]

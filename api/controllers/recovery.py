@@ -1,0 +1,66 @@
+"""Links that make another browser the same visitor."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from api.bearer import SCOPE, VISITORS_ONLY
+from api.schemas.recovery import RecoveredOut, RecoverIn, RecoveryOut
+from api.visitors import BECOMES, VisitorTokens
+from domain.caller import Caller
+from domain.recovery import Recovery
+from settings import settings
+
+LIFE_S = 30 * 24 * 3_600
+TOKENS = VisitorTokens(*settings.server_secrets, purpose=b"recovery", life_s=LIFE_S)
+
+
+@post(
+    "/api/session/recovery",
+    operation_id="MakeRecoveryLink",
+    tags=["Keys"],
+    opt={SCOPE: VISITORS_ONLY},
+)
+async def make_recovery_link(caller: NamedDependency[Caller]) -> RecoveryOut:
+    """Get a link to be you on another device, with your credits, keys and votes."""
+    assert caller.id is not None
+    return recovery_out(caller.id)
+
+
+@post(
+    "/api/session/recover",
+    operation_id="Recover",
+    tags=["Keys"],
+    status_code=200,
+    opt={SCOPE: VISITORS_ONLY, "refusals": [401, 409, 429]},
+)
+async def recover(
+    request: Request[Any, Any, Any],
+    data: JSONBody[RecoverIn],
+    caller: NamedDependency[Caller],
+    recovery: NamedDependency[Recovery],
+) -> RecoveredOut:
+    """Become in this browser whom a recovery link names.
+
+    If you have credits or keys here, 409 asks you first; with `replace` they stay with who you
+    were, and the answer has a link back.
+    """
+    found = TOKENS.read(data.token.encode())
+    identity = found[0] if found else None
+    leaves = await recovery.admit(caller, identity, replace=data.replace)
+    scope: Any = request.scope
+    scope[BECOMES] = identity
+    return RecoveredOut(recovery_out(caller.id) if leaves and caller.id else None)
+
+
+def recovery_out(visitor_id: UUID) -> RecoveryOut:
+    now_s = int(time.time())
+    return RecoveryOut(
+        link=f"{settings.site_url}/recover#{TOKENS.write(visitor_id, now_s)}",
+        expires_at=datetime.fromtimestamp(now_s + LIFE_S, UTC),
+    )

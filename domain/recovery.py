@@ -1,0 +1,65 @@
+"""Being oneself again on another device, with a link made where one still was."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.repositories.accounts import AccountRepository
+from db.repositories.credits import CreditRepository
+from domain.caller import Caller
+from domain.errors import Conflict, Unauthorized
+from domain.limits.fallback import hit_anyway
+from domain.limits.rate_limit import RateLimiter
+
+
+class LinkRefused(Unauthorized):
+    """Whether it is forged, cut, expired or somebody's who signed out is not said."""
+
+    code = "recovery_refused"
+
+
+class WouldLeaveBehind(Conflict):
+    code = "would_leave_behind"
+
+
+class Recovery:
+    """Decides whether a browser may become somebody. Opens its own transactions."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], limiter: RateLimiter) -> None:
+        self._sessions = sessions
+        self._limiter = limiter
+
+    async def admit(self, caller: Caller, identity: UUID | None, *, replace: bool) -> bool:
+        """Let the caller become whom their link names; `identity` is None for an unreadable one.
+
+        What the caller has stays with who they were. It is never moved along: a link sent by
+        somebody else would take it from them.
+
+        Returns:
+            Whether credits or keys are left behind.
+
+        Raises:
+            RateLimited: Too many were tried.
+            LinkRefused: The link leads to nobody.
+            WouldLeaveBehind: The caller has credits or keys, and did not say `replace`.
+        """
+        async with self._sessions.begin() as session:
+            await hit_anyway(self._limiter, session, "recover", caller)
+        async with self._sessions() as session:
+            accounts = AccountRepository(session)
+            if identity is None or await accounts.is_signed_out(identity):
+                raise LinkRefused(
+                    "This link leads nowhere: it was cut short, is older than 30 days, or you have"
+                    " signed out since. Make a new one where you are still yourself."
+                )
+            if caller.id is None or identity == caller.id:
+                return False
+            keys = await accounts.count_live(caller.id)
+            balances = await CreditRepository(session).balances(caller.id)
+        leaves = bool(keys) or any(one.left or one.held for one in balances)
+        if leaves and not replace:
+            raise WouldLeaveBehind(
+                "This browser has credits or API keys of its own, which stay with who you are here."
+                " Say that you want to go all the same, and you get a link back to them."
+            )
+        return leaves
