@@ -128,7 +128,7 @@ class GenerationRequests:
     ) -> GenerationRequest:
         """Begin what a visitor has just bought credits for, in the transaction that grants them.
 
-        Either all of it is written down or nothing, and the transaction may go on. It had better
+        Either all of it is written down or nothing of it, and the transaction may go on. It had better
         end soon: many wait for the pots.
 
         Raises:
@@ -139,8 +139,12 @@ class GenerationRequests:
         models = await LanguageModelRepository(session).all()
         request = as_request(caller, choose_of(models, wish.model), wish, topic=topic, origin=PAID)
         request.id = request_id
-        async with session.begin_nested():
-            await self._begin(session, caller, request)
+        try:
+            async with session.begin_nested():
+                await self._begin(session, caller, request)
+        except BudgetUsedUp as refusal:
+            await self._budget.note_refusal(session, refusal)
+            raise
         return request
 
     async def create_scheduled(self, slot: datetime) -> GenerationRequest:

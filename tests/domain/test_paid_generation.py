@@ -328,6 +328,9 @@ async def test_one_that_cannot_be_begun_leaves_the_credits_granted(
     assert await account.balance() == (25, 0, 0, 0)
     assert await _count(database, "generation_requests") == 0
     assert await _count(database, "outbox") == 0
+    # For the owner, who is told that buyers had to wait.
+    told = refusal is BudgetUsedUp
+    assert await _count(database, "budget_pots WHERE refused_at IS NOT NULL") == told
 
 
 async def test_one_without_any_model_or_credit_is_refused(database, redis, make):
