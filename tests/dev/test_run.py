@@ -29,6 +29,8 @@ def test_the_procfile_starts_the_product_and_a_signal_ends_all_of_it(
     assert len(texts_of_the_feed(address)) >= 200
     assert re.findall(r"\w+://\S+", program.said) == [address]
     assert "stand-in model" in program.said
+    assert get_json(f"{address}/api/payments/products")["payments"] == "off"
+    assert not (state / "log" / "payments.log").exists()
     assert Memory(state / "services.json").get("postgres_password") not in program.said
 
     program.popen.send_signal(signal.SIGTERM)
