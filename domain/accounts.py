@@ -16,6 +16,7 @@ from domain.caller import Caller
 from domain.errors import Conflict, Invalid, NotFound, RateLimited, Unauthorized
 from domain.idempotency import Attempt
 from domain.keys import KeyTokens, Scope
+from domain.payments.credits import Credits
 from domain.register import Register
 from domain.text import clean
 
@@ -49,6 +50,10 @@ class TooManyNewKeys(RateLimited):
 
 class TooManySignOuts(RateLimited):
     code = "sign_out_limit"
+
+
+class CreditsLeft(Conflict):
+    code = "credits_left"
 
 
 class NobodyAnyMore(Unauthorized):
@@ -200,10 +205,14 @@ class Accounts:
             key.revoked_at, key.changed_at = key.revoked_at or now, now
         self._register.end(key_id)
 
-    async def sign_out(self, caller: Caller) -> None:
-        """Make nobody this visitor any more, on any device; their keys are revoked.
+    async def sign_out(
+        self, caller: Caller, *, successor: UUID | None = None, lose_credits: bool = False
+    ) -> None:
+        """Make nobody this visitor any more, on any device; their keys are revoked. What they
+        bought is the `successor`'s from then on.
 
         Raises:
+            CreditsLeft: They have credits, which have no successor, and are not to be lost.
             TooManySignOuts: Their network did so too often within a day.
         """
         if caller.id is None:
@@ -215,6 +224,13 @@ class Accounts:
                 now = await accounts.now()
                 times = await accounts.signed_out_from(caller.network, now - DAY)
                 _refuse_more_than(SIGN_OUTS_PER_NETWORK, times, now, TooManySignOuts)
+            if successor:
+                await Credits().carry(session, caller.id, to=successor)
+            elif not lose_credits and await Credits().any_left(session, caller.id):
+                raise CreditsLeft(
+                    "You have credits, which would be lost. Sign out with “keep_credits”, and they"
+                    " go with you."
+                )
             await accounts.sign_out(caller.id, caller.network)
             revoked = await accounts.revoke_of_owner(caller.id)
         for caller_id in (caller.id, *revoked):

@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.repositories.accounts import AccountRepository
-from db.repositories.credits import CreditRepository
 from domain.caller import Caller
 from domain.errors import Conflict, Unauthorized
 from domain.limits.fallback import hit_anyway
 from domain.limits.rate_limit import RateLimiter
+from domain.payments.credits import Credits
 
 
 class LinkRefused(Unauthorized):
@@ -55,8 +55,7 @@ class Recovery:
             if caller.id is None or identity == caller.id:
                 return False
             keys = await accounts.count_live(caller.id)
-            balances = await CreditRepository(session).balances(caller.id)
-        leaves = bool(keys) or any(one.left or one.held for one in balances)
+            leaves = bool(keys) or await Credits().any_left(session, caller.id)
         if leaves and not replace:
             raise WouldLeaveBehind(
                 "This browser has credits or API keys of its own, which stay with who you are here."

@@ -75,7 +75,7 @@ async def revoke_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
 
 async def sign_out(ctx: WorkerContext, given: argparse.Namespace) -> bool:
     """Make nobody a visitor any more, and revoke their keys."""
-    await ctx["accounts"].sign_out(Caller("visitor", given.id, None))
+    await ctx["accounts"].sign_out(Caller("visitor", given.id, None), lose_credits=True)
     print("Signed out.")
     return True
 

@@ -1,19 +1,26 @@
 """API keys of a visitor, and signing out everywhere."""
 
 from datetime import timedelta
-from uuid import UUID
+from typing import Annotated, Any
+from uuid import UUID, uuid4
 
-from litestar import Controller, delete, get, post
+from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.bearer import SCOPE, VISITORS_ONLY
 from api.idempotency import IDEMPOTENT
 from api.present import key_out, new_key_out
 from api.schemas.accounts import KeyIn, KeysOut, NewKeyOut
+from api.visitors import BECOMES
 from domain.accounts import FREE_SCOPES, LIFE, Accounts
 from domain.caller import Caller
 from domain.idempotency import Attempt
+
+KeepCredits = Annotated[
+    bool,
+    QueryParameter(description="Take what you bought along to the answer's fresh identity."),
+]
 
 
 class KeyController(Controller):
@@ -69,11 +76,20 @@ class KeyController(Controller):
     "/api/session",
     operation_id="SignOut",
     tags=["Keys"],
-    opt={SCOPE: VISITORS_ONLY, "refusals": [429]},
+    opt={SCOPE: VISITORS_ONLY, "refusals": [409, 429]},
 )
-async def sign_out(caller: NamedDependency[Caller], accounts: NamedDependency[Accounts]) -> None:
+async def sign_out(
+    request: Request[Any, Any, Any],
+    caller: NamedDependency[Caller],
+    accounts: NamedDependency[Accounts],
+    keep_credits: KeepCredits = False,
+) -> None:
     """Stop being this visitor, on every device and within five seconds; your keys are revoked.
 
-    The answer sets a cookie with a fresh identity.
+    The answer sets a cookie with a fresh identity, which has your credits if you keep them. While
+    you have any, you cannot sign out without.
     """
-    await accounts.sign_out(caller)
+    successor = uuid4() if keep_credits else None
+    await accounts.sign_out(caller, successor=successor)
+    scope: Any = request.scope
+    scope[BECOMES] = successor

@@ -68,13 +68,13 @@ class CreditEntry(Base):
         CheckConstraint(
             "kind IN ('grant','hold','use','give_back','revoke','restore')", name="kind"
         ),
-        Index("ix_credit_entries_owner", "owner_id", "id"),
-        Index("ix_credit_entries_checkout", "checkout_id"),
+        Index("ix_credit_entries_checkout", "checkout_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
     owner_id: Mapped[UUID]
+    """Whose it was then."""
     product: Mapped[str] = mapped_column(String(32))
     checkout_id: Mapped[UUID]
     request_id: Mapped[UUID | None]

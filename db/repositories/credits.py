@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import CreditEntry, CreditGrant, CreditHold
 
+LOCK = text("SELECT lock_credits(:owner_id, :product)")
 GRANT = text("SELECT grant_credits(:owner_id, :product, :amount, :checkout_id)")
 HOLD = text("SELECT hold_credit(:owner_id, :product, :request_id)")
 CLOSE = text("SELECT close_credit(:request_id, :kind)")
@@ -84,6 +85,15 @@ class CreditRepository:
         revoked = await self._session.scalar(OWE, {"checkout_id": checkout_id, "amount": amount})
         return revoked or 0
 
+    async def move(self, owner_id: UUID, to: UUID) -> None:
+        """Make all that somebody has another's, who has had nothing so far."""
+        products = select(CreditGrant.product).where(CreditGrant.owner_id == owner_id)
+        for product in sorted(set(await self._session.scalars(products))):
+            await self._session.execute(LOCK, {"owner_id": owner_id, "product": product})
+        await self._session.execute(
+            update(CreditGrant).where(CreditGrant.owner_id == owner_id).values(owner_id=to)
+        )
+
     async def state(self, request_id: UUID) -> str | None:
         """`held`, `used` or `given_back`; None when the request draws on no credit."""
         return await self._session.scalar(
@@ -107,10 +117,11 @@ class CreditRepository:
         return [CreditBalance(*row) for row in rows]
 
     async def entries(self, owner_id: UUID, limit: int) -> list[CreditEntry]:
-        """The newest first."""
+        """Of all that is somebody's now, the newest first."""
         found = await self._session.scalars(
             select(CreditEntry)
-            .where(CreditEntry.owner_id == owner_id)
+            .join(CreditGrant, CreditGrant.checkout_id == CreditEntry.checkout_id)
+            .where(CreditGrant.owner_id == owner_id)
             .order_by(CreditEntry.id.desc())
             .limit(limit)
         )

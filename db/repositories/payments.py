@@ -51,6 +51,12 @@ class CheckoutRepository:
             select(Checkout.id).where(Checkout.payment_intent == payment_intent)
         )
 
+    async def move(self, owner_id: UUID, to: UUID) -> None:
+        """Make all that somebody bought another's, who has bought nothing so far."""
+        await self._session.execute(
+            update(Checkout).where(Checkout.owner_id == owner_id).values(owner_id=to)
+        )
+
     async def newest_of(self, owner_id: UUID, limit: int) -> list[Checkout]:
         found = await self._session.scalars(
             select(Checkout)

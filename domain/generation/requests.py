@@ -128,8 +128,8 @@ class GenerationRequests:
     ) -> GenerationRequest:
         """Begin what a visitor has just bought credits for, in the transaction that grants them.
 
-        Either all of it is written down or nothing of it, and the transaction may go on. It had better
-        end soon: many wait for the pots.
+        Either all of it is written down or nothing of it, and the transaction may go on. It had
+        better end soon: many wait for the pots.
 
         Raises:
             Invalid, UnknownModel, NoModels, NoCredits, BudgetUsedUp: As `create`.

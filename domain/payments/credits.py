@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import CreditEntry
 from db.repositories.credits import CreditBalance, CreditRepository
+from db.repositories.payments import CheckoutRepository
 from domain.caller import Caller
 
 GENERATIONS = "booster_pack"
@@ -68,9 +69,19 @@ class Credits:
         """The money came back to us: so does all that was revoked."""
         await CreditRepository(session).owe(checkout_id, 0)
 
+    async def carry(self, session: AsyncSession, owner: UUID, *, to: UUID) -> None:
+        """Let all that somebody bought, credits and payments, be theirs under a new identity."""
+        # In the order of those who settle a payment: it first, then its credits.
+        await CheckoutRepository(session).move(owner, to)
+        await CreditRepository(session).move(owner, to)
+
     async def balances(self, session: AsyncSession, owner: UUID) -> list[CreditBalance]:
         """What somebody has, by product; those never bought are missing."""
         return await CreditRepository(session).balances(owner)
+
+    async def any_left(self, session: AsyncSession, owner: UUID) -> bool:
+        """Whether somebody has credits that they may use, or that may come back."""
+        return any(one.left or one.held for one in await self.balances(session, owner))
 
     async def left(self, session: AsyncSession, owner: UUID | None, product: str) -> int:
         """How many credits of one product somebody may use now."""

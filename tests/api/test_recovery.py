@@ -1,5 +1,7 @@
-"""A visitor on another device: with the link they are themselves, and loses nothing on the way."""
+"""A visitor on another device: with the link they are themselves, and lose nothing on the way."""
 
+import asyncio
+import sys
 import time
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -11,6 +13,7 @@ from api.controllers.recovery import LIFE_S
 from api.visitors import VisitorTokens
 from settings import Settings, settings
 from tests.api.test_credits import become
+from tests.buying import Account, differing
 from tests.conftest import api_client
 from tests.processes import running_api
 
@@ -170,3 +173,41 @@ async def test_a_link_signed_with_the_secret_before_still_works(api, database):
 
     async with running_api(**rotated) as later, later.client() as client:
         assert (await client.post(USE, json={"token": token})).status_code == 200
+
+
+async def test_signing_out_takes_the_credits_along_and_ends_every_link(api, app, database):
+    was = await become(api, database)
+    checkout_id = await was.buy(25)
+    under_way = await was.hold()
+    link = token_in(await link_of(api))
+
+    refused = await api.delete("/api/session")
+    still = identity_of(api)
+    out = await api.delete("/api/session", params={"keep_credits": True})
+    now = Account(database, identity_of(api))
+    credits = (await api.get("/api/payments/credits")).json()
+    await was.give_back(under_way)
+    await was.buy(25, checkout_id)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "credits_left")
+    assert (still, out.status_code) == (was.owner, 204)
+    assert now.owner != was.owner
+    assert (credits["balances"][0]["left"], len(credits["history"])) == (24, 2)
+    assert await now.balance() == (25, 0, 0, 0)
+    assert await was.hold() is None
+    assert await differing(database) == []
+    async with api_client(app, "198.51.100.9") as thief:
+        assert (await thief.post(USE, json={"token": link})).status_code == 401
+
+
+async def test_staff_signs_out_who_has_credits_too(api, database):
+    account = await become(api, database)
+    await account.buy(1)
+
+    job = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "jobs", "sign_out", str(account.owner)),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+
+    assert await job.wait() == 0
+    assert await account.balance() == (1, 0, 0, 0)

@@ -80,6 +80,8 @@ BEGIN
     WHERE h.request_id = p_request;
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM lock_credits(drawn.owner_id, drawn.product);
+  -- Its owner may have become another meanwhile, whose lock is not this one.
+  PERFORM FROM credit_grants WHERE checkout_id = drawn.checkout_id FOR UPDATE;
   SELECT state INTO known FROM credit_holds WHERE request_id = p_request;
   IF p_kind = 'use' AND known = 'held' THEN
     UPDATE credit_holds SET state = 'used' WHERE request_id = p_request;
@@ -115,7 +117,7 @@ BEGIN
   SELECT * INTO drawn FROM credit_grants WHERE checkout_id = p_checkout;
   IF NOT FOUND THEN RETURN 0; END IF;
   PERFORM lock_credits(drawn.owner_id, drawn.product);
-  SELECT * INTO drawn FROM credit_grants WHERE checkout_id = p_checkout;
+  SELECT * INTO drawn FROM credit_grants WHERE checkout_id = p_checkout FOR UPDATE;
   drawn.owed := greatest(0, least(p_amount, drawn.granted));
   more := least(drawn.owed - drawn.revoked,
     drawn.granted - drawn.held - drawn.used - drawn.revoked);
@@ -220,8 +222,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credit_entries")),
     )
-    op.create_index("ix_credit_entries_owner", "credit_entries", ["owner_id", "id"])
-    op.create_index("ix_credit_entries_checkout", "credit_entries", ["checkout_id"])
+    op.create_index("ix_credit_entries_checkout", "credit_entries", ["checkout_id", "id"])
     for statement in (LOCK, NOTE, GRANT, HOLD, CLOSE, OWE, APPEND_ONLY):
         op.execute(statement)
     op.execute(
