@@ -26,6 +26,10 @@ from domain.payments.service import PaymentService
 EVENT_BYTES_AT_MOST = 1024 * 1024
 """Stripe's events are far smaller; one that is refused is told again and again."""
 
+LOOK_EVERY_S = 1.0
+ASK_STRIPE_EVERY_S = 5.0
+"""While somebody watches: the webhook is sooner as a rule."""
+
 
 class CheckoutController(Controller):
     path = "/api/payments"
@@ -100,9 +104,6 @@ class CheckoutController(Controller):
         return sse.stream(_events(checkouts, caller, out, last_event_id))
 
 
-LOOK_EVERY_S = 1.0
-
-
 def is_over(out: CheckoutOut) -> bool:
     """Whether no more is told of it."""
     if out.status in {"open", "processing"}:
@@ -134,7 +135,7 @@ async def _events(
         if is_over(out):
             return
         await asyncio.sleep(LOOK_EVERY_S)
-        out = checkout_out(await checkouts.get(caller, out.id))
+        out = checkout_out(await checkouts.get(caller, out.id, ask_every_s=ASK_STRIPE_EVERY_S))
 
 
 def stripe_repeats(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -107,7 +107,7 @@ class PolicyOut:
     """What the caller may still do of one thing; something is left when every window has some."""
 
     policy: str
-    """generate, vote, feedback or read."""
+    """generate, vote, feedback, checkout or read."""
     windows: list[WindowOut]
     """The shortest first."""
 

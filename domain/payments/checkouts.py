@@ -97,7 +97,9 @@ class Checkouts:
             return await self._opened(stripe, checkout)
         return checkout
 
-    async def get(self, caller: Caller, checkout_id: UUID) -> Checkout:
+    async def get(
+        self, caller: Caller, checkout_id: UUID, *, ask_every_s: float = LOOK_EVERY_S
+    ) -> Checkout:
         """One of the caller's own; an unfinished one is first compared with Stripe, so that
         whoever comes back from there need not wait for the webhook.
 
@@ -107,7 +109,7 @@ class Checkouts:
         checkout = await self._get(checkout_id)
         if checkout is None or checkout.owner_id != caller.owner:
             raise CheckoutNotFound("There is no such payment of yours.")
-        if await self._payments.refresh(checkout_id, every_s=LOOK_EVERY_S):
+        if await self._payments.refresh(checkout_id, every_s=ask_every_s):
             checkout = await self._get(checkout_id) or checkout
         return checkout
 

@@ -38,10 +38,17 @@ class StripeRefused(Exception):
 class Stripe:
     """One connection to Stripe for a process; closed once."""
 
-    def __init__(self, secret_key: str, *, site_url: str, api_url: str | None = None) -> None:
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        site_url: str,
+        api_url: str | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> None:
         self.livemode = secret_key[3:].startswith("live_")
         self._site_url = site_url
-        self._http = stripe.HTTPXClient(timeout=TIMEOUT)
+        self._http = stripe.HTTPXClient(timeout=timeout)
         self._client = StripeClient(
             secret_key,
             stripe_version=API_VERSION,

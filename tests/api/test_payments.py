@@ -3,14 +3,27 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
+from db.session import Database
+from domain.accounts import Accounts
+from domain.caller import STAFF, Caller
+from domain.idempotency import Attempt
+from domain.limits.policies import Policies
+from domain.limits.rate_limit import RateLimiter
+from domain.llm.catalogue import CatalogueService
+from domain.payments.checkouts import Checkouts, Purchase
+from domain.payments.products import products_of
+from domain.payments.stripe import Stripe, StripeAway
+from domain.register import Register
+from settings import settings
 from tests.api.test_problems import check_problem
 from tests.processes import RunningAPI, running_api
-from tests.shopping import CHECKOUT, Shop, selling
+from tests.shopping import CHECKOUT, Office, Shop, selling
 from tests.standins.stripe import StripeStandIn
 from tests.standins.stripe.api import Asked
 
@@ -262,3 +275,41 @@ async def test_there_are_currencies_without_cents(shop: Shop, yen: httpx.AsyncCl
     session = shop.stripe.sessions.get(await shop.session_of(out["id"]))
     assert (out["price"], session["amount_total"], session["currency"]) == ("¥800", 800, "jpy")
     UUID(out["id"])
+
+
+async def test_a_key_that_belongs_to_no_visitor_buys_nothing(shop: Shop, database: Database):
+    """Nobody would own the credits."""
+    accounts = Accounts(database.sessions, Register(*settings.server_secrets), settings.secret_key)
+    made = await accounts.make_key(STAFF, "the site's own")
+    async with shop.api.client(headers={"Authorization": f"Bearer {made.token}"}) as script:
+        refused = await script.post(CHECKOUT, json={"product": "chat"})
+
+    assert check_problem(refused, 403)["code"] == "nobodys_key"
+    assert created(shop) == []
+
+
+async def test_a_session_made_by_a_request_that_timed_out_is_the_one_that_is_paid(
+    shop: Shop, database: Database, redis: Redis
+):
+    """Three tries of the package's own, all of them unanswered; then the visitor tries again."""
+    impatient = Stripe(
+        shop.stripe.key,
+        site_url=settings.site_url,
+        api_url=shop.stripe.base_url,
+        timeout=httpx.Timeout(0.2),
+    )
+    office = Office(database, redis, impatient)
+    limiter, catalogue = RateLimiter(redis, Policies(settings)), CatalogueService(database.sessions)
+    products = products_of(settings)
+    checkouts = Checkouts(database.sessions, office.payments, products, limiter, catalogue)
+    caller = Caller("visitor", uuid4(), "192.0.2.0/24")
+    shop.stripe.faults.queue(*["hang-after"] * 3, at=f"POST {SESSIONS}")
+
+    with pytest.raises(StripeAway):
+        await checkouts.start(caller, Purchase("chat"), Attempt(uuid4(), first=True))
+    patient = await checkouts.start(caller, Purchase("chat"), Attempt(uuid4(), first=True))
+    await impatient.close()
+
+    (session,) = shop.stripe.sessions.newest()
+    assert patient.session_id == session["id"]
+    assert len(created(shop)) == 4

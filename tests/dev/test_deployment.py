@@ -47,7 +47,7 @@ def test_no_secret_is_written_down():
         variable
         for owner in (*blueprint()["services"], *blueprint()["envVarGroups"])
         for variable in owner.get("envVars", [])
-        if variable.get("key", "").endswith(("_KEY", "_URL"))
+        if variable.get("key", "").endswith(("_KEY", "_URL", "_SECRETS"))
     ]
 
     assert secrets
