@@ -5,7 +5,7 @@ import reflex as rx
 from web import live
 from web.design import DARK, LIGHT, TOAST, Fonts
 from web.layout import offline
-from web.pages import factoid, feed, keys, missing
+from web.pages import checkout, factoid, feed, keys, missing, pricing
 
 app = rx.App(
     html_lang="en",
@@ -36,7 +36,15 @@ app = rx.App(
 app.app_wraps[5, "Overlay"] = lambda stateful: offline() if stateful else None
 app.add_page(missing.missing, route="404", title=missing.TITLE)
 
-PAGES = (feed.feed, factoid.factoid, keys.keys, missing.missing)
+PAGES = (
+    feed.feed,
+    factoid.factoid,
+    keys.keys,
+    pricing.pricing,
+    checkout.checkout,
+    checkout.cancelled,
+    missing.missing,
+)
 """Importing a page's module adds it."""
 
 

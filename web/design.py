@@ -72,6 +72,11 @@ FACT_ALONE = (
 )
 """The same where a page is about one factoid."""
 
+H1 = (
+    "serif balance text-[1.75rem] font-semibold leading-[1.12] tracking-[-0.02em] sm:text-[2.5rem] "
+)
+H2 = "serif text-2xl font-semibold "
+
 
 def _variables(colours: dict[str, str], shadow: str) -> str:
     return "".join(f"--{name}:{value};" for name, value in colours.items()) + f"--shadow:{shadow};"

@@ -40,10 +40,13 @@ class Draft:
         return "".join(SENTENCE.findall(self.whole)).strip()
 
 
-async def with_pauses(events: AsyncGenerator[T], after_s: float) -> AsyncGenerator[T | None]:
-    """The events, and None once whenever no further one has come for so long.
+async def with_pauses(
+    events: AsyncGenerator[T], after_s: float, *, each: bool = False
+) -> AsyncGenerator[T | None]:
+    """The events, and None whenever no further one has come for so long: once, or `each` time.
 
-    What was held back to be shown with the next piece has to be shown when there is none.
+    What was held back to be shown with the next piece has to be shown when there is none; and a
+    long silence is the time to see who still listens.
     """
     coming = asyncio.ensure_future(anext(events))
     try:
@@ -51,6 +54,8 @@ async def with_pauses(events: AsyncGenerator[T], after_s: float) -> AsyncGenerat
             done, _ = await asyncio.wait({coming}, timeout=after_s)
             if not done:
                 yield None
+                if each:
+                    continue
                 await asyncio.wait({coming})
             try:
                 event = coming.result()

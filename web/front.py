@@ -30,16 +30,23 @@ WITHOUT_SCRIPT = (
 )
 
 FACTOID_PATH = re.compile(r"/f/([^/]+)/?")
+CHECKOUT_PATH = re.compile(r"/checkout/[0-9a-f-]{36}(?:/cancelled)?/?")
+BUILT = ("/keys", "/pricing")
+"""Pages whose HTML is the build's as it is, at an address with or without a slash at its end."""
+PAID = (
+    '<noscript><div class="plain"><h1>Your payment</h1><p>If you paid, your credits are yours. How '
+    "it stands is shown with JavaScript.</p></div></noscript>"
+)
 
 
 class Front:
-    """Answers `/`, `/f/<id>` and `/keys` itself; the rest is the Reflex build's."""
+    """Answers the addresses of pages itself; the rest is the Reflex build's."""
 
     def __init__(self, app: ASGIApp, build: Path) -> None:
         self._app = app
         self._index = build / "index.html"
         self._bare = build / "404.html"
-        self._keys = build / "keys.html"
+        self._built = {path: build / f"{path[1:]}.html" for path in BUILT}
         self._files: dict[Path, str] = {}
         self._newest = ("", float("-inf"))
 
@@ -47,8 +54,13 @@ class Front:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             if scope["path"] == "/":
                 return await self._answer(scope, send, 200, await self._feed_html())
-            if scope["path"].rstrip("/") == "/keys":
-                return await self._answer(scope, send, 200, put_in(self._read(self._keys), "", ""))
+            if built := self._built.get(scope["path"].rstrip("/")):
+                return await self._answer(scope, send, 200, put_in(self._read(built), "", ""))
+            if CHECKOUT_PATH.fullmatch(scope["path"]):
+                head = titled(f"Your payment | {NAME}")
+                return await self._answer(
+                    scope, send, 200, put_in(self._read(self._bare), head, PAID)
+                )
             if named := FACTOID_PATH.fullmatch(scope["path"]):
                 return await self._answer(scope, send, *await self._factoid_html(named[1]))
         return await self._app(scope, receive, send)

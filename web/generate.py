@@ -84,6 +84,25 @@ class Generate(rx.State):
             yield event
 
     @rx.event(background=True)
+    async def show(self, generation_id: str):
+        """Watch a generation of this visitor's, or show how it ended."""
+        async with self:
+            api = api_for(self)
+        try:
+            named = await api.generation(UUID(generation_id))
+        except (ValueError, ApiProblem) as unknown:
+            log.info("There is nothing to watch: %s", unknown)
+            return
+        async with self:
+            self.topic = named.topic or ""
+            if named.status not in UNDER_WAY:
+                self._run += 1
+            watch = self._run
+        under_way = named.status in UNDER_WAY
+        async for event in self._watch(named) if under_way else self._finish(watch, api, named):
+            yield event
+
+    @rx.event(background=True)
     async def start(self, form: Any):
         """Ask for a factoid; the API decides whether there may be one."""
         form = form if isinstance(form, dict) else {}

@@ -1,6 +1,6 @@
 """Where a factoid is asked for, appears while it is written, and is shown or refused."""
 
-from typing import cast
+from typing import Any, cast
 
 import reflex as rx
 
@@ -25,6 +25,16 @@ def generate_panel() -> rx.Component:
             on_early=Generate.explain,
             on_cancel=Generate.cancel,
         ),
+        outcome(on_dismiss=Generate.dismiss),
+        look_again(Allowance.look),
+        id="maker",
+        class_name="mt-6",
+    )
+
+
+def outcome(on_dismiss: Any = None) -> rx.Component:
+    """What is being written, what was, or why not; without `on_dismiss` it cannot be put away."""
+    return rx.fragment(
         rx.el.p(Generate.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
         rx.cond(
             Generate.busy,
@@ -32,7 +42,7 @@ def generate_panel() -> rx.Component:
         ),
         rx.cond(
             Generate.trouble,
-            refusal(cast("Trouble", Generate.trouble), Generate.dismiss, vault_button()),
+            refusal(cast("Trouble", Generate.trouble), on_dismiss, vault_button()),
         ),
         from_the_vault(),
         rx.cond(
@@ -41,10 +51,7 @@ def generate_panel() -> rx.Component:
                 rx.foreach(
                     Generate.result, lambda card: rx.el.div(list_card(card=card), key=card.id)
                 ),
-                Generate.dismiss,
+                on_dismiss,
             ),
         ),
-        look_again(Allowance.look),
-        id="maker",
-        class_name="mt-6",
     )

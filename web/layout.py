@@ -84,6 +84,7 @@ def _header() -> rx.Component:
                     prevent_scroll_reset=True,
                     class_name=design.QUIET + "max-sm:w-11 max-sm:px-0",
                 ),
+                link("Pricing", to="/pricing", class_name=design.QUIET + "max-sm:!hidden"),
                 _themes(),
                 aria_label="Main",
                 class_name="ml-auto flex shrink-0 items-center",
@@ -95,12 +96,7 @@ def _header() -> rx.Component:
 
 
 def _footer() -> rx.Component:
-    def foot_link(text: str, href: str) -> rx.Component:
-        return leaving(
-            text,
-            href=href,
-            class_name="py-3 text-ink underline underline-offset-4 hover:text-accent",
-        )
+    words = "py-3 text-ink underline underline-offset-4 hover:text-accent"
 
     return rx.el.footer(
         rx.el.div(
@@ -113,9 +109,11 @@ def _footer() -> rx.Component:
                 class_name="mt-2 max-w-prose text-sm text-soft",
             ),
             rx.el.nav(
-                foot_link("API for programs", "/docs"),
-                foot_link("API keys", "/keys"),
-                foot_link("OpenAPI document", "/openapi.json"),
+                link("Pricing", to="/pricing", class_name=words),
+                link("Your account", to="/account", class_name=words),
+                link("API keys", to="/keys", class_name=words),
+                leaving("API for programs", href="/docs", class_name=words),
+                leaving("OpenAPI document", href="/openapi.json", class_name=words),
                 aria_label="About",
                 class_name="mt-2 flex flex-wrap gap-x-6 text-sm",
             ),

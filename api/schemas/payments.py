@@ -71,7 +71,11 @@ class CheckoutOut:
     """Since when the credits are there."""
     paid: int = 0
     """Less than the price with a promotion code."""
+    paid_text: str = ""
+    """The same as people write it."""
     refunded: int = 0
+    refunded_text: str = ""
+    """The same as people write it."""
     topic: str | None = None
     """What is written about as soon as it is paid."""
     wished: bool = False

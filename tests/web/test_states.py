@@ -12,11 +12,13 @@ from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from tests.factories import Factories
 from tests.web.conftest import state_of, told
 from web.allowance import Allowance, as_counted
+from web.checkout import Paying
 from web.client import ApiClient, use
 from web.generate import Generate, press_of
 from web.keys import Keys
 from web.pages.factoid import Shown
 from web.pages.feed import PAGE, Feed
+from web.pricing import Pricing
 from web.refusals import quote_words
 from web.vault import SEEN, Vault, read_sought
 from web.votes import Votes
@@ -294,7 +296,7 @@ async def test_a_press_has_the_name_it_came_with_or_a_new_one():
 async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
     callable_by_browsers = {
         f"{state.__name__}.{name}"
-        for state in (Feed, Shown, Votes, Generate, Allowance, Vault, Keys)
+        for state in (Feed, Shown, Votes, Generate, Allowance, Vault, Keys, Pricing, Paying)
         for name in state.event_handlers
         if name not in rx.State.event_handlers
     }
@@ -307,6 +309,7 @@ async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
         "Votes.send_feedback",
         "Votes.shared",
         "Generate.resume",
+        "Generate.show",
         "Generate.start",
         "Generate.cancel",
         "Generate.dismiss",
@@ -321,4 +324,8 @@ async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
         "Keys.rotate",
         "Keys.revoke",
         "Keys.sign_out",
+        "Pricing.open",
+        "Pricing.buy",
+        "Paying.open",
+        "Paying.watch",
     }

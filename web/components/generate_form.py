@@ -201,10 +201,12 @@ def progress(stage: str, words: str, topic: str, draft: str) -> rx.Component:
     )
 
 
-def _close(on_click: Any, label: str) -> rx.Component:
+def _close(on_click: Any) -> rx.Component:
+    if on_click is None:
+        return rx.fragment()
     return rx.el.button(
         icon("x", 18),
-        rx.el.span(label, class_name="sr-only"),
+        rx.el.span("Put it away", class_name="sr-only"),
         type="button",
         on_click=on_click,
         class_name=design.QUIET + "-mr-3 ml-auto w-11 shrink-0 !px-0",
@@ -219,12 +221,14 @@ def ready(
     title: str = "Factoid ready!",
     id: str = "result",
 ) -> rx.Component:
-    """A factoid that was asked for, with all that can be done with one."""
+    """A factoid that was asked for, with all that can be done with one. Without `on_dismiss` it
+    stays.
+    """
     return rx.el.div(
         rx.el.div(
             emoji(face, "text-lg"),
             rx.el.p(title, role="status", class_name="font-semibold text-good"),
-            _close(on_dismiss, "Put it away"),
+            _close(on_dismiss),
             class_name="flex items-center gap-2 pl-1",
         ),
         card,
@@ -263,7 +267,7 @@ def refusal(trouble: Trouble, on_dismiss: Any, vault: rx.Component) -> rx.Compon
                 role="alert",
                 class_name="min-w-0 pt-2",
             ),
-            _close(on_dismiss, "Put it away"),
+            _close(on_dismiss),
             class_name="flex items-start gap-2",
         ),
         countdown(),

@@ -18,7 +18,6 @@ CODE = (
     "block w-full overflow-x-auto whitespace-pre-wrap break-all rounded-xl bg-tint px-4 py-3 "
     "font-mono text-sm text-ink "
 )
-H2 = "serif text-2xl font-semibold"
 
 
 def _copy(label: str, text: Any, **props: Any) -> rx.Component:
@@ -41,7 +40,7 @@ def new_key() -> rx.Component:
     return rx.cond(
         token != "",
         rx.el.section(
-            rx.el.h2(emoji("🔑", "mr-2"), latest(made, "name", ""), class_name=H2),
+            rx.el.h2(emoji("🔑", "mr-2"), latest(made, "name", ""), class_name=design.H2),
             rx.el.p(
                 "This is shown only once. Copy it now and keep it like a password: "
                 "we cannot show it again. ",
@@ -88,7 +87,7 @@ def _form() -> rx.Component:
     ]
     label = "text-sm font-medium"
     return rx.el.form(
-        rx.el.h2("Make a key", class_name=H2),
+        rx.el.h2("Make a key", class_name=design.H2),
         press_name(),
         rx.el.div(
             rx.el.div(
@@ -166,7 +165,7 @@ def _list() -> rx.Component:
     loading = rx.el.div(class_name="skeleton h-52 w-full !rounded-2xl", aria_hidden="true")
     shown = rx.cond(Keys.rows, rows, nothing)
     return rx.el.section(
-        rx.el.h2("Your keys", class_name=H2 + " mb-4 mt-12"),
+        rx.el.h2("Your keys", class_name=design.H2 + "mb-4 mt-12"),
         rx.cond(Keys.ready, rx.cond(Keys.problem != "", trouble, shown), loading),
         id="keys",
         aria_busy=rx.cond(Keys.ready, "false", "true"),
@@ -175,7 +174,7 @@ def _list() -> rx.Component:
 
 def _sign_out() -> rx.Component:
     return rx.el.section(
-        rx.el.h2("Who you are here", class_name=H2),
+        rx.el.h2("Who you are here", class_name=design.H2),
         rx.el.p(
             "No account, no password: a cookie in your browser says that you are you. If a "
             "stranger may have it, sign out everywhere; every browser with it is a stranger "
@@ -208,11 +207,7 @@ def _sign_out() -> rx.Component:
 def keys() -> rx.Component:
     return page(
         link(icon("arrow-left", 16), "All facts", to="/", class_name=design.QUIET + "-ml-4 mb-3"),
-        rx.el.h1(
-            "API keys",
-            class_name="serif text-[1.75rem] font-semibold leading-[1.12] tracking-[-0.02em] "
-            "sm:text-[2.5rem]",
-        ),
+        rx.el.h1("API keys", class_name=design.H1),
         rx.el.p(
             "For programs of yours. Making one is free; each has a limit and a small budget of "
             "its own. ",

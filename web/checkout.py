@@ -1,0 +1,112 @@
+"""A payment after Stripe: how it stands, until what was bought is there."""
+
+import asyncio
+import logging
+import re
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+import reflex as rx
+
+from api.schemas.payments import CheckoutOut
+from web.client import ApiProblem, read
+from web.drafts import with_pauses
+from web.generate import RETRIES_S, Generate
+from web.payments import payments_for
+from web.session import page_is_open
+from web.standing import NOTHING, Standing, receipt, standing
+from web.votes import as_uuid
+
+ADDRESS = re.compile(r"/checkout/([^/]+)(?:/cancelled)?/?")
+LOOK_S = 20.0
+"""So often a page that waits is asked whether anybody still looks at it."""
+
+log = logging.getLogger(__name__)
+
+
+class Paying(rx.State):
+    """The page a buyer comes back to. It only shows: whether something is paid, the API knows."""
+
+    ready: bool = False
+    missing: bool = False
+    problem: str = ""
+    status: str = ""
+    standing: Standing = NOTHING
+    receipt: list[tuple[str, str]] = []
+    writes: bool = False
+    """Whether something is written as soon as it is paid."""
+    generation: str = ""
+    """What is written, once it has begun."""
+    _id: str = ""
+    _run: int = 0
+    """Counts the watchers: only the latest may write, so a second one ends the first."""
+
+    @rx.event
+    async def open(self):
+        """Show the payment that the address names."""
+        named = ADDRESS.fullmatch(self.router.url.path)
+        id_ = as_uuid(named[1]) if named else None
+        self._id, self.status, self.generation = str(id_ or ""), "", ""
+        self.missing, self.problem = id_ is None, ""
+        self._run += 1
+        events: list[Any] = []
+        if id_:
+            try:
+                events = take_in(self, await payments_for(self).checkout(id_))
+            except ApiProblem as refusal:
+                self.missing = refusal.problem.status == 404
+                self.problem = "" if self.missing else refusal.problem.detail
+        self.ready = True
+        return [*events, Paying.watch]
+
+    @rx.event(background=True)
+    async def watch(self):
+        """Follow the payment until it is finished, through lost connections."""
+        async with self:
+            id_, run, api = as_uuid(self._id), self._run, payments_for(self)
+            over = not self.status or is_over(self)
+        misses, last_id = 0, ""
+        while id_ and not over and misses < len(RETRIES_S):
+            try:
+                following = api.follow_checkout(id_, after=last_id)
+                async with aclosing(with_pauses(following, LOOK_S, each=True)) as events:
+                    async for event in events:
+                        async with self:
+                            if self._run != run or not await page_is_open(self):
+                                return
+                            news = list[Any]()
+                            if event and event.event == "checkout":
+                                news = take_in(self, read(event, CheckoutOut))
+                                last_id, misses = event.id or last_id, 0
+                            over = is_over(self)
+                        for one in news:
+                            yield one
+            except (ApiProblem, msgspec.MsgspecError) as lost:
+                log.info("The stream of the payment %s was lost: %s", id_, lost)
+            if not over:
+                await asyncio.sleep(RETRIES_S[misses])
+                misses += 1
+
+
+def is_over(page: Paying) -> bool:
+    """Whether the API tells no more of it."""
+    if page.status in {"open", "processing"}:
+        return False
+    return not page.writes or bool(page.generation)
+
+
+def take_in(page: Paying, out: CheckoutOut) -> list[Any]:
+    """Show how a payment stands; what follows is the watching of what is written with it."""
+    known = page.generation
+    page.status, page.standing, page.receipt = out.status, standing(out), receipt(out)
+    page.generation = str(out.generation_request_id or "")
+    page.writes = (
+        out.wished
+        and out.status == "paid"
+        and not out.wish_given_up
+        and (bool(page.generation) or not out.credits_revoked)
+    )
+    if page.generation and page.generation != known:
+        return [Generate.show(page.generation)]
+    return []

@@ -1,0 +1,156 @@
+"""What can be bought, and the way to Stripe: nobody is sent there without a press."""
+
+from dataclasses import dataclass
+from typing import Any, get_args
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import reflex as rx
+
+from api.schemas.payments import CheckoutIn, ProductKey, ProductOut, ProductsOut
+from web.cards import safe_link
+from web.client import ApiProblem
+from web.generate import press_of, text_of
+from web.keys import said
+from web.live import tell
+from web.payments import payments_for
+
+FACES: dict[ProductKey, str] = {"booster_pack": "🚀", "chat": "💬"}
+WISHES: ProductKey = "booster_pack"
+"""The product with which something is written as soon as it is paid."""
+
+TOPIC_LENGTH, MODEL_LENGTH = 120, 200
+
+BACK = "What you paid for and did not get, we pay back."
+
+
+@dataclass
+class Offer:
+    """A product as the page shows it, in words."""
+
+    key: str
+    name: str
+    face: str
+    description: str
+    price: str
+    fails: str
+    """What happens when it cannot be delivered."""
+    wishes: bool
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be written as soon as it is paid, as an address says it."""
+
+    wanted: bool = False
+    topic: str = ""
+    model: str = ""
+
+    @classmethod
+    def read(cls, address: str) -> "Wish":
+        try:
+            given = parse_qs(urlsplit(address).query)
+        except ValueError:
+            return cls()
+        topic, model = (given.get(name, [""])[-1].replace("\0", "") for name in ("topic", "model"))
+        topic, model = topic.strip()[:TOPIC_LENGTH], model.strip()[:MODEL_LENGTH]
+        return cls(bool(topic or model or "write" in given), topic, model)
+
+    @property
+    def href(self) -> str:
+        """The page with the wish on it."""
+        if not self.wanted:
+            return "/pricing"
+        said = {"topic": self.topic, "model": self.model}
+        query = urlencode({name: value for name, value in said.items() if value})
+        return f"/pricing?{query or 'write=yes'}"
+
+
+class Pricing(rx.State):
+    """The page of prices."""
+
+    offers: list[Offer] = []
+    payments_on: bool = False
+    ready: bool = False
+    problem: str = ""
+    wanted: bool = False
+    topic: str = ""
+    model: str = ""
+    credits_left: int = 0
+    buying: str = ""
+    """The product on its way to Stripe."""
+    refused: str = ""
+    refused_key: str = ""
+
+    @rx.event
+    async def open(self):
+        """Show what there is to buy, and keep the wish that the address brings."""
+        wish = Wish.read(self.router.url)
+        self.wanted, self.topic, self.model = wish.wanted, wish.topic, wish.model
+        self.buying = self.refused = self.refused_key = ""
+        api = payments_for(self)
+        try:
+            products = await api.products()
+            self.credits_left = (await api.limits()).credits_left
+        except ApiProblem as refusal:
+            self.problem = said(refusal)
+        else:
+            self.problem, self.payments_on = "", products.payments == "on"
+            self.offers = offers_of(products)
+        self.ready = True
+
+    @rx.event
+    async def buy(self, form: Any):
+        """Begin the payment and go to where it is paid."""
+        form = form if isinstance(form, dict) else {}
+        purchase = purchase_in(form)
+        if self.buying or purchase is None:
+            return
+        self.buying, self.refused, self.refused_key = purchase.product, "", ""
+        yield
+        try:
+            begun = await payments_for(self).start_checkout(purchase, press=press_of(form))
+        except ApiProblem as refusal:
+            self.refused, self.refused_key = said(refusal), purchase.product
+            if refusal.problem.status < 500:
+                yield tell("answered")
+        else:
+            yield tell("answered")
+            # What is no longer to be paid is looked at instead.
+            yield rx.redirect(safe_link(begun.url) or f"/checkout/{begun.id}")
+        self.buying = ""
+
+
+def offers_of(products: ProductsOut) -> list[Offer]:
+    return [to_offer(product) for product in products.products]
+
+
+def to_offer(product: ProductOut) -> Offer:
+    fails = BACK
+    if product.key == WISHES:
+        fails = (
+            "A fact that does not come costs no credit: while the models are down we keep trying "
+            f"for an hour, then the credit is yours again. {BACK}"
+        )
+    return Offer(
+        key=product.key,
+        name=product.name,
+        face=FACES[product.key],
+        description=product.description,
+        price=product.price,
+        fails=fails,
+        wishes=product.key == WISHES,
+    )
+
+
+def purchase_in(form: dict[str, Any]) -> CheckoutIn | None:
+    """What a form asks to buy; None when it is nothing we sell."""
+    key = form.get("product")
+    product: ProductKey | None = next(
+        (known for known in get_args(ProductKey) if known == key), None
+    )
+    if product is None:
+        return None
+    if product != WISHES or not form.get("write"):
+        return CheckoutIn(product=product)
+    model = text_of(form.get("model"))[:MODEL_LENGTH]
+    return CheckoutIn(product=product, topic=text_of(form.get("topic")), model=model or None)
