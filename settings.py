@@ -122,6 +122,8 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """By each visitor."""
     budget_key_usd: Decimal = Decimal("0.5")
     """By each API key that has not been given a budget of its own."""
+    budget_buyer_usd: Decimal = Decimal(1)
+    """By the credits of each buyer."""
     captcha_provider: Literal["turnstile", "hcaptcha"] | None = None
     """Who tells people from machines when somebody asks too often; without one nobody is asked."""
     captcha_site_key: str | None = None
@@ -244,7 +246,7 @@ def _check(settings: Settings) -> None:
 
 def _check_budgets(settings: Settings) -> None:
     """Every pot within the day's budget can be used up by itself, so that none starves another."""
-    for name in ("", *BUDGET_PARTS, "_VISITOR", "_KEY"):
+    for name in ("", *BUDGET_PARTS, "_VISITOR", "_KEY", "_BUYER"):
         amount: Decimal = getattr(settings, f"budget{name}_usd".lower())
         if not amount.is_finite() or not 0 <= amount < BUDGET_AT_MOST_USD:
             raise WrongSetting(f"BUDGET{name}_USD: must be US dollars from 0 to 9999999.")

@@ -42,6 +42,7 @@ os.environ |= {
     "BUDGET_PAID_USD": "1000",
     "BUDGET_VISITOR_USD": "1000",
     "BUDGET_KEY_USD": "1000",
+    "BUDGET_BUYER_USD": "1000",
     "FACTOID_SCHEDULE": "0 0 1 1 *",
     "LOG_LEVEL": "WARNING",
     # asyncpg leaves an exception behind when it is cancelled while it negotiates TLS.

@@ -24,7 +24,8 @@ class BudgetPot(Base):
     )
 
     pot: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """`global`, `scheduled`, `paid`, `tier:visitor`, `tier:key`, `visitor:<id>` or `key:<id>`."""
+    """`global`, `scheduled`, `paid`, `tier:visitor`, `tier:key`, `visitor:<id>`, `key:<id>` or
+    `paid:<id>`."""
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     limit_usd: Mapped[Decimal] = mapped_column(USD)
     """As it was when money was last reserved."""

@@ -33,7 +33,6 @@ LOW_AT = Decimal("0.8")
 """From which share of a pot on it counts as low."""
 
 AND_NOW = "Reading, voting and searching go on as ever. There is more at midnight UTC."
-PAID_FULL = "So many paid factoids were written today that there is no money for another."
 YOURS_STAYS = "Your credit was not used. There is more at midnight UTC."
 
 
@@ -67,6 +66,8 @@ class BudgetLimits:
     """Each visitor's own."""
     key_usd: Decimal
     """Each API key's own, unless it has been given another."""
+    buyer_usd: Decimal
+    """Each buyer's own, for all that their credits pay for."""
 
     @classmethod
     def of(cls, config: Settings) -> "BudgetLimits":
@@ -78,6 +79,7 @@ class BudgetLimits:
             paid_usd=config.budget_paid_usd,
             visitor_usd=config.budget_visitor_usd,
             key_usd=config.budget_key_usd,
+            buyer_usd=config.budget_buyer_usd,
         )
 
     def of_caller(self, caller: Caller, *, paid: bool = False) -> dict[str, Decimal]:
@@ -86,7 +88,11 @@ class BudgetLimits:
         What a credit pays for has a pot of its own, whoever asks: no free one can be in its way.
         """
         if paid:
-            return {GLOBAL: self.global_usd, PAID: self.paid_usd}
+            return {
+                GLOBAL: self.global_usd,
+                PAID: self.paid_usd,
+                f"{PAID}:{caller.owner}": self.buyer_usd,
+            }
         if caller.kind == "scheduler":
             return {GLOBAL: self.global_usd, SCHEDULED: self.scheduled_usd}
         if caller.kind == "visitor":
@@ -134,9 +140,8 @@ class Budget:
         now, limits = self._clock().astimezone(UTC), self._limits.of_caller(caller, paid=paid)
         full = await BudgetRepository(session).reserve(request_id, now.date(), limits, usd)
         if full:
-            used_up = f"{_whose(full)} is used up for today. {AND_NOW}"
             raise BudgetUsedUp(
-                f"{PAID_FULL} {YOURS_STAYS}" if paid else used_up,
+                f"{_whose(full)} is used up for today. {YOURS_STAYS if paid else AND_NOW}",
                 retry_after_s=_reset_s(now),
                 pot=full,
                 day=now.date(),
@@ -177,7 +182,9 @@ def _whose(pot: str) -> str:
         return "Your share of the budget for new factoids"
     if pot.startswith("key:"):
         return "The budget of this API key"
-    return "The budget for new factoids"
+    if pot.startswith(f"{PAID}:"):
+        return "What your credits can pay for in one day"
+    return "The budget for paid factoids" if pot == PAID else "The budget for new factoids"
 
 
 def _midnight_after(now: datetime) -> datetime:

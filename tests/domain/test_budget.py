@@ -22,7 +22,7 @@ from tests.generating import MODEL, requests_with, waiting_for_table
 from tests.processes import until
 
 PLENTY = Decimal(1_000)
-LIMITS = BudgetLimits(PLENTY, PLENTY, PLENTY, PLENTY, PLENTY, PLENTY, PLENTY)
+LIMITS = BudgetLimits(*[PLENTY] * 8)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TODAY = NOON.date()
 
@@ -138,7 +138,7 @@ async def test_one_who_uses_up_their_pot_takes_nothing_from_others(reserve):
 
 
 async def test_visitors_who_use_up_their_tier_leave_keys_and_the_schedule_theirs(reserve):
-    limits = BudgetLimits(usd(3), usd(1), usd(1), usd(1), usd(0), usd(1), usd(1))
+    limits = BudgetLimits(usd(3), usd(1), usd(1), usd(1), usd(0), usd(1), usd(1), usd(1))
     await reserve(visitor(), 1, limits)
     with pytest.raises(BudgetUsedUp):
         await reserve(visitor(), "0.01", limits)
@@ -280,7 +280,9 @@ SEEDS = range(int(os.environ.get("LEDGER_SEEDS", "10")))
 async def test_whatever_happens_at_once_no_pot_passes_its_limit(database, books, seed):
     """Many hands hold, add to, settle and release at random; the books are right throughout."""
     chance = random.Random(seed)
-    limits = BudgetLimits(usd(6), usd(3), usd("1.5"), usd("0.5"), usd(1), usd(1), usd("0.75"))
+    limits = BudgetLimits(
+        usd(6), usd(3), usd("1.5"), usd("0.5"), usd(1), usd(1), usd("0.75"), usd("0.5")
+    )
     budget = Budget(limits, lambda: NOON)
     callers = [SCHEDULER, *(visitor() for _ in range(4))]
     callers += [Caller("key", uuid4(), None) for _ in range(2)]

@@ -24,7 +24,7 @@ from tests.processes import running_worker, until
 from tests.receivers import Received, receiving_json, receiving_mail
 
 PLENTY = Decimal(1_000)
-LIMITS = BudgetLimits(Decimal(1), PLENTY, PLENTY, PLENTY, PLENTY, PLENTY, PLENTY)
+LIMITS = BudgetLimits(Decimal(1), *[PLENTY] * 7)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EARLY = NOON.replace(hour=0, minute=30)
 """Before the end of the day is projected."""

@@ -59,7 +59,7 @@ async def test_a_credit_is_held_at_the_start_and_used_by_the_factoid(
     assert await buyer.balance() == (2, 0, 1, 0)
     assert (request.status, request.origin, factoid.origin) == ("succeeded", "paid", "paid")
     assert await books(database) == closed(bill(await standin.log()))
-    assert await _pots(database) == {"global", "paid"}
+    assert await _pots(database) == {"global", "paid", f"paid:{buyer.owner}"}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,29 @@ async def test_paid_work_leaves_the_free_pots_theirs_and_stops_at_its_own(
     assert refusal.value.pot == "paid"
     assert await buyer.balance() == (2, 1, 0, 0)
     assert (await books(database)).over == 0
+
+
+async def test_one_buyer_leaves_the_others_their_share_however_often_they_cancel(
+    generating, standin, database, redis, buyer, ask, model
+):
+    limits = replace(BudgetLimits.of(settings), buyer_usd=quote_usd(model))
+    generating.requests = requests_with(database, redis, limits)
+    request_id = await ask("[[scenario:gated-headers]] honey")
+    work = asyncio.create_task(generating.service.run(request_id))
+    await standin.wait_at_gate()
+    await generating.requests.cancel(Caller("visitor", buyer.owner, None), request_id)
+    await work
+    assert (await generating.finish(request_id)).cost_usd == quote_usd(model)
+
+    with pytest.raises(BudgetUsedUp, match="your credits can pay for in one day"):
+        await ask()
+    with pytest.raises(BudgetUsedUp):
+        await ask(caller=Caller("key", uuid4(), None, account=buyer.owner))
+    other = Account(database)
+    await other.buy(1)
+    await ask(caller=Caller("visitor", other.owner, None))
+
+    assert await buyer.balance() == (3, 0, 0, 0)
 
 
 async def test_without_a_credit_it_is_refused_and_nothing_is_written(generating, database, ask):

@@ -14,7 +14,7 @@ WRONG = [
     ("CAPTCHA_AFTER_REFUSALS", "0"),
     ("CAPTCHA_SITE_KEY", ""),
     *((f"BUDGET{pot}_USD", "-0.01") for pot in ("", "_VISITORS", "_KEYS", "_SCHEDULED", "_PAID")),
-    *((f"BUDGET{pot}_USD", "sNaN") for pot in ("_VISITOR", "_KEY")),
+    *((f"BUDGET{pot}_USD", "sNaN") for pot in ("_VISITOR", "_KEY", "_BUYER")),
     ("BUDGET_USD", "1e99"),
     ("BUDGET_USD", "0.01"),
     ("SMTP_URL", "http://hunter2@mail.internal"),
