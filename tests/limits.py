@@ -3,6 +3,10 @@
 import struct
 from typing import Any
 
+from domain.limits import bookkeeping
+
+MINUTE = "limits:minute:"
+
 
 async def age(redis: Any, seconds: float, policy: str = "generate", subject: str = "*") -> None:
     """Let what was done under a policy lie so much further back."""
@@ -13,3 +17,12 @@ async def age(redis: Any, seconds: float, policy: str = "generate", subject: str
             for moment, name in struct.iter_unpack(">d8s", entries)
         )
         await redis.set(key, aged, keepttl=True)
+
+
+async def end_the_minute(redis: Any) -> None:
+    """Let the counts so far be those of an hour ago."""
+    for name in await redis.smembers(bookkeeping.MINUTES):
+        before = int(name) - 3_600
+        await redis.rename(f"{MINUTE}{int(name)}", f"{MINUTE}{before}")
+        await redis.srem(bookkeeping.MINUTES, name)
+        await redis.sadd(bookkeeping.MINUTES, before)

@@ -22,7 +22,7 @@ from domain.generation import allowance, prompt
 from domain.idempotency import Attempt
 from domain.limits.budget import Budget, BudgetState, BudgetUsedUp
 from domain.limits.rate_limit import LimiterAway, RateLimiter
-from domain.limits.step_up import StepUp
+from domain.limits.step_up import CaptchaAway, CaptchaRequired, StepUp
 from domain.llm.catalogue import CatalogueService, worst_case_usd
 from domain.logging import current_request_id
 from domain.text import clean, graphemes
@@ -121,8 +121,7 @@ class GenerationRequests:
                 field="/topic",
             )
         model = await self._catalogue.choose(wish.model)
-        if self._step_up:
-            await self._step_up.check(caller, wish.proof)
+        await self._check_person(caller, wish.proof)
         request = _request(caller, model, wish, topic=topic or None, origin=origin)
         request.id = attempt.result_id
         try:
@@ -138,6 +137,15 @@ class GenerationRequests:
                 await self._give_back(caller, request.id)
             raise
         return GenerationState(request, [])
+
+    async def _check_person(self, caller: Caller, proof: Proof | None) -> None:
+        if not self._step_up:
+            return
+        try:
+            await self._step_up.check(caller, proof)
+        except (CaptchaRequired, CaptchaAway) as refusal:
+            await self._limiter.count_refusal(allowance.POLICY, caller, refusal.reason)
+            raise
 
     async def create_scheduled(self, slot: datetime) -> GenerationRequest:
         """The request for a moment of the schedule: the one there is, else a new one.
@@ -244,6 +252,7 @@ class GenerationRequests:
         except BudgetUsedUp as refusal:
             async with self._sessions.begin() as session:
                 await self._budget.note_refusal(session, caller, refusal)
+            await self._limiter.count_refusal(allowance.POLICY, caller, "budget")
             raise
 
 

@@ -1,4 +1,5 @@
--- Sliding windows, looked at and counted in one step by this server's own clock.
+-- Sliding windows, looked at and counted in one step by this server's own clock. Begins where
+-- `count.lua` ends.
 --
 -- KEYS: for each subject (the caller, their network) a string of entries, the oldest first: the
 --   microsecond it counts from, as a double, and eight bytes that name the use.
@@ -11,8 +12,7 @@
 local SIZE = 16
 local unpack_one = struct.unpack
 
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
+local now = microseconds()
 local name, wanted = ARGV[1], tonumber(ARGV[2])
 local held = redis.call('MGET', unpack(KEYS))
 
@@ -98,15 +98,6 @@ for _, window in ipairs(windows) do
 end
 if wanted == 0 then return answer end
 
-local function count(field, number)
-  local minute = string.format('%d', math.floor(now / 60000000) * 60)
-  if redis.call('HINCRBY', 'limits:minute:' .. minute, field, number) == number then
-    redis.call('EXPIRE', 'limits:minute:' .. minute, COUNTS_KEPT_S)
-    redis.call('SADD', 'limits:minutes', minute)
-    redis.call('EXPIRE', 'limits:minutes', COUNTS_KEPT_S)
-  end
-end
-
 local function notice(kind, subject, seen)
   local first = redis.call('SET', 'suspicious:' .. subject, kind, 'EX', SUSPICIOUS_S, 'NX')
   if first and redis.call('HLEN', 'limits:anomalies') < ANOMALIES_AT_MOST then
@@ -137,9 +128,9 @@ end
 
 local label, identity, network = ARGV[3], ARGV[4], ARGV[5]
 if granted > 0 then
-  count(label .. '|admitted', granted)
+  count(now, label .. '|admitted', granted)
 else
-  count(label .. '|' .. ARGV[4 + 2 * full[2][1]] .. '|' .. full[2][2], 1)
+  count(now, label .. '|' .. ARGV[4 + 2 * full[2][1]] .. '|' .. full[2][2], 1)
   if identity ~= '' then burst(identity, REFUSALS_OF_ONE) end
   if network ~= '' then burst(network, REFUSALS_OF_NETWORK) end
 end

@@ -7,11 +7,12 @@ import asyncio
 import math
 import struct
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import structlog
@@ -31,13 +32,19 @@ US = 1_000_000
 NUMBERS = STRANGE | {"HOLD_US": int(HOLD_S * US)}
 HERE = Path(__file__).parent
 CONSTANTS = "".join(f"local {name} = {value}\n" for name, value in NUMBERS.items())
-DECIDE = CONSTANTS + (HERE / "rate_limit.lua").read_text()
+COUNTING = CONSTANTS + (HERE / "count.lua").read_text()
+DECIDE = COUNTING + (HERE / "rate_limit.lua").read_text()
+COUNT_ONE = COUNTING + "count(microseconds(), ARGV[1], 1)"
 GIVE_BACK = (HERE / "give_back.lua").read_text()
 NAMELESS = bytes(8)
 LOOK_AGAIN_S = 1.0
 """So long nobody waits for a Redis that was just found away."""
 
 TRY_AGAIN_S = 5
+
+Reason = Literal["captcha", "captcha_away", "budget"]
+"""Who refused when it was no window: a proof was asked for, it could not be looked at, or there
+was no money."""
 
 log = structlog.get_logger()
 
@@ -95,6 +102,7 @@ class RateLimiter:
     def __init__(self, redis: Redis, policies: Policies) -> None:
         self.policies = policies
         self._decide = redis.register_script(DECIDE)
+        self._count_one = redis.register_script(COUNT_ONE)
         self._give_back = redis.register_script(GIVE_BACK)
         self._away_until = 0.0
 
@@ -155,6 +163,13 @@ class RateLimiter:
                 await self._give_back([key], [_name(member)])
         except (RedisError, OSError) as error:
             raise self._away(error) from error
+
+    async def count_refusal(self, policy: str, caller: Caller, reason: Reason) -> None:
+        """Count that something else than a window refused. Without Redis it stays uncounted: the
+        answer is the same.
+        """
+        with suppress(RedisError, OSError):
+            await self._count_one([], [f"{policy}|{caller.kind}|||{reason}"])
 
     async def _run(
         self, policy: Policy, caller: Caller, wanted: int, name: bytes
