@@ -64,7 +64,7 @@ API_KEY = SecurityScheme(
 )
 
 MEANING = {
-    400: "The request cannot be read: no JSON, or a cursor that is not ours.",
+    400: "The request cannot be read: no JSON, or a cursor that is not ours or too old.",
     401: "The API key is unknown, expired or revoked.",
     402: "The day's budget is used up; `Retry-After` says when there is more.",
     403: "The API key lacks the scope, or a person has to prove to be one: see `captcha`.",
