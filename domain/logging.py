@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import traceback
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -69,6 +70,27 @@ def _traceback(exc_info: ExcInfo) -> str:
 
 def _json(line: EventDict, **_: Any) -> str:
     return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def _request_line(_: Any, level: str, event: EventDict) -> str:
+    if "client_request_id" in event:
+        event = redact(None, level, event)
+    event["level"], event["timestamp"] = level, datetime.now(UTC)
+    return _json(event)
+
+
+def request_logger() -> Any:
+    """Writes the line of each request, by now complete, in one step where lines are JSON: what has
+    to be found out for other lines would cost a page of the feed a tenth of its time.
+    """
+    lines = structlog.get_logger().bind()
+    if not isinstance(structlog.get_config()["processors"][-1], structlog.processors.JSONRenderer):
+        return lines
+    return structlog.wrap_logger(
+        structlog.WriteLogger(sys.stderr),
+        processors=[_request_line],
+        wrapper_class=structlog.get_config()["wrapper_class"],
+    ).bind()
 
 
 def configure_logging(*, production: bool, level: str) -> None:

@@ -13,10 +13,10 @@ async def age(redis: Any, seconds: float, policy: str = "generate", subject: str
     for key in await redis.keys(f"limit:{policy}:{subject}"):
         entries: bytes = await redis.get(key)
         aged = b"".join(
-            struct.pack(">d", moment - seconds * 1_000_000) + name
-            for moment, name in struct.iter_unpack(">d8s", entries)
+            struct.pack(">d12s", moment - seconds * 1_000_000, use)
+            for moment, use in struct.iter_unpack(">d12s", entries[:-4])
         )
-        await redis.set(key, aged, keepttl=True)
+        await redis.set(key, aged + entries[-4:], keepttl=True)
 
 
 async def end_the_minute(redis: Any) -> None:

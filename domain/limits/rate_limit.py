@@ -74,17 +74,20 @@ class LimiterAway(Unavailable):
 REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
     "generate": (
         GenerationLimit,
-        "That was your share for now: {limit} new factoid{s} a {name}. "
+        "That was your share for now: {limit} new factoid{s} per {name}. "
         "Reading, voting and searching go on.",
     ),
-    "vote": (TooManyVotes, "So many opinions! {limit} vote{s} a {name} is the most we can count."),
+    "vote": (
+        TooManyVotes,
+        "So many opinions! {limit} vote{s} per {name} is the most we can count.",
+    ),
     "feedback": (
         TooMuchFeedback,
         "You have left a lot of feedback. Thank you; there is room for more later.",
     ),
     "read": (TooManyReads, "You read faster than we can turn the pages. Take a breath."),
 }
-OTHERWISE = (RateLimited, "That was too often: {limit} a {name} at most.")
+OTHERWISE = (RateLimited, "That was too often: {limit} per {name} at most.")
 
 
 @dataclass(frozen=True, slots=True)
