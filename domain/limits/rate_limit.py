@@ -8,13 +8,13 @@ import math
 import struct
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -23,6 +23,7 @@ from domain.caller import Caller
 from domain.errors import RateLimited, Unavailable
 from domain.limits.anomalies import STRANGE
 from domain.limits.policies import SHOWN, Policies, Policy, Window, Windows
+from domain.limits.script import Script
 from domain.limits.states import PolicyState, WindowState, forget, note
 
 HOLD_S = 2.0
@@ -90,8 +91,7 @@ REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
 OTHERWISE = (RateLimited, "That was too often: {limit} per {name} at most.")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """What the script is asked for one caller and policy; `places` are the answer's windows."""
 
     keys: list[str]
@@ -104,9 +104,9 @@ class RateLimiter:
 
     def __init__(self, redis: Redis, policies: Policies) -> None:
         self.policies = policies
-        self._decide = redis.register_script(DECIDE)
-        self._count_one = redis.register_script(COUNT_ONE)
-        self._give_back = redis.register_script(GIVE_BACK)
+        self._decide = Script(redis, DECIDE)
+        self._count_one = Script(redis, COUNT_ONE)
+        self._give_back = Script(redis, GIVE_BACK)
         self._away_until = 0.0
 
     async def hit(self, policy: str, caller: Caller, *, member: str | None = None) -> PolicyState:
@@ -163,7 +163,7 @@ class RateLimiter:
         forget()
         try:
             for key in _keys(policy, caller_id, network):
-                await self._give_back([key], [_name(member)])
+                await self._give_back.run([key], [_name(member)])
         except (RedisError, OSError) as error:
             raise self._away(error) from error
 
@@ -172,7 +172,7 @@ class RateLimiter:
         answer is the same.
         """
         with suppress(RedisError, OSError):
-            await self._count_one([], [f"{policy}|{caller.kind}|||{reason}"])
+            await self._count_one.run([], [f"{policy}|{caller.kind}|||{reason}"])
 
     async def _run(
         self, policy: Policy, caller: Caller, wanted: int, name: bytes
@@ -184,7 +184,7 @@ class RateLimiter:
             raise away(policy)
         arguments = (name, wanted, *question.arguments)
         try:
-            answer: Any = await self._decide(question.keys, arguments)
+            answer: Any = await self._decide.run(question.keys, arguments)
         except (RedisError, OSError) as error:
             raise self._away(error, policy) from error
         return answer[0], _state(policy, question.places, answer[1:])

@@ -13,7 +13,7 @@ from domain.errors import RateLimited
 from domain.limits.rate_limit import HOLD_S, LimiterAway, RateLimiter
 from domain.limits.states import PolicyState, WindowState
 
-MOST_AT_ONCE = 64
+MOST_AT_ONCE = 256
 READERS_AT_MOST = 10_000
 
 
