@@ -18,6 +18,7 @@ from api.controllers.quote import quote
 from api.controllers.vault import open_vault
 from api.controllers.votes import VoteController, leave_feedback
 from api.cross_site import OwnPagesOnly
+from api.decimals import Plain
 from api.dependencies import DEPENDENCIES, fill
 from api.limits import Limits
 from api.methods import AnswersHead, TellsMethods
@@ -87,6 +88,7 @@ def create_app() -> Litestar:
         openapi_config=openapi.openapi_config(),
         plugins=[openapi.DocumentsRefusals(), idempotency.AnswersRepeats()],
         request_class=StrictRequest,
+        type_encoders={Plain: str},
         request_max_body_size=BODY_BYTES_AT_MOST,
         debug=False,
         logging_config=None,
