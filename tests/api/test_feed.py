@@ -21,13 +21,14 @@ async def statements(app: Litestar, database) -> AsyncGenerator[list[str]]:
     def note(record: Any) -> None:
         seen.append(record.query)
 
-    pool = app.state.database.reads
-    held = [await pool.acquire() for _ in range(pool.get_max_size())]
+    reads = app.state.database.reads
+    free = [await reads._free.get() for _ in range(reads._pool.get_max_size())]
+    held = [one or await reads._pool.acquire() for one in free]
     connections = [one._con for one in held]
     for connection in connections:
         connection.add_query_logger(note)
     for one in held:
-        await pool.release(one)
+        reads._free.put_nowait(one)
     yield seen
     for connection in connections:
         connection.remove_query_logger(note)
