@@ -319,8 +319,8 @@ def _check_production(settings: Settings, given: Mapping[str, str]) -> None:
         raise WrongSetting("STRIPE_API_URL: points at this machine, which is a stand-in.")
     for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST", "STRIPE_API_URL"):
         address: str | None = getattr(settings, name.lower())
-        if address and not address.startswith("https://"):
-            raise WrongSetting(f"{name}: must be an https:// address in production.")
+        if address and (_is_here(address) or not address.startswith("https://")):
+            raise WrongSetting(f"{name}: must be an https:// address elsewhere in production.")
     if not settings.public_url.startswith("https://") or _is_here(settings.public_url):
         raise WrongSetting("PUBLIC_URL: must be the site's https:// address in production.")
     if settings.captcha_secret in CAPTCHA_TEST_SECRETS:

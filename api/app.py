@@ -21,6 +21,7 @@ from api.controllers.recovery import make_recovery_link, recover
 from api.controllers.vault import open_vault
 from api.controllers.votes import VoteController, leave_feedback
 from api.cross_site import OwnPagesOnly
+from api.decimals import Plain
 from api.dependencies import DEPENDENCIES, fill
 from api.limits import Limits
 from api.machines import MachinesAside
@@ -98,6 +99,7 @@ def create_app() -> Litestar:
         openapi_config=openapi.openapi_config(),
         plugins=[openapi.DocumentsRefusals(), idempotency.AnswersRepeats()],
         request_class=StrictRequest,
+        type_encoders={Plain: str},
         request_max_body_size=BODY_BYTES_AT_MOST,
         debug=False,
         logging_config=None,

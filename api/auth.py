@@ -7,6 +7,7 @@ from litestar import Request
 from litestar.types import Scope
 
 from api.bearer import key_of
+from db.repositories.accounts import KnownKey
 from domain.caller import Caller, network_of
 from settings import settings
 
@@ -16,18 +17,16 @@ def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     request came from.
     """
     scope: Any = request.scope
-    network = _network(request)
-    if key := key_of(request):
-        return Caller("key", key.id, network, key.windows, key.budget_usd, key.owner_id)
-    return Caller("visitor", scope["caller_id"] or uuid4(), network)
+    if key := key_of(scope):
+        return _holder(key, scope)
+    return Caller("visitor", scope["caller_id"] or uuid4(), _network(scope))
 
 
 def provide_reader(scope: Scope) -> Caller:
     """The caller of a read, which counts for the network alone unless it brings a key."""
-    request: Request[Any, Any, Any] = Request(scope)
-    if key_of(request):
-        return provide_caller(request)
-    return Caller("visitor", None, _network(request))
+    if key := key_of(scope):
+        return _holder(key, scope)
+    return Caller("visitor", None, _network(scope))
 
 
 def reader_id(request: Request[Any, Any, Any]) -> UUID | None:
@@ -36,18 +35,23 @@ def reader_id(request: Request[Any, Any, Any]) -> UUID | None:
     return scope["caller_id"] if scope["caller_known"] else None
 
 
-def _network(request: Request[Any, Any, Any]) -> str:
-    return network_of(client_address(request, settings.trusted_proxy_hops))
+def _holder(key: KnownKey, scope: Scope) -> Caller:
+    return Caller("key", key.id, _network(scope), key.windows, key.budget_usd, key.owner_id)
 
 
-def client_address(request: Request[Any, Any, Any], trusted_hops: int) -> str:
+def _network(scope: Scope) -> str:
+    return network_of(client_address(scope, settings.trusted_proxy_hops))
+
+
+def client_address(scope: Scope, trusted_hops: int) -> str:
     """The address of the client; forwarding headers count only from that many trusted proxies.
 
     No other header that claims to know it is read at all.
     """
-    peer = request.client.host if request.client else ""
+    peer = scope["client"][0] if scope["client"] else ""
     if not trusted_hops:
         return peer
-    forwarded = request.headers.getall("x-forwarded-for", [])
-    hops = [hop.strip() for line in forwarded for hop in line.split(",") if hop.strip()]
+    named = (value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    forwarded = b",".join(named).decode("latin-1")
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     return hops[-trusted_hops] if len(hops) >= trusted_hops else peer

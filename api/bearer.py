@@ -95,8 +95,8 @@ def _token(value: bytes) -> str:
     return token.strip()
 
 
-def key_of(request: Request[Any, Any, Any]) -> KnownKey | None:
+def key_of(scope: Scope) -> KnownKey | None:
     """The key a request brought; it was checked."""
-    given: Any = request.scope
+    given: Any = scope
     key: KnownKey | None = given.get("api_key")
     return key

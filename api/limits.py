@@ -6,6 +6,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth import provide_reader
 from api.problems import answer, refuse_domain
 from domain.errors import RateLimited
+from domain.limits.reading import ReadPermits
 from domain.limits.states import PolicyState, decisions
 
 READS = frozenset({"GET", "HEAD"})
@@ -31,14 +32,18 @@ class Limits:
                 await self._app(scope, receive, _telling(send, states))
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with decisions() as states:
-            try:
-                state = await scope["litestar_app"].state.reads.take(provide_reader(scope))
-            except RateLimited as refusal:
-                problem = refuse_domain(Request(scope), refusal)
-                await answer(problem, scope, receive, _telling(send, states))
-                return
-        await self._app(scope, receive, _telling(send, [state] if state else []))
+        reads: ReadPermits = scope["litestar_app"].state.reads
+        reader = provide_reader(scope)
+        state = reads.take_at_hand(reader)
+        if state is None:
+            with decisions() as states:
+                try:
+                    state = await reads.take(reader)
+                except RateLimited as refusal:
+                    problem = refuse_domain(Request(scope), refusal)
+                    await answer(problem, scope, receive, _telling(send, states))
+                    return
+        await self._app(scope, receive, _telling(send, [state]) if state else send)
 
 
 def _telling(send: Send, states: list[PolicyState]) -> Send:

@@ -65,7 +65,7 @@ API_KEY = SecurityScheme(
 )
 
 MEANING = {
-    400: "The request cannot be read: no JSON, or a cursor that is not ours.",
+    400: "The request cannot be read: no JSON, or a cursor that is not ours or too old.",
     401: "The API key is unknown, expired or revoked.",
     402: "The day's budget is used up; `Retry-After` says when there is more.",
     403: "The API key lacks the scope, or a person has to prove to be one: see `captcha`.",
@@ -195,6 +195,17 @@ def complete(app: Litestar) -> None:
         schema = openapi.components.schemas.get(name)
         if schema and getattr(getattr(body, "__struct_config__", None), "forbid_unknown_fields", 0):
             schema.additional_properties = False
+            _add_minimum(schema, body)
+
+
+def _add_minimum(schema: Schema, body: Any) -> None:
+    """Litestar takes a minimum of nought for none."""
+    told: Any = msgspec.json.schema(type(body))["$defs"][type(body).__name__]["properties"]
+    for name, kind in told.items():
+        found = (schema.properties or {}).get(name)
+        least = [one.get("minimum") for one in (kind, *kind.get("anyOf", []))]
+        if isinstance(found, Schema) and 0 in least:
+            found.minimum = 0
 
 
 def _describe(operation: Operation) -> None:

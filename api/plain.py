@@ -7,8 +7,10 @@ from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
+from api.decimals import written
+
 T = TypeVar("T")
-encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder(enc_hook=written).encode
 
 
 class PlainJson(Response[T]):

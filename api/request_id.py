@@ -2,13 +2,14 @@
 
 import re
 import time
-from uuid import uuid4
+from secrets import token_hex
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.headers import DATA, DOCS
 from api.problems import INTERNAL, answer, problem
+from domain.logging import request_logger
 
 CLIENT_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
@@ -21,8 +22,7 @@ class RequestLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        # Bound once: to look the configuration up again for every line costs as much as writing it.
-        self._log = structlog.get_logger("request").bind()
+        self._log = request_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -30,7 +30,7 @@ class RequestLog:
             return
         began = time.perf_counter()
         status = 0
-        request_id = uuid4().hex
+        request_id = token_hex(16)
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -55,6 +55,7 @@ class RequestLog:
         finally:
             self._log.info(
                 "request",
+                **names,
                 method=scope["method"],
                 route=scope.get("path_template", ""),
                 status=status,

@@ -3,8 +3,9 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import msgspec
 from litestar.response import Stream
+
+from api.plain import encode
 
 MEDIA_TYPE = "text/event-stream"
 PING_EVERY_S = 15
@@ -18,7 +19,7 @@ HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 def event(name: str, data: Any, event_id: str | None = None) -> bytes:
     """One event; its data is a single line of JSON."""
     marked = f"id: {event_id}\n" if event_id else ""
-    return f"{marked}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+    return f"{marked}event: {name}\ndata: ".encode() + encode(data) + b"\n\n"
 
 
 def stream(events: AsyncGenerator[bytes]) -> Stream:

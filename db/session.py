@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from db import models
+from db.reads import Reads
 from settings import Settings, settings
 
 ALIKE_WORDS = 0.33
@@ -59,7 +60,7 @@ class Database:
     sessions: async_sessionmaker[AsyncSession]
     statements: async_sessionmaker[AsyncSession]
     """On the same connections; every statement is a transaction of its own."""
-    reads: asyncpg.Pool
+    reads: Reads
     """Read-only; its connections are handed on without a reset, which saves a round trip."""
     url: str
 
@@ -101,7 +102,7 @@ async def open_database(config: Settings) -> Database:
         },
     )
     event.listen(engine.sync_engine, "checkout", _replace_dead)
-    reads = await asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         _plain(config.database_url),
         min_size=1,
         max_size=config.read_pool_size,
@@ -116,7 +117,7 @@ async def open_database(config: Settings) -> Database:
         statements=async_sessionmaker(
             engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
         ),
-        reads=reads,
+        reads=Reads(pool),
         url=_plain(config.database_url),
     )
 

@@ -1,17 +1,17 @@
 """Who asks."""
 
 import ipaddress
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
+import msgspec
+
 Kind = Literal["visitor", "key", "staff", "scheduler"]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Whoever a request, a job, a page's event or a command comes from."""
 
     kind: Kind

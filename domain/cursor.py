@@ -1,7 +1,9 @@
 """Cursors: where a page ended, signed and bound to what was asked for."""
 
 import hmac
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -10,6 +12,10 @@ import msgspec
 from domain.errors import Malformed
 
 SEAL_BYTES = 16
+KEPT_DAYS = 30
+"""How long a list can be gone on with, to the day: a cursor may go a few hours earlier."""
+
+DAY_S = 86_400
 
 
 class InvalidCursor(Malformed):
@@ -21,12 +27,13 @@ class Cursors:
     general signer costs more than Postgres needs to answer (`make bench`).
     """
 
-    def __init__(self, *secrets: str) -> None:
-        """The first secret seals; the others still verify."""
-        self._keys = [sha256(b"cursor\0" + one.encode()).digest() for one in secrets]
+    def __init__(self, *secrets: str, clock: Callable[[], float] = time.time) -> None:
+        """The first secret seals; the others still verify. The clock tells seconds since 1970."""
+        self._keys = [sha256(b"dated cursor\0" + one.encode()).digest() for one in secrets]
+        self._clock = clock
 
     def write(self, asked: str, place: list[Any]) -> str:
-        written = msgspec.msgpack.encode(place)
+        written = msgspec.msgpack.encode([self._today(), *place])
         sealed = _seal(self._keys[0], asked, written) + written
         return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
@@ -34,7 +41,7 @@ class Cursors:
         """The place a cursor stands for.
 
         Raises:
-            InvalidCursor: It was altered, or made for another question.
+            InvalidCursor: It was altered, made for another question, or is too old.
         """
         try:
             sealed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
@@ -48,7 +55,18 @@ class Cursors:
             raise InvalidCursor(
                 "This cursor does not belong to this list. Start again without it.", field="cursor"
             )
-        return msgspec.msgpack.decode(written, type=list[Any])
+        written_on, *place = msgspec.msgpack.decode(written, type=list[Any])
+        if self._today() - written_on >= KEPT_DAYS:
+            raise InvalidCursor(
+                f"This cursor is {KEPT_DAYS} days old, and the list has moved on. Start again "
+                "without it.",
+                field="cursor",
+            )
+        return place
+
+    def _today(self) -> int:
+        """Since 1970. Seconds would make each cursor longer."""
+        return int(self._clock()) // DAY_S
 
 
 def _seal(key: bytes, asked: str, written: bytes) -> bytes:

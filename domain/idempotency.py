@@ -107,9 +107,9 @@ class Turn:
         self.attempt = attempt
 
     @asynccontextmanager
-    async def kept(self) -> AsyncGenerator[None]:
+    async def kept(self, renew_every_s: float = RENEW_EVERY_S) -> AsyncGenerator[None]:
         """Nobody else has a turn meanwhile, unless this process dies or freezes."""
-        keeping = asyncio.create_task(self._keep())
+        keeping = asyncio.create_task(self._keep(renew_every_s))
         try:
             yield
         finally:
@@ -117,9 +117,9 @@ class Turn:
             with suppress(asyncio.CancelledError, Exception):
                 await keeping
 
-    async def _keep(self) -> None:
+    async def _keep(self, renew_every_s: float) -> None:
         while True:
-            await asyncio.sleep(RENEW_EVERY_S)
+            await asyncio.sleep(renew_every_s)
             await self._hold(HELD_S)
 
     async def end(self, answer: Answer) -> None:

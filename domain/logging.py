@@ -4,6 +4,8 @@ import logging
 import re
 import sys
 import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -19,11 +21,16 @@ _SECRETS = re.compile(
     # A visitor's cookie, and anything handed over as a token or key in an address.
     r"|\b[0-9a-f]{32}\.[A-Za-z0-9_-]{43}|(?<=token=)[^&\s\"']+|(?<=key=)[^&\s\"']+"
 )
-_SOMEBODYS_WORDS = re.compile(
-    r"(?<=DETAIL:  ).*|(?<=input for query argument ).*|(?<=invalid input syntax for type )[^\n]*"
-    # What the words of an exception quote may be what somebody wrote; names are not.
-    r"|'(?![\w.$]{1,64}')[^'\n]+'|(?<!File )\"(?![\w.$]{1,64}\")[^\"\n]+\""
+_QUOTED = re.compile(
+    r"""(?P<name>'[A-Za-z_][\w.$]{0,63}'|"[A-Za-z_][\w.$]{0,63}")"""
+    # No apostrophe, as in "can't"; but bytes are quoted too, b'so'.
+    r"""|(?:(?<![A-Za-z]{2})'|"|(?<=DETAIL:  )|(?<=input for query argument )"""
+    r"|(?<=invalid input syntax for type )).*",
+    re.DOTALL,
 )
+"""What is quoted may be what somebody wrote, unless it is a name. That may hold quotes itself, so
+nobody knows where it ends."""
+
 HIDDEN = "[redacted]"
 WRITTEN_BY_US = {"level", "method", "ms", "request_id", "route", "status", "timestamp"}
 """Fields that nobody else's words can get into; every request writes them."""
@@ -56,19 +63,58 @@ def _redacted(name: str, value: Any) -> Any:
         return {key: _redacted(str(key), inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_redacted("", inner) for inner in value]
-    if name in {"exception", "event"}:
-        value = _SOMEBODYS_WORDS.sub(HIDDEN, str(value))
+    if name == "event":
+        value = _without_quotes(str(value))
     # Whatever is not text yet would become it after this.
     return _SECRETS.sub(HIDDEN, str(value))
 
 
+def _without_quotes(words: str) -> str:
+    return _QUOTED.sub(lambda found: found["name"] or HIDDEN, words)
+
+
 def _traceback(exc_info: ExcInfo) -> str:
     """Where it broke and why; without local variables, which hold what people send us."""
-    return "".join(traceback.format_exception(*exc_info)).rstrip()
+    return "".join(_told(traceback.TracebackException(*exc_info))).rstrip()
+
+
+def _told(error: traceback.TracebackException) -> Iterator[str]:
+    """As Python tells it, but for what an error's own words quote."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before:
+        yield from _told(before)
+        yield "\nand then\n\n"
+    yield "Traceback (most recent call last):\n"
+    yield from error.stack.format()
+    words = "".join(error.format_exception_only()).rstrip()
+    yield f"{_without_quotes(words)}\n"
+    for one in error.exceptions or []:
+        yield from _told(one)
 
 
 def _json(line: EventDict, **_: Any) -> str:
     return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def _request_line(_: Any, level: str, event: EventDict) -> str:
+    if "client_request_id" in event:
+        event = redact(None, level, event)
+    event["level"], event["timestamp"] = level, datetime.now(UTC)
+    return _json(event)
+
+
+def request_logger() -> Any:
+    """Writes the line of each request, by now complete, in one step where lines are JSON: what has
+    to be found out for other lines would cost a page of the feed a tenth of its time.
+    """
+    lines = structlog.get_logger().bind()
+    if not isinstance(structlog.get_config()["processors"][-1], structlog.processors.JSONRenderer):
+        return lines
+    return structlog.wrap_logger(
+        structlog.WriteLogger(sys.stderr),
+        processors=[_request_line],
+        wrapper_class=structlog.get_config()["wrapper_class"],
+    ).bind()
 
 
 def configure_logging(*, production: bool, level: str) -> None:

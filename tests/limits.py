@@ -3,13 +3,26 @@
 import struct
 from typing import Any
 
+from domain.limits import bookkeeping
+
+MINUTE = "limits:minute:"
+
 
 async def age(redis: Any, seconds: float, policy: str = "generate", subject: str = "*") -> None:
     """Let what was done under a policy lie so much further back."""
     for key in await redis.keys(f"limit:{policy}:{subject}"):
         entries: bytes = await redis.get(key)
         aged = b"".join(
-            struct.pack(">d", moment - seconds * 1_000_000) + name
-            for moment, name in struct.iter_unpack(">d8s", entries)
+            struct.pack(">d12s", moment - seconds * 1_000_000, use)
+            for moment, use in struct.iter_unpack(">d12s", entries[:-4])
         )
-        await redis.set(key, aged, keepttl=True)
+        await redis.set(key, aged + entries[-4:], keepttl=True)
+
+
+async def end_the_minute(redis: Any) -> None:
+    """Let the counts so far be those of an hour ago."""
+    for name in await redis.smembers(bookkeeping.MINUTES):
+        before = int(name) - 3_600
+        await redis.rename(f"{MINUTE}{int(name)}", f"{MINUTE}{before}")
+        await redis.srem(bookkeeping.MINUTES, name)
+        await redis.sadd(bookkeeping.MINUTES, before)

@@ -82,7 +82,8 @@ class RunningAPI(Running):
 async def running_worker(**environment: str) -> AsyncGenerator[Running]:
     """A worker that has begun to take jobs."""
     command = [BIN / "saq", "jobs.worker.settings"]
-    async with _running(command, environment | {"LOG_LEVEL": "INFO"}) as (process, log):
+    # At which it says that it is ready.
+    async with _running(command, {"LOG_LEVEL": "INFO"} | environment) as (process, log):
         worker = Running(process, log)
         await _ready(worker, _has_said(worker, "worker_ready"))
         yield worker

@@ -52,7 +52,9 @@ Since = Annotated[
 ]
 Cursor = Annotated[
     str | None,
-    QueryParameter(max_length=500, description="`next_cursor` of the page before, unaltered."),
+    QueryParameter(
+        max_length=500, description="`next_cursor` of the page before, unaltered, within 30 days."
+    ),
 ]
 
 

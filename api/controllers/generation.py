@@ -84,7 +84,10 @@ class GenerationController(Controller):
 
         Send an `Idempotency-Key` so that a double click or a retry asks for one, not two.
         """
-        token, address = data.captcha_token, client_address(request, settings.trusted_proxy_hops)
+        token, address = (
+            data.captcha_token,
+            client_address(request.scope, settings.trusted_proxy_hops),
+        )
         proof = Proof(token, address) if token else None
         wish = Wish(data.topic, data.model, data.temperature, proof, data.pay_with)
         origin = "api" if caller.kind == "key" else "manual"

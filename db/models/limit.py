@@ -7,7 +7,9 @@ from db.models.base import Base, Instant, Keyed
 
 
 class RateLimitSnapshot(Base):
-    """What one window of a policy admitted and refused in one minute, of one kind of caller."""
+    """What one window of a policy, or whatever else, admitted and refused in one minute, of one
+    kind of caller.
+    """
 
     __tablename__ = "rate_limit_snapshots"
 
@@ -15,8 +17,9 @@ class RateLimitSnapshot(Base):
     policy: Mapped[str] = mapped_column(String(32), primary_key=True)
     caller_kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     window: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """Its name; or what refused instead of a window: `captcha`, `captcha_away` or `budget`."""
     admitted: Mapped[int]
-    """By the whole policy, so the same in each of its windows."""
+    """By the whole policy, so the same in each of its windows. The budget may refuse it still."""
     refused: Mapped[int]
     """Because this window was full, and of them all would have waited for it the longest."""
     refused_by_network: Mapped[int]

@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import ApiKey, GenerationRequest, SignedOut
+from db.reads import Reads
 
 CHANGED = """
 SELECT id, true AS is_key, revoked_at IS NOT NULL AS is_over FROM api_keys WHERE changed_at >= $1
@@ -45,12 +45,12 @@ class KeyUsage(msgspec.Struct, frozen=True):
 class AccountReads:
     """What every process asks all the time, on plain asyncpg."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     async def key(self, key_id: UUID) -> KnownKey | None:
         columns = ", ".join(KnownKey.__struct_fields__)
-        row = await self._pool.fetchrow(f"SELECT {columns} FROM api_keys WHERE id = $1", key_id)
+        row = await self._reads.fetchrow(f"SELECT {columns} FROM api_keys WHERE id = $1", key_id)
         return KnownKey(*row) if row else None
 
     async def changed(self, since: datetime | None) -> tuple[datetime, list[UUID], list[UUID]]:
@@ -60,8 +60,8 @@ class AccountReads:
             Postgres' clock before it looked, the keys that changed, and the keys and identities
             that are over.
         """
-        now = await self._pool.fetchval("SELECT clock_timestamp()")
-        rows = await self._pool.fetch(CHANGED, since or datetime.min.replace(tzinfo=UTC))
+        now = await self._reads.fetchval("SELECT clock_timestamp()")
+        rows = await self._reads.fetch(CHANGED, since or datetime.min.replace(tzinfo=UTC))
         keys = [row["id"] for row in rows if row["is_key"]]
         return now, keys, [row["id"] for row in rows if row["is_over"]]
 

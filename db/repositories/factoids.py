@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from sqlalchemy import (
     ColumnElement,
@@ -26,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.compiled import Compiled, compiled
 from db.models import Factoid, Tally, Vote
+from db.reads import Reads
 
 RELEVANT_AT_MOST = 500
 """How many of the newest matches a search ranks; ranking all of a common word takes too long."""
@@ -177,18 +177,18 @@ def of_day_statement() -> Compiled:
 class FactoidReads:
     """The reads every visitor causes: one statement each, no session, no objects to track."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     async def page(self, shape: Shape, **values: Any) -> list[FactoidCard]:
         """Up to `shape.limit` factoids in the order asked for."""
         statement = page_statement(shape)
-        rows = await self._pool.fetch(statement.sql, *statement.arguments(values))
+        rows = await self._reads.fetch(statement.sql, *statement.arguments(values))
         return [FactoidCard(*row) for row in rows]
 
     async def one(self, factoid_id: UUID, voter_id: UUID | None) -> FactoidCard | None:
         statement = one_statement(voter_id is not None)
-        row = await self._pool.fetchrow(
+        row = await self._reads.fetchrow(
             statement.sql, *statement.arguments({"id": factoid_id, "voter": voter_id})
         )
         return FactoidCard(*row) if row else None
@@ -196,18 +196,18 @@ class FactoidReads:
     async def of_day(self, midnight: datetime, at: float) -> FactoidCard | None:
         """The first factoid on the ring from `at` on that was there before `midnight`."""
         statement = of_day_statement()
-        row = await self._pool.fetchrow(
+        row = await self._reads.fetchrow(
             statement.sql, *statement.arguments({"midnight": midnight, "at": at})
         )
         return FactoidCard(*row) if row else None
 
     async def newest_id(self) -> UUID | None:
         """The factoid that was written down last, whenever it says it was published."""
-        return await self._pool.fetchval("SELECT id FROM factoids ORDER BY id DESC LIMIT 1")
+        return await self._reads.fetchval("SELECT id FROM factoids ORDER BY id DESC LIMIT 1")
 
     async def categories(self) -> dict[str, int]:
         """How many factoids each category holds."""
-        rows = await self._pool.fetch("SELECT category, count(*) FROM factoids GROUP BY category")
+        rows = await self._reads.fetch("SELECT category, count(*) FROM factoids GROUP BY category")
         return {row[0]: row[1] for row in rows}
 
 

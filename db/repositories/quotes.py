@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-import asyncpg
+from db.reads import Reads
 
 LATELY = 1_000
 """So many of the newest requests are looked at; their ids rise with time."""
@@ -31,10 +31,10 @@ NOTHING = Medians(None, None)
 
 
 class QuoteReads:
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     async def medians(self) -> dict[str | None, Medians]:
         """By model, and under None of all models together."""
-        rows = await self._pool.fetch(MEDIANS)
+        rows = await self._reads.fetch(MEDIANS)
         return {model: Medians(cost_usd, wait_s) for model, cost_usd, wait_s in rows}

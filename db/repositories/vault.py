@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -25,6 +24,7 @@ from sqlalchemy import (
 
 from db.compiled import Compiled, compiled
 from db.models import Factoid, GenerationRequest, Tally, Vote
+from db.reads import Reads
 from db.repositories.factoids import COLUMNS, QUERY, FactoidCard
 
 Way = Literal["search", "similar", "category", "from", "below"]
@@ -86,13 +86,13 @@ def _unmet() -> list[ColumnElement[bool]]:
 class VaultReads:
     """Looks for one factoid at a time."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     async def unmet(
         self, way: Way, caller_id: UUID | None, seen: Sequence[UUID], **values: Any
     ) -> FactoidCard | None:
         statement = unmet_statement(way)
         known = {"caller": caller_id, "seen": list(seen), **values}
-        row = await self._pool.fetchrow(statement.sql, *statement.arguments(known))
+        row = await self._reads.fetchrow(statement.sql, *statement.arguments(known))
         return FactoidCard(*row) if row else None

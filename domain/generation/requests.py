@@ -17,13 +17,14 @@ from db.repositories.credits import CreditRepository
 from db.repositories.generations import OPEN, GenerationRepository, LanguageModelRepository
 from db.repositories.outbox import OutboxRepository
 from domain.caller import SCHEDULER, Caller
+from domain.captcha import Proof
 from domain.errors import Conflict, NotFound, NotPaid, RateLimited
 from domain.generation import allowance
 from domain.generation.wish import PAID, Wish, as_request, quote_usd, read_topic
 from domain.idempotency import Attempt
 from domain.limits.budget import Budget, BudgetState, BudgetUsedUp
 from domain.limits.rate_limit import LimiterAway, RateLimiter
-from domain.limits.step_up import StepUp
+from domain.limits.step_up import CaptchaAway, CaptchaRequired, StepUp
 from domain.llm.catalogue import CatalogueService, choose_of
 from domain.logging import current_request_id
 from domain.payments.credits import GENERATIONS, HELD, Credits
@@ -107,8 +108,7 @@ class GenerationRequests:
         if wish.pay_with == "credit":
             await self._write_down(caller, request)
             return GenerationState(request, [], HELD)
-        if self._step_up:
-            await self._step_up.check(caller, wish.proof)
+        await self._check_person(caller, wish.proof)
         try:
             await self._limiter.hit(allowance.POLICY, caller, member=str(request.id))
         except RateLimited:
@@ -146,6 +146,15 @@ class GenerationRequests:
             await self._budget.note_refusal(session, refusal)
             raise
         return request
+
+    async def _check_person(self, caller: Caller, proof: Proof | None) -> None:
+        if not self._step_up:
+            return
+        try:
+            await self._step_up.check(caller, proof)
+        except (CaptchaRequired, CaptchaAway) as refusal:
+            await self._limiter.count_refusal(allowance.POLICY, caller, refusal.reason)
+            raise
 
     async def create_scheduled(self, slot: datetime) -> GenerationRequest:
         """The request for a moment of the schedule: the one there is, else a new one.
@@ -253,6 +262,7 @@ class GenerationRequests:
         except BudgetUsedUp as refusal:
             async with self._sessions.begin() as session:
                 await self._budget.note_refusal(session, refusal)
+            await self._limiter.count_refusal(allowance.POLICY, caller, "budget")
             raise
 
     async def _begin(

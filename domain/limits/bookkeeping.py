@@ -48,7 +48,8 @@ async def keep_counts(redis: Redis, sessions: async_sessionmaker[AsyncSession]) 
 
 def snapshots(minute: int, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     """The rows of a minute, from the script's fields: policy, kind, the names of the caller's and
-    of the network's windows, then `admitted` or whose window refused and which of them.
+    of the network's windows, then `admitted`, whose window refused and which of them, or the
+    reason of a refusal that no window made.
     """
     rows: dict[tuple[str, str, str], dict[str, int]] = defaultdict(
         lambda: {"admitted": 0, "refused": 0, "refused_by_network": 0}
@@ -58,6 +59,8 @@ def snapshots(minute: int, counts: Mapping[str, int]) -> list[dict[str, Any]]:
         if who == "admitted":
             for window in (own or network).split(","):
                 rows[policy, kind, window]["admitted"] += number
+        elif not which:
+            rows[policy, kind, who]["refused"] += number
         else:
             names = (network if who == "network" else own).split(",")
             row = rows[policy, kind, names[int(which[0]) - 1]]

@@ -3,8 +3,10 @@
 Each line can be set by the environment variable it is read from.
 """
 
-from dataclasses import dataclass, replace
 from functools import cache
+
+import msgspec
+from msgspec.structs import replace
 
 from domain.caller import Caller, Kind
 from settings import Settings
@@ -12,8 +14,7 @@ from settings import Settings
 NAMES = {60: "minute", 3_600: "hour", 86_400: "day"}
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     limit: int
     window_s: int
 
@@ -41,8 +42,7 @@ def parse_windows(text: str) -> Windows:
     return tuple(sorted(windows, key=lambda window: window.window_s))
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """What one kind of caller may do of one thing."""
 
     name: str

@@ -1,14 +1,17 @@
--- Sliding windows, looked at and counted in one step by this server's own clock.
+-- Sliding windows, looked at and counted in one step by this server's own clock. Begins where
+-- `count.lua` ends.
 --
--- KEYS: for each subject (the caller, their network) a string of entries, the oldest first: the
---   microsecond it counts from, as a double, and eight bytes that name the use.
+-- KEYS: for each subject (the caller, their network) a string of entries, the oldest first, and how
+--   many uses there were with all of them. An entry is the microsecond it counts from, as a double,
+--   how many uses there were before it, and eight bytes that name the use; permits that are granted
+--   together are one. Uses are told in four bytes, and counted from nought again when they overflow.
 -- ARGV: those eight bytes, how many permits are wanted (0 only looks), the label to count under,
 --   the caller's id and network (or nothing), to see what is strange; then for each subject who
 --   it is and its windows, the shortest first: a limit and a length in seconds, four bytes each.
 -- Answers: permits granted, then for each window what remains and in how many microseconds one
 --   more is free.
 
-local SIZE = 16
+local SIZE, OVERFLOW = 20, 4294967296
 local unpack_one = struct.unpack
 
 local time = redis.call('TIME')
@@ -20,14 +23,35 @@ local function at(entries, place)
   return (unpack_one('>d', entries, place * SIZE + 1))
 end
 
--- How many entries from the end on count from later than `moment`.
-local function later_than(entries, number, moment)
+-- How many uses there were before the entry at a place, or with all entries.
+local function before(entries, place)
+  return (unpack_one('>I4', entries, place == (#entries - 4) / SIZE and #entries - 3 or place * SIZE + 9))
+end
+
+-- The first of so many entries that counts from later than `moment`.
+local function first_after(entries, number, moment)
   local low, high = 0, number
   while low < high do
     local middle = math.floor((low + high) / 2)
     if at(entries, middle) > moment then high = middle else low = middle + 1 end
   end
-  return number - low
+  return low
+end
+
+-- How many uses lie in the entries from a place on.
+local function uses_from(entries, number, place)
+  if number == 0 then return 0 end
+  return (before(entries, number) - before(entries, place)) % OVERFLOW
+end
+
+-- The moment from which the last but so many uses counts.
+local function at_last_but(entries, number, uses)
+  local low, high = 0, number - 1
+  while low < high do
+    local middle = math.ceil((low + high) / 2)
+    if uses_from(entries, number, middle) >= uses then low = middle else high = middle - 1 end
+  end
+  return at(entries, low)
 end
 
 -- Should the clock have been set back, what was counted "later" counts from now.
@@ -35,9 +59,9 @@ local function set_back(entries, number, latest)
   local kept = {}
   for place = 0, number - 1 do
     local moment = math.min(at(entries, place), latest)
-    kept[#kept + 1] = struct.pack('>d', moment) .. entries:sub(place * SIZE + 9, place * SIZE + 16)
+    kept[#kept + 1] = struct.pack('>d', moment) .. entries:sub(place * SIZE + 9, place * SIZE + SIZE)
   end
-  return table.concat(kept)
+  return table.concat(kept) .. entries:sub(-4)
 end
 
 local subjects, windows, least = {}, {}, nil
@@ -46,20 +70,21 @@ for place = 1, #KEYS do
   local count = #packed / 8
   local longest = unpack_one('>I4', packed, 8 * count - 3) * 1000000
   local entries = held[place] or ''
-  local number = #entries / SIZE
+  local number = math.max(0, (#entries - 4) / SIZE)
   if number > 0 and at(entries, number - 1) > now + HOLD_US then
     entries = set_back(entries, number, now)
   end
-  local inside = later_than(entries, number, now - longest)
-  if inside < number then
-    entries = entries:sub((number - inside) * SIZE + 1)
-    number = inside
+  local outside = first_after(entries, number, now - longest)
+  if outside > 0 then
+    entries = entries:sub(outside * SIZE + 1)
+    number = number - outside
   end
   subjects[place] = {entries, number, longest}
   for index = 1, count do
     local limit, length = unpack_one('>I4I4', packed, 8 * index - 7)
-    local used = number
-    if index < count then used = later_than(entries, number, now - length * 1000000) end
+    local from = 0
+    if index < count then from = first_after(entries, number, now - length * 1000000) end
+    local used = uses_from(entries, number, from)
     windows[#windows + 1] = {place, index, limit, length * 1000000, used}
     if not least or limit - used < least then least = limit - used end
   end
@@ -74,11 +99,15 @@ end
 if granted > 0 then
   for place, subject in ipairs(subjects) do
     local entries, number, longest = subject[1], subject[2], subject[3]
-    local from = now
+    local from, uses = now, 0
     if granted > 1 then from = now + HOLD_US end
-    if number > 0 then from = math.max(from, at(entries, number - 1)) end
-    entries = entries .. string.rep(struct.pack('>d', from) .. name, granted)
-    subject[1], subject[2] = entries, number + granted
+    if number > 0 then
+      from = math.max(from, at(entries, number - 1))
+      uses = before(entries, number)
+    end
+    entries = entries:sub(1, number * SIZE)
+      .. struct.pack('>dI4', from, uses) .. name .. struct.pack('>I4', (uses + granted) % OVERFLOW)
+    subject[1], subject[2] = entries, number + 1
     local lives_ms = math.ceil((from - now + longest) / 1000)
     redis.call('SET', KEYS[place], entries, 'PX', lives_ms)
   end
@@ -90,22 +119,13 @@ for _, window in ipairs(windows) do
   local reset = 0
   if used > 0 then
     -- The permit whose end makes room: the oldest, or the one that fills the window.
-    reset = at(subject[1], subject[2] - math.min(used, limit)) + window[4] - now
+    reset = at_last_but(subject[1], subject[2], math.min(used, limit)) + window[4] - now
   end
   answer[#answer + 1] = math.max(0, limit - used)
   answer[#answer + 1] = reset
   if used >= limit and (not full or reset > full[1]) then full = {reset, window} end
 end
 if wanted == 0 then return answer end
-
-local function count(field, number)
-  local minute = string.format('%d', math.floor(now / 60000000) * 60)
-  if redis.call('HINCRBY', 'limits:minute:' .. minute, field, number) == number then
-    redis.call('EXPIRE', 'limits:minute:' .. minute, COUNTS_KEPT_S)
-    redis.call('SADD', 'limits:minutes', minute)
-    redis.call('EXPIRE', 'limits:minutes', COUNTS_KEPT_S)
-  end
-end
 
 local function notice(kind, subject, seen)
   local first = redis.call('SET', 'suspicious:' .. subject, kind, 'EX', SUSPICIOUS_S, 'NX')
@@ -137,9 +157,9 @@ end
 
 local label, identity, network = ARGV[3], ARGV[4], ARGV[5]
 if granted > 0 then
-  count(label .. '|admitted', granted)
+  count(now, label .. '|admitted', granted)
 else
-  count(label .. '|' .. ARGV[4 + 2 * full[2][1]] .. '|' .. full[2][2], 1)
+  count(now, label .. '|' .. ARGV[4 + 2 * full[2][1]] .. '|' .. full[2][2], 1)
   if identity ~= '' then burst(identity, REFUSALS_OF_ONE) end
   if network ~= '' then burst(network, REFUSALS_OF_NETWORK) end
 end

@@ -7,13 +7,14 @@ import asyncio
 import math
 import struct
 import time
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -22,6 +23,7 @@ from domain.caller import Caller
 from domain.errors import RateLimited, Unavailable
 from domain.limits.anomalies import STRANGE
 from domain.limits.policies import SHOWN, Policies, Policy, Window, Windows
+from domain.limits.script import Script
 from domain.limits.states import PolicyState, WindowState, forget, note
 
 HOLD_S = 2.0
@@ -31,13 +33,19 @@ US = 1_000_000
 NUMBERS = STRANGE | {"HOLD_US": int(HOLD_S * US)}
 HERE = Path(__file__).parent
 CONSTANTS = "".join(f"local {name} = {value}\n" for name, value in NUMBERS.items())
-DECIDE = CONSTANTS + (HERE / "rate_limit.lua").read_text()
+COUNTING = CONSTANTS + (HERE / "count.lua").read_text()
+DECIDE = COUNTING + (HERE / "rate_limit.lua").read_text()
+COUNT_ONE = COUNTING + "count(microseconds(), ARGV[1], 1)"
 GIVE_BACK = (HERE / "give_back.lua").read_text()
 NAMELESS = bytes(8)
 LOOK_AGAIN_S = 1.0
 """So long nobody waits for a Redis that was just found away."""
 
 TRY_AGAIN_S = 5
+
+Reason = Literal["captcha", "captcha_away", "budget"]
+"""Who refused when it was no window: a proof was asked for, it could not be looked at, or there
+was no money."""
 
 log = structlog.get_logger()
 
@@ -75,10 +83,13 @@ class LimiterAway(Unavailable):
 REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
     "generate": (
         GenerationLimit,
-        "That was your share for now: {limit} new factoid{s} a {name}. "
+        "That was your share for now: {limit} new factoid{s} per {name}. "
         "Reading, voting and searching go on.",
     ),
-    "vote": (TooManyVotes, "So many opinions! {limit} vote{s} a {name} is the most we can count."),
+    "vote": (
+        TooManyVotes,
+        "So many opinions! {limit} vote{s} per {name} is the most we can count.",
+    ),
     "feedback": (
         TooMuchFeedback,
         "You have left a lot of feedback. Thank you; there is room for more later.",
@@ -90,11 +101,10 @@ REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
     "recover": (TooManyTries, "So many links at once? Wait a little, then try yours again."),
     "read": (TooManyReads, "You read faster than we can turn the pages. Take a breath."),
 }
-OTHERWISE = (RateLimited, "That was too often: {limit} a {name} at most.")
+OTHERWISE = (RateLimited, "That was too often: {limit} per {name} at most.")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """What the script is asked for one caller and policy; `places` are the answer's windows."""
 
     keys: list[str]
@@ -107,8 +117,9 @@ class RateLimiter:
 
     def __init__(self, redis: Redis, policies: Policies) -> None:
         self.policies = policies
-        self._decide = redis.register_script(DECIDE)
-        self._give_back = redis.register_script(GIVE_BACK)
+        self._decide = Script(redis, DECIDE)
+        self._count_one = Script(redis, COUNT_ONE)
+        self._give_back = Script(redis, GIVE_BACK)
         self._away_until = 0.0
 
     async def hit(self, policy: str, caller: Caller, *, member: str | None = None) -> PolicyState:
@@ -165,9 +176,16 @@ class RateLimiter:
         forget()
         try:
             for key in _keys(policy, caller_id, network):
-                await self._give_back([key], [_name(member)])
+                await self._give_back.run([key], [_name(member)])
         except (RedisError, OSError) as error:
             raise self._away(error) from error
+
+    async def count_refusal(self, policy: str, caller: Caller, reason: Reason) -> None:
+        """Count that something else than a window refused. Without Redis it stays uncounted: the
+        answer is the same.
+        """
+        with suppress(RedisError, OSError):
+            await self._count_one.run([], [f"{policy}|{caller.kind}|||{reason}"])
 
     async def _run(
         self, policy: Policy, caller: Caller, wanted: int, name: bytes
@@ -179,7 +197,7 @@ class RateLimiter:
             raise away(policy)
         arguments = (name, wanted, *question.arguments)
         try:
-            answer: Any = await self._decide(question.keys, arguments)
+            answer: Any = await self._decide.run(question.keys, arguments)
         except (RedisError, OSError) as error:
             raise self._away(error, policy) from error
         return answer[0], _state(policy, question.places, answer[1:])

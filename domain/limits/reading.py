@@ -6,28 +6,38 @@ it gets; those it does not use are lost to the caller, never spent twice.
 
 import asyncio
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from domain.caller import Caller
-from domain.limits.policies import Policy
+from domain.errors import RateLimited
 from domain.limits.rate_limit import HOLD_S, LimiterAway, RateLimiter
-from domain.limits.states import PolicyState
+from domain.limits.states import PolicyState, WindowState
 
-MOST_AT_ONCE = 32
+MOST_AT_ONCE = 256
 READERS_AT_MOST = 10_000
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Permits that were fetched together."""
+
+    permits: int = 0
+    fetched_at: float = float("-inf")
+    until: float = float("-inf")
+    """Both by this process' own clock, which only has to be even."""
+    state: PolicyState | None = None
 
 
 @dataclass(slots=True)
 class _Held:
     """What a process holds for one network or API key."""
 
-    permits: int = 0
-    until: float = 0.0
-    fetched_at: float = 0.0
-    """Both by this process' own clock, which only has to be even."""
-    batch: int = 1
-    state: PolicyState | None = None
+    batch: _Batch = field(default_factory=_Batch)
+    spare: _Batch | None = None
+    """Fetched ahead, so that those who read much need not all wait when the batch is used up."""
+    size: int = 1
     fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ahead: asyncio.Task[None] | None = None
 
 
 class ReadPermits:
@@ -37,6 +47,11 @@ class ReadPermits:
         self._limiter = limiter
         self._held: dict[object, _Held] = {}
 
+    def take_at_hand(self, caller: Caller) -> PolicyState | None:
+        """Use a permit that was fetched before; None when there is none."""
+        held = self._of(caller)
+        return self._use(held, caller) if _has_permit(held) else None
+
     async def take(self, caller: Caller) -> PolicyState | None:
         """Use one permit; None when Redis is away, for reading goes on without it.
 
@@ -44,15 +59,20 @@ class ReadPermits:
             RateLimited: The network, or the API key, has had its share.
         """
         held = self._of(caller)
-        if not _has_permit(held):
-            policy = self._limiter.policies.of("read", caller)
-            try:
-                async with held.fetching:
-                    await self._fetch(held, policy, caller)
-            except LimiterAway:
-                return None
-        held.permits -= 1
-        return _left(held)
+        try:
+            async with held.fetching:
+                if not _has_permit(held):
+                    held.batch = await self._fetch(held, caller)
+        except LimiterAway:
+            return None
+        return self._use(held, caller)
+
+    def _use(self, held: _Held, caller: Caller) -> PolicyState | None:
+        batch = held.batch
+        batch.permits -= 1
+        if 2 * batch.permits == held.size and not held.spare:
+            held.ahead = asyncio.create_task(self._fetch_ahead(held, caller))
+        return _left(batch)
 
     def _of(self, caller: Caller) -> _Held:
         name = caller.network if caller.kind == "visitor" else caller.id
@@ -64,31 +84,41 @@ class ReadPermits:
             held = self._held[name] = _Held()
         return held
 
-    async def _fetch(self, held: _Held, policy: Policy, caller: Caller) -> None:
-        if _has_permit(held):
-            return  # Somebody else has fetched while this one waited.
+    async def _fetch(self, held: _Held, caller: Caller) -> _Batch:
         now = time.monotonic()
         # Who comes back soon gets more at once, who does not loses nothing.
-        quick = held.permits < 1 and now < held.fetched_at + HOLD_S
-        held.batch = min(2 * held.batch, MOST_AT_ONCE) if quick else 1
-        held.permits = 0
-        held.permits, held.state = await self._limiter.ask(policy, caller, held.batch)
-        held.fetched_at = now
+        quick = 2 * held.batch.permits <= held.size and now < held.batch.fetched_at + HOLD_S
+        held.size = min(2 * held.size, MOST_AT_ONCE) if quick else 1
+        policy = self._limiter.policies.of("read", caller)
+        permits, state = await self._limiter.ask(policy, caller, held.size)
         # A single one is counted from now on, so it is for now.
-        held.until = now + HOLD_S if held.permits > 1 else now
+        return _Batch(permits, now, now + HOLD_S if permits > 1 else now, state)
+
+    async def _fetch_ahead(self, held: _Held, caller: Caller) -> None:
+        async with held.fetching:
+            try:
+                held.spare = await self._fetch(held, caller)
+            except (RateLimited, LimiterAway):
+                return  # Whoever needs one next asks themselves, and is told.
 
 
 def _has_permit(held: _Held) -> bool:
-    return held.permits > 0 and time.monotonic() < held.until
+    now = time.monotonic()
+    if held.batch.permits > 0 and now < held.batch.until:
+        return True
+    if held.spare is None:
+        return False
+    held.batch, held.spare = held.spare, None
+    return held.batch.permits > 0 and now < held.batch.until
 
 
-def _left(held: _Held) -> PolicyState | None:
+def _left(batch: _Batch) -> PolicyState | None:
     """What there was when it was fetched, with what is held of it."""
-    if held.state is None:
+    if batch.state is None:
         return None
-    passed_s = int(time.monotonic() - held.fetched_at)
+    passed_s = int(time.monotonic() - batch.fetched_at)
     windows = tuple(
-        replace(one, remaining=one.remaining + held.permits, reset_s=max(0, one.reset_s - passed_s))
-        for one in held.state.windows
+        WindowState(one.window, one.remaining + batch.permits, max(0, one.reset_s - passed_s))
+        for one in batch.state.windows
     )
-    return PolicyState(held.state.policy, windows)
+    return PolicyState(batch.state.policy, windows)

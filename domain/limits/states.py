@@ -3,21 +3,20 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+import msgspec
 
 from domain.limits.policies import Policy, Window
 
 
-@dataclass(frozen=True, slots=True)
-class WindowState:
+class WindowState(msgspec.Struct, frozen=True):
     window: Window
     remaining: int
     reset_s: int
     """Seconds until one more is allowed than now; 0 while nothing is used."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyState:
+class PolicyState(msgspec.Struct, frozen=True):
     """The tighter of what a caller and their network have left, the shortest window first."""
 
     policy: Policy

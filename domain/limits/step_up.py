@@ -6,6 +6,7 @@ from domain.caller import Caller
 from domain.captcha import Captcha, Challenge, Proof
 from domain.errors import Forbidden, Unavailable
 from domain.limits.anomalies import Anomalies
+from domain.limits.rate_limit import Reason
 
 WINDOW_S = 3_600
 ACTION = "generate"
@@ -13,6 +14,7 @@ ACTION = "generate"
 
 class CaptchaRequired(Forbidden):
     code = "captcha_required"
+    reason: Reason = "captcha"
 
     def __init__(self, detail: str, captcha: Challenge) -> None:
         super().__init__(detail)
@@ -21,6 +23,7 @@ class CaptchaRequired(Forbidden):
 
 class CaptchaAway(Unavailable):
     code = "captcha_unavailable"
+    reason: Reason = "captcha_away"
 
 
 class StepUp:

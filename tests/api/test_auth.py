@@ -21,7 +21,7 @@ def test_only_trusted_proxies_say_where_a_request_is_from(forwarded, hops, addre
     request = RequestFactory().get("/", headers=headers)
     request.scope["client"] = ("192.0.2.1", 1)
 
-    assert client_address(request, hops) == address
+    assert client_address(request.scope, hops) == address
 
 
 @pytest.mark.parametrize(

@@ -215,8 +215,7 @@ async def test_killed_before_the_request_was_made_a_repeat_makes_it(database, mo
     assert await requests_made(database) == 1
 
 
-async def test_a_hold_that_is_renewed_is_not_taken_over(database, monkeypatch):
-    monkeypatch.setattr("domain.idempotency.RENEW_EVERY_S", 0.01)
+async def test_a_hold_that_is_renewed_is_not_taken_over(database):
     turn = await Repeats(database.statements, "secret").begin(
         Call(Place(uuid4(), "Anything", "k"), b"asked")
     )
@@ -227,7 +226,7 @@ async def test_a_hold_that_is_renewed_is_not_taken_over(database, monkeypatch):
         query = f"SELECT count(*) FROM idempotency_keys WHERE held_until > now() + '{HELD_S - 1}s'"
         return await count(database, query) == 1
 
-    async with turn.kept():
+    async with turn.kept(renew_every_s=0.01):
         await its_holder_is_given_up(database)
         assert await until(renewed, "the hold to be renewed")
 

@@ -109,7 +109,9 @@ async def test_permits_fetched_together_never_exceed_the_limit(redis):
     async def read(place: int) -> None:
         nonlocal admitted
         try:
-            await readers[place % 4].take(caller)
+            reader = readers[place % 4]
+            if not reader.take_at_hand(caller):
+                await reader.take(caller)
         except RateLimited:
             return
         admitted += 1
@@ -117,9 +119,8 @@ async def test_permits_fetched_together_never_exceed_the_limit(redis):
     for _ in range(50):
         await asyncio.gather(*(read(place) for place in range(16)))
 
-    held = sum(one.permits for reader in readers for one in reader._held.values())
-    assert admitted + held == 300
-    assert held < 16
+    # Those that lay unused for two seconds are lost.
+    assert 250 < admitted <= 300
 
 
 async def test_the_limits_are_told_for_each_policy(api, make):

@@ -67,6 +67,14 @@ async def test_every_body_has_an_example_and_every_refusal_is_a_problem(document
                 assert reference.endswith("/Problem")
 
 
+async def test_a_number_has_both_its_ends(document):
+    temperature = document["components"]["schemas"]["GenerateIn"]["properties"]["temperature"]
+
+    assert (temperature["minimum"], temperature["maximum"]) == (0, 2)
+    value = document["components"]["schemas"]["VoteIn"]["properties"]["value"]
+    assert "minimum" not in value
+
+
 async def test_every_operation_lists_what_can_refuse_it(document):
     for name, operation in operations(document):
         refusals = set(operation["responses"])

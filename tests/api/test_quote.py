@@ -9,6 +9,10 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
+from db.repositories.quotes import QuoteReads
+from domain.generation.quotes import Lately, Quotes
+from domain.limits.budget import Budget, BudgetLimits
+from settings import settings
 from tests.conftest import unique
 from tests.generating import MODEL
 from tests.processes import RunningAPI, running_api
@@ -25,8 +29,11 @@ async def tight(empty_database: None) -> AsyncGenerator[RunningAPI]:
 
 
 @pytest.fixture(autouse=True)
-def medians_are_not_kept(monkeypatch):
-    monkeypatch.setattr("domain.generation.quotes.KEPT_S", 0)
+def quotes(app, database, monkeypatch):
+    """The API knows nothing of the requests of other tests."""
+    guards = (app.state.catalogue, app.state.limiter, Budget(BudgetLimits.of(settings)))
+    lately = Lately(QuoteReads(database.reads))
+    monkeypatch.setattr(app.state, "quotes", Quotes(database.sessions, *guards, lately))
 
 
 async def quoted(api, **asked: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.cursor import Cursors, InvalidCursor
 
 CURSORS = Cursors("a secret")
+DAY_S = 86_400
 PLACES = st.lists(
     st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text() | st.booleans()
 )
@@ -39,3 +40,28 @@ def test_a_cursor_lives_through_a_change_of_the_secret():
     assert Cursors("new", "old").read("new", cursor) == [1]
     with pytest.raises(InvalidCursor):
         Cursors("new").read("new", cursor)
+
+
+def at(seconds: float) -> Cursors:
+    return Cursors("a secret", clock=lambda: seconds)
+
+
+@given(
+    written_at=st.floats(0, 4e9),
+    age_s=st.floats(0, 29 * DAY_S) | st.floats(30 * DAY_S, 4_000 * DAY_S),
+)
+@example(written_at=DAY_S - 1, age_s=29 * DAY_S)
+@example(written_at=0, age_s=30 * DAY_S)
+@example(written_at=DAY_S - 1, age_s=30 * DAY_S)
+def test_a_cursor_is_good_for_thirty_days(written_at, age_s):
+    cursor, later = at(written_at).write("new", [1]), at(written_at + age_s)
+
+    if age_s < 30 * DAY_S:
+        assert later.read("new", cursor) == [1]
+    else:
+        with pytest.raises(InvalidCursor, match="30 days old"):
+            later.read("new", cursor)
+
+
+def test_a_clock_set_back_refuses_nobody():
+    assert at(1e9).read("new", at(1e9 + 2 * DAY_S).write("new", [1])) == [1]

@@ -11,15 +11,14 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 
 from db.models import Anomaly, FallbackUse, RateLimitSnapshot
-from domain.caller import Caller
+from domain.caller import SCHEDULER, Caller
 from domain.errors import RateLimited
 from domain.limits import bookkeeping
 from domain.limits.anomalies import STRANGE, Anomalies
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from settings import Settings
-
-MINUTE = "limits:minute:"
+from tests.limits import MINUTE, end_the_minute
 
 
 @pytest.fixture
@@ -35,15 +34,6 @@ async def hit(limiter: RateLimiter, caller: Caller, times: int = 1, policy="gene
     for _ in range(times):
         with suppress(RateLimited):
             await limiter.hit(policy, caller)
-
-
-async def end_the_minute(redis: Any) -> None:
-    """Let the counts so far be those of an hour ago."""
-    for name in await redis.smembers(bookkeeping.MINUTES):
-        before = int(name) - 3_600
-        await redis.rename(f"{MINUTE}{int(name)}", f"{MINUTE}{before}")
-        await redis.srem(bookkeeping.MINUTES, name)
-        await redis.sadd(bookkeeping.MINUTES, before)
 
 
 async def rows(database, table: Any) -> list[Any]:
@@ -67,12 +57,17 @@ EXPECTED = {
     ("generate", "visitor", "hour"): (1, 0, 0),
     ("generate", "visitor", "day"): (1, 0, 0),
     ("vote", "key", "minute"): (2, 0, 0),
+    ("generate", "visitor", "captcha"): (0, 2, 0),
+    ("generate", "visitor", "captcha_away"): (0, 1, 0),
+    ("generate", "scheduler", "budget"): (0, 1, 0),
 }
 
 
 @pytest.fixture
 async def busy(limiter, redis):
-    """An hour ago: one generation, a refusal of its visitor and two of their network, two votes."""
+    """An hour ago: one generation, a refusal of its visitor and two of their network, two votes,
+    and four refusals that no window made.
+    """
     await hit(limiter, visitor("a"))
     caller = visitor("b")
     await hit(limiter, caller)
@@ -81,6 +76,9 @@ async def busy(limiter, redis):
     await hit(limiter, Caller("visitor", caller.id, "elsewhere"))
     await hit(limiter, visitor("a"), 2)
     await hit(limiter, Caller("key", uuid4(), "a"), 2, policy="vote")
+    for reason in ("captcha", "captcha_away", "captcha"):
+        await limiter.count_refusal("generate", visitor(), reason)
+    await limiter.count_refusal("generate", SCHEDULER, "budget")
     await end_the_minute(redis)
 
 

@@ -88,3 +88,31 @@ def test_an_exception_is_told_without_what_people_wrote(lines):
     assert text not in json.dumps([first, second])
     assert "in fail" in first["exception"]
     assert "uq_key" in second["exception"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('no room for "three "red" hearts"\nor more', "no room for [redacted]"),
+        ("cannot read 'three\nhearts'", "cannot read [redacted]"),
+        ("cannot read '4242424242424242'", "cannot read [redacted]"),
+        ("cannot read b'three hearts'", "cannot read b[redacted]"),
+        ('no "uq_key" in "factoids", and it can\'t be', None),
+    ],
+)
+def test_an_error_is_told_up_to_what_it_quotes(lines, said, told):
+    log = logging.getLogger("a.library")
+    log.warning(said)
+    try:
+        try:
+            raise ValueError(said)
+        except ValueError as cause:
+            raise ExceptionGroup(said, [RuntimeError(said)]) from cause
+    except ExceptionGroup:
+        log.exception("broke")
+
+    warned, broke = lines()
+    assert warned["event"] == (told or said)
+    for kind in ("ValueError", "ExceptionGroup", "RuntimeError"):
+        assert f"{kind}: {told or said}" in broke["exception"]
+    assert "hearts" not in broke["exception"].replace(__file__, "")

@@ -1,12 +1,12 @@
 """How often anything may be done: exactly, over all windows, for a caller and their network."""
 
 import asyncio
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from domain.caller import Caller, network_of
@@ -111,7 +111,7 @@ async def test_the_refusal_names_the_window_that_is_full_for_longest(limiter, re
         await limiter.hit("generate", caller)
         await age(redis, caller, 1_000)
 
-    with pytest.raises(GenerationLimit, match="3 new factoids a hour") as refused:
+    with pytest.raises(GenerationLimit, match="3 new factoids per hour") as refused:
         await limiter.hit("generate", caller)
 
     # The oldest of the three lies 3,000 s back: in 600 s it leaves the hour.

@@ -46,11 +46,13 @@ class Socket:
 
 
 @asynccontextmanager
-async def joined(origin: str) -> AsyncGenerator[Socket]:
+async def joined(
+    origin: str, token: str | None = None, headers: dict[str, str] = HERE
+) -> AsyncGenerator[Socket]:
     """A socket that has joined the pages' channel."""
     address = origin.replace("http", "ws", 1)
-    url = f"{address}/_event/?EIO=4&transport=websocket&token={uuid4()}"
-    client = await AioClient.connect(url, headers=HERE, max_message_size=1 << 22)
+    url = f"{address}/_event/?EIO=4&transport=websocket&token={token or uuid4()}"
+    client = await AioClient.connect(url, headers=headers, max_message_size=1 << 22)
     socket = Socket(client)
     try:
         await socket.say(JOINED)

@@ -1,5 +1,6 @@
 """A cursor is ours, whole, for one list, and says nothing about who had it before."""
 
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from itertools import permutations
 
@@ -7,6 +8,9 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from domain.cursor import Cursors
+from domain.factoids import FeedQuery, Sort
+from settings import settings
 from tests.conftest import api_client
 from tests.factories import Factories
 
@@ -62,6 +66,31 @@ async def test_a_cursor_answers_no_other_question(api: httpx.AsyncClient, planet
             continue
         answer = await api.get(LIST, params={**QUESTIONS[other], "cursor": cursors[one]})
         assert answer.status_code == 400, (QUESTIONS[one], QUESTIONS[other])
+
+
+@pytest.mark.parametrize("sort", [None, "top", "random"])
+async def test_a_cursor_replayed_after_thirty_days_is_refused(
+    api: httpx.AsyncClient, planets: None, sort: Sort | None
+):
+    asked = {"sort": sort} if sort else {}
+    identity = FeedQuery(sort).identity
+    cursor = await cursor_of(api, asked)
+    place = Cursors(*settings.server_secrets).read(identity, cursor)
+
+    async def replayed_after(days: float) -> httpx.Response:
+        then = time.time() - days * 86_400
+        old = Cursors(*settings.server_secrets, clock=lambda: then).write(identity, place)
+        return await api.get(LIST, params={**asked, "cursor": old})
+
+    now = await api.get(LIST, params={**asked, "cursor": cursor})
+    for days in (0, 1, 28.9):
+        assert (await replayed_after(days)).json()["items"] == now.json()["items"] != []
+    for days in (30, 31, 45, 400, 10_000):
+        answer = await replayed_after(days)
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (400, "invalid_cursor")
+        assert "30 days old" in problem["detail"]
+        assert problem["errors"][0]["pointer"] == "cursor"
 
 
 async def test_a_cursor_handed_on_tells_nothing_of_the_visitor_before(

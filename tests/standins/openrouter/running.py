@@ -30,9 +30,11 @@ class RunningOpenRouter:
         """Line scenarios up for the next completions, one each."""
         await self._post("next", {"scenarios": scenarios})
 
-    async def say(self, *contents: str) -> None:
-        """Line up what the next completions answer, word for word, one each."""
-        await self._post("next", {"say": contents})
+    async def say(self, *contents: str, held: bool = False) -> None:
+        """Line up what the next completions answer, word for word, one each; held, they wait at
+        the gate once all is said.
+        """
+        await self._post("next", {"say": contents, "held": held})
 
     async def set_models(self, mode: str) -> None:
         """How `/models` answers from now on: ok, 500, odd-prices, empty or hang."""

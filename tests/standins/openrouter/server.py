@@ -245,7 +245,8 @@ class StandIn:
     def _steer(self, orders: dict[str, Any]) -> None:
         """Queue scenarios or words to say, choose how `/models` answers, or set the key's limit."""
         scenarios = [Scenario.parse(written) for written in orders.get("scenarios", [])]
-        scenarios += [Scenario("said", content=str(words)) for words in orders.get("say", [])]
+        said = "gated-end" if orders.get("held") else "said"
+        scenarios += [Scenario(said, content=str(words)) for words in orders.get("say", [])]
         mode = orders.get("models", self._models_mode)
         if mode not in MODELS_MODES:
             raise BadControl(f"Models can be {', '.join(MODELS_MODES)}, not {mode!r}.")

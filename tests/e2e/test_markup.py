@@ -1,0 +1,140 @@
+"""A corpus of markup, scripts, links and images as what a model wrote, in a real browser: words."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from domain.text import clean
+from tests.e2e.browser import Visitor
+from tests.e2e.conftest import NewVisitor
+from tests.e2e.good_for_everybody import WIDTHS
+from tests.factories import NUMBERS, Factories
+from tests.standins.openrouter.running import RunningOpenRouter
+
+CORPUS: dict[str, list[str]] = json.loads(
+    (Path(__file__).parent.parent / "security" / "markup.json").read_text()
+)
+PAYLOADS = [payload for payloads in CORPUS.values() for payload in payloads]
+HARMLESS = "Honey never spoils"
+TOGETHER = 240
+"""How long several of them may be as one subject."""
+
+TRAPS = """
+globalThis.trapped = [];
+const doors = ["alert", "confirm", "prompt", "print", "open", "msgbox"];
+for (const door of doors)
+  globalThis[door] = (...given) => trapped.push(door + ": " + given.join());
+for (const way of ["log", "info", "debug", "dir", "table"])
+  console[way] = (...given) => trapped.push("console: " + given.join());
+addEventListener("securitypolicyviolation", (event) =>
+  trapped.push("policy: " + event.violatedDirective + " " + event.blockedURI));
+addEventListener("submit", (event) =>
+  event.target.querySelector("#topic") || trapped.push("form: " + event.target.action));
+addEventListener("error", (event) => trapped.push("error: " + event.message), true);
+"""
+"""Whatever runs or is refused by the page's policy is noted."""
+
+CARD = """(card) => {
+  const own = card.getBoundingClientRect(), out = [], parts = [];
+  const beyond = (box) => box.width > 0 && box.height > 0 && (box.left < own.left - 0.5
+    || box.right > own.right + 0.5 || box.top < own.top - 0.5 || box.bottom > own.bottom + 0.5);
+  for (const one of card.querySelectorAll("*")) {
+    const names = one.getAttributeNames().sort().join(" ");
+    const host = one.href ? new URL(one.href).origin : "";
+    parts.push(one.localName + " " + names + " " + host);
+    if (beyond(one.getBoundingClientRect())) out.push(one.outerHTML.slice(0, 200));
+  }
+  const range = document.createRange(), words = card.querySelector("h1.serif, p.serif");
+  range.selectNodeContents(words);
+  for (const box of range.getClientRects()) if (beyond(box)) out.push("text: " + words.innerText);
+  const subject = card.querySelector("p.sentence").textContent;
+  return {parts, out, text: words.textContent, subject};
+}"""
+"""A card's elements with the names of their attributes and where they lead; whatever of it lies
+outside its box; and its words."""
+
+
+def together() -> list[list[str]]:
+    """All payloads, as many at once as fit into one subject."""
+    groups: list[list[str]] = [[]]
+    for payload in PAYLOADS:
+        if len(" ".join([*groups[-1], payload])) > TOGETHER:
+            groups.append([])
+        groups[-1].append(payload)
+    return groups
+
+
+@pytest.fixture
+async def trapped(visitors: NewVisitor) -> Visitor:
+    visitor = await visitors()
+    await visitor.context.add_init_script(TRAPS)
+    return visitor
+
+
+async def seen(visitor: Visitor, factoid_id: Any) -> dict[str, Any]:
+    return await visitor.card(factoid_id).locator.evaluate(CARD)
+
+
+async def expect_nothing_ran(visitor: Visitor) -> None:
+    assert await visitor.page.evaluate("trapped") == []
+    assert visitor.unforgiven == []
+
+
+async def test_the_feed_shows_markup_as_the_words_it_is(make: Factories, trapped: Visitor):
+    made = [await make.factoid(f"{one} {next(NUMBERS)}", subject=one) for one in PAYLOADS]
+    harmless = await make.factoid(HARMLESS, subject=HARMLESS)
+    await trapped.open()
+    for count in [*range(20, len(made), 20), len(made) + 1]:
+        await expect(trapped.cards).to_have_count(count)
+        await trapped.cards.last.scroll_into_view_if_needed()
+
+    for width in WIDTHS:
+        await trapped.expect_no_sideways_scroll(width)
+        model = await seen(trapped, harmless.id)
+        assert model["out"] == []
+        for factoid in made:
+            card = await seen(trapped, factoid.id)
+            assert card == {**model, "text": factoid.text, "subject": factoid.subject}
+    await expect_nothing_ran(trapped)
+
+
+async def test_a_factoids_page_shows_markup_as_the_words_it_is(make: Factories, trapped: Visitor):
+    groups = together()
+    assert sum(len(group) for group in groups) == len(PAYLOADS) >= 150
+    harmless = await make.factoid(HARMLESS, subject=HARMLESS)
+    await trapped.open(f"/f/{harmless.id}")
+    model = await seen(trapped, harmless.id)
+    assert model["out"] == []
+    for group in groups:
+        payload = " ".join(group)
+        factoid = await make.factoid(f"{payload} {next(NUMBERS)}", subject=payload)
+        await trapped.open(f"/f/{factoid.id}")
+        for width in WIDTHS:
+            await trapped.expect_no_sideways_scroll(width)
+            card = await seen(trapped, factoid.id)
+            assert card == {**model, "text": factoid.text, "subject": payload}
+        title = re.sub("[ \t\n\f\r]+", " ", payload)
+        assert await trapped.page.title() == f"{title} | Andy's Daily Factoids"
+        await expect_nothing_ran(trapped)
+
+
+async def test_markup_that_is_being_written_is_shown_as_the_words_it_is(
+    openrouter: RunningOpenRouter, trapped: Visitor
+):
+    for group in together()[::3]:
+        text = f"Honey says {' '.join(group)} every day"
+        said = json.dumps({"text": text})
+        await openrouter.say(said, held=True)
+        await openrouter.say(said)
+        await trapped.open()
+        await trapped.generate()
+        await expect(trapped.draft).to_have_text(clean(text))
+        await expect(trapped.draft.locator("*")).to_have_count(0)
+        await trapped.expect_no_sideways_scroll(*WIDTHS)
+        await openrouter.open()
+        await expect(trapped.problem).to_be_visible()
+        await expect_nothing_ran(trapped)
