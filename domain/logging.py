@@ -20,6 +20,8 @@ _SECRETS = re.compile(
     r"sk-[A-Za-z0-9_-]{8,}|adf_[A-Za-z0-9_-]{8,}|Bearer\s+\S+|(?<=://)[^/\s@]*:[^/\s@]*(?=@)"
     # A visitor's cookie, and anything handed over as a token or key in an address.
     r"|\b[0-9a-f]{32}\.[A-Za-z0-9_-]{43}|(?<=token=)[^&\s\"']+|(?<=key=)[^&\s\"']+"
+    # Stripe's keys, and what it signs its events with.
+    r"|\b[sr]k_(?:test|live)_\w+|\bwhsec_\w+"
 )
 _QUOTED = re.compile(
     r"""(?P<name>'[A-Za-z_][\w.$]{0,63}'|"[A-Za-z_][\w.$]{0,63}")"""

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.session import open_database
 from domain.errors import DomainError
 from domain.logging import configure_logging
+from domain.payments.stripe import StripeRefused
 from domain.redis import open_redis
 from jobs import budget, generation, limits, maintenance, payments
 from jobs.context import WorkerContext, close, fill
@@ -76,7 +77,7 @@ async def reconcile(ctx: WorkerContext) -> None:
     """Payments that were made while no worker ran. Where it fails, the hour's will do it."""
     try:
         await payments.reconcile_checkouts(ctx)
-    except (DomainError, SQLAlchemyError, OSError) as error:
+    except (DomainError, StripeRefused, SQLAlchemyError, OSError) as error:
         log.warning("reconciling_later", error=type(error).__name__)
 
 

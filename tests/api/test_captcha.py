@@ -7,6 +7,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from tests.api.test_credits import become
 from tests.api.test_problems import check_problem
 from tests.conftest import unique
 from tests.factories import Factories
@@ -142,3 +143,14 @@ async def test_a_token_is_a_short_text(visitor: httpx.AsyncClient, token: Any):
     answer = await visitor.post(GENERATE, json={"captcha_token": token})
 
     assert answer.status_code == (202 if token is None else 422)
+
+
+async def test_who_pays_with_a_credit_is_not_asked(visitor, database):
+    account = await become(visitor, database)
+    await account.buy(1)
+    await refused_often(visitor)
+    check_problem(await visitor.post(GENERATE, json={}), 403)
+
+    answer = await visitor.post(GENERATE, json={"pay_with": "credit"})
+
+    assert (answer.status_code, answer.json()["receipt"]["credit"]) == (202, "held")

@@ -33,6 +33,9 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[st
     [
         ("sk-or-v1-abcdefgh12345678", "abcdefgh"),
         ("adf_abcdefgh12345678", "abcdefgh"),
+        ("sk_test_abcdefgh12345678", "abcdefgh"),
+        ("rk_live_abcdefgh12345678", "abcdefgh"),
+        ("whsec_abcdefgh12345678", "abcdefgh"),
         ("Bearer abc.def", "abc.def"),
         (f"visitor={VisitorTokens('x').write(UUID(int=0xFAB))}", "00fab."),
         (f"key {KeyTokens('x').make(UUID(int=0))} said", "adf_000000"),
