@@ -228,8 +228,8 @@ class Accounts:
                 await Credits().carry(session, caller.id, to=successor)
             elif not lose_credits and await Credits().any_left(session, caller.id):
                 raise CreditsLeft(
-                    "You have credits, which would be lost. Sign out with “keep_credits”, and they"
-                    " go with you."
+                    "You have credits, or are buying some, which would be lost. Sign out with"
+                    " “keep_credits”, and they go with you."
                 )
             await accounts.sign_out(caller.id, caller.network)
             revoked = await accounts.revoke_of_owner(caller.id)

@@ -57,6 +57,15 @@ class CheckoutRepository:
             update(Checkout).where(Checkout.owner_id == owner_id).values(owner_id=to)
         )
 
+    async def any_unfinished(self, owner_id: UUID) -> bool:
+        """Whether somebody has a payment that may still be made."""
+        found = await self._session.scalar(
+            select(Checkout.id)
+            .where(Checkout.owner_id == owner_id, Checkout.status.in_(UNFINISHED))
+            .limit(1)
+        )
+        return found is not None
+
     async def newest_of(self, owner_id: UUID, limit: int) -> list[Checkout]:
         found = await self._session.scalars(
             select(Checkout)

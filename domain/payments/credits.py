@@ -80,8 +80,12 @@ class Credits:
         return await CreditRepository(session).balances(owner)
 
     async def any_left(self, session: AsyncSession, owner: UUID) -> bool:
-        """Whether somebody has credits that they may use, or that may come back."""
-        return any(one.left or one.held for one in await self.balances(session, owner))
+        """Whether somebody has credits that they may use, or that may come back, or are just
+        buying some.
+        """
+        if any(one.left or one.held for one in await self.balances(session, owner)):
+            return True
+        return await CheckoutRepository(session).any_unfinished(owner)
 
     async def left(self, session: AsyncSession, owner: UUID | None, product: str) -> int:
         """How many credits of one product somebody may use now."""

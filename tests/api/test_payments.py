@@ -313,3 +313,21 @@ async def test_a_session_made_by_a_request_that_timed_out_is_the_one_that_is_pai
     (session,) = shop.stripe.sessions.newest()
     assert patient.session_id == session["id"]
     assert len(created(shop)) == 4
+
+
+async def test_who_signs_out_while_paying_keeps_what_is_paid_for(
+    shop: Shop, buyer: httpx.AsyncClient
+):
+    """Else the credits would be nobody's."""
+    out = await shop.buy(buyer)
+
+    refused = check_problem(await buyer.delete("/api/session"), 409)
+    signed_out = await buyer.delete("/api/session", params={"keep_credits": True})
+    shop.stripe.till.pay(await shop.session_of(out["id"]))
+    await shop.stripe.deliveries.deliver()
+
+    assert refused["code"] == "credits_left"
+    assert signed_out.is_success
+    assert (await shop.see(buyer, out["id"]))["status"] == "paid"
+    (balance,) = (await buyer.get("/api/payments/credits")).json()["balances"]
+    assert (balance["product"], balance["left"]) == ("booster_pack", 25)

@@ -79,14 +79,14 @@ async def test_events_that_come_while_more_happens_have_one_end(
         telling = [asyncio.create_task(told(0.5))]
         shop.stripe.till.pay_later(session_id)
         telling.append(asyncio.create_task(told(0.5)))
-        await asyncio.sleep(0)
+        await shop.row(checkout_id)
         shop.stripe.till.succeed(session_id)
         telling.append(asyncio.create_task(told(0.5)))
-        await asyncio.sleep(0)
+        await shop.row(checkout_id)
         shop.stripe.refunds.slow = True
         refund = shop.stripe.refunds.refund(shop.stripe.charge_of(session_id), 200)
         telling.append(asyncio.create_task(told(0.5)))
-        await asyncio.sleep(0)
+        await shop.row(checkout_id)
         shop.stripe.refunds.succeed(refund["id"])
         await asyncio.gather(*telling)
         await shop.stripe.deliveries.deliver()
