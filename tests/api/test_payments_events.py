@@ -15,6 +15,7 @@ from sqlalchemy import text
 from tests.api.test_problems import check_problem
 from tests.conftest import unique
 from tests.factories import Factories
+from tests.generating import transactions
 from tests.shopping import CHECKOUT, Shop
 
 LIFE_CYCLE = (
@@ -294,3 +295,33 @@ async def test_a_payment_in_full_back_takes_all_that_is_left(
     await shop.stripe.deliveries.deliver()
 
     assert await shop.end(checkout_id) == ("refunded", 500, 500, 0, 25, (1, 0), 0)
+
+
+@pytest.mark.parametrize("asked", ["POST /v1/checkout/sessions", "GET /v1/checkout/sessions"])
+async def test_no_transaction_waits_for_stripe(shop: Shop, buyer: httpx.AsyncClient, asked: str):
+    checkout_id, session_id = await begun(shop, buyer)
+    shop.stripe.till.pay(session_id)
+    shop.stripe.faults.queue("gated", at=asked)
+    waits = shop.buy(buyer, product="chat") if asked[0] == "P" else shop.see(buyer, checkout_id)
+
+    waiting = asyncio.create_task(waits)
+    await shop.stripe.wait_at_gate()
+    under_way = await transactions(shop.database)
+    shop.stripe.open()
+    answered = await waiting
+
+    assert under_way == 0
+    assert answered["status"] == ("open" if asked[0] == "P" else "paid")
+
+
+async def test_while_stripe_is_away_a_payment_is_shown_as_it_is_known(
+    shop: Shop, buyer: httpx.AsyncClient
+):
+    checkout_id, session_id = await begun(shop, buyer)
+    shop.stripe.till.pay(session_id)
+    shop.stripe.faults.queue("403", at="GET /v1/checkout/sessions")
+
+    assert (await shop.see(buyer, checkout_id))["status"] == "open"
+
+    await shop.stripe.deliveries.deliver()
+    assert (await shop.see(buyer, checkout_id))["status"] == "paid"
