@@ -70,6 +70,7 @@ async def test_a_request_is_accepted_watched_and_answered(visitor, standin):
         "total_s": None,
         "prompt_version": receipt["receipt"]["prompt_version"],
         "calls": 1,
+        "credit": None,
     }
     assert float(receipt["receipt"]["cost_usd"]) == float(call["billed_cost"])
 
