@@ -25,6 +25,9 @@ SELECT coalesce(g.checkout_id, e.checkout_id)
   WHERE (g.granted, g.held, g.used, g.revoked)
       IS DISTINCT FROM (e.granted, e.held, e.used, e.revoked)
     OR (g.held, g.used) IS DISTINCT FROM (coalesce(h.held, 0), coalesce(h.used, 0))
+UNION SELECT checkout_id
+  FROM credit_holds JOIN generation_requests r ON r.id = request_id
+  WHERE (state = 'held') <> (r.status IN ('queued', 'running'))
   ORDER BY 1
 """)
 
@@ -128,5 +131,7 @@ class CreditRepository:
         return list(found)
 
     async def differences(self) -> list[UUID]:
-        """Checkouts whose grant is not the sum of its entries, or not that of its holds."""
+        """Checkouts whose grant is not the sum of its entries or of its holds, or that holds
+        one for a request that is over, or none for one under way.
+        """
         return list(await self._session.scalars(DIFFERENCES))

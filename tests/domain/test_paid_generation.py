@@ -57,6 +57,7 @@ async def test_a_credit_is_held_at_the_start_and_used_by_the_factoid(
     factoid = await generating.factoid(request)
     assert held == (2, 1, 0, 0)
     assert await buyer.balance() == (2, 0, 1, 0)
+    assert await differing(database) == []
     assert (request.status, request.origin, factoid.origin) == ("succeeded", "paid", "paid")
     assert await books(database) == closed(bill(await standin.log()))
     assert await _pots(database) == {"global", "paid", f"paid:{buyer.owner}"}
@@ -79,6 +80,7 @@ async def test_a_failure_gives_the_credit_back_and_says_so(
     assert request.problem_detail.endswith("Your credit is back.")
     assert not request.allowance_returned
     assert await buyer.balance() == (3, 0, 0, 0)
+    assert await differing(database) == []
     assert await books(database) == closed(bill(await standin.log()))
 
 
@@ -296,6 +298,16 @@ async def test_a_refund_while_it_is_written_takes_the_credit_only_if_it_comes_ba
 
     assert await buyer.balance() == (0, 0, 1, 2)
     assert await differing(database) == []
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
+async def test_a_credit_still_held_for_what_is_over_is_found(database, ask, status):
+    await ask()
+    assert await differing(database) == []
+    async with database.sessions.begin() as session:
+        await session.execute(text(f"UPDATE generation_requests SET status = '{status}'"))
+
+    assert len(await differing(database)) == 1
 
 
 async def test_the_credit_of_a_request_deleted_by_hand_comes_back(database, buyer, ask):
