@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from uuid_utils.compat import uuid7
 
 from db.models import Checkout
-from db.repositories.payments import CheckoutRepository
+from db.repositories.payments import UNFINISHED, CheckoutRepository
 from domain.caller import Caller
 from domain.errors import Forbidden, Invalid, NotFound
 from domain.generation.wish import read_topic
@@ -109,9 +109,11 @@ class Checkouts:
         checkout = await self._get(checkout_id)
         if checkout is None or checkout.owner_id != caller.owner:
             raise CheckoutNotFound("There is no such payment of yours.")
-        if await self._payments.refresh(checkout_id, every_s=ask_every_s):
-            checkout = await self._get(checkout_id) or checkout
-        return checkout
+        if checkout.status not in UNFINISHED:
+            return checkout
+        await self._payments.refresh(checkout_id, every_s=ask_every_s)
+        # Also where it was not ours to ask: another may have done so since it was read.
+        return await self._get(checkout_id) or checkout
 
     async def newest(self, caller: Caller) -> list[Checkout]:
         """The caller's own, the newest first."""

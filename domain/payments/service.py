@@ -110,30 +110,26 @@ class PaymentService:
         log.info("stripe_event", type=event.type, event_id=event.id, new=new)
         return new
 
-    async def refresh(self, checkout_id: UUID, *, every_s: float = 0) -> bool:
+    async def refresh(self, checkout_id: UUID, *, every_s: float) -> None:
         """Compare an unfinished checkout with Stripe, at most once in so many seconds.
 
         Stripe being away is no harm: it will tell, or be asked again.
-
-        Returns:
-            Whether it was compared.
         """
         if self._stripe is None:
-            return False
+            return
         async with self._sessions.begin() as session:
             checkouts = CheckoutRepository(session)
             look = await checkouts.claim_look(checkout_id, every_s)
             checkout = await checkouts.get(checkout_id) if look else None
         if look is None or checkout is None or checkout.session_id is None:
-            return False
+            return
         try:
             truth = await self._stripe.look(checkout.session_id)
         except (StripeAway, StripeRefused) as error:
             log.warning("not_compared", checkout=str(checkout_id), error=str(error))
-            return False
+            return
         async with self._sessions.begin() as session:
             await self._settle(session, checkout_id, look, truth)
-        return True
 
     async def look_again(self, checkout_id: UUID) -> None:
         """Compare a checkout with Stripe, finished or not.

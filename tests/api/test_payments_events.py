@@ -15,7 +15,8 @@ from sqlalchemy import text
 from tests.api.test_problems import check_problem
 from tests.conftest import unique
 from tests.factories import Factories
-from tests.generating import transactions
+from tests.generating import transactions, waiting_for_table
+from tests.processes import until
 from tests.shopping import CHECKOUT, Shop
 
 LIFE_CYCLE = (
@@ -154,6 +155,23 @@ async def test_return_and_webhook_at_once_grant_once(
         "SELECT count(*) AS grants, sum(granted) AS granted, sum(held) AS held FROM credit_grants"
     )
     assert tuple(credits) == (100, 2_500, 100)
+
+
+async def test_who_returns_while_the_webhook_is_applied_sees_what_it_did(
+    shop: Shop, buyer: httpx.AsyncClient
+):
+    """It was not yet paid when it was read, and no longer open when Stripe was to be asked."""
+    checkout_id, _ = await begun(shop, buyer)
+    async with shop.database.engine.begin() as webhook:
+        await webhook.execute(text("UPDATE checkouts SET status = 'paid', paid = 500"))
+        returning = asyncio.create_task(shop.see(buyer, checkout_id))
+
+        async def waits() -> bool:
+            return await waiting_for_table(shop.database, "checkouts") > 0
+
+        await until(waits, "the return to wait for the webhook")
+
+    assert (await returning)["status"] == "paid"
 
 
 async def test_coming_back_is_enough_when_the_webhook_is_lost(shop: Shop, buyer: httpx.AsyncClient):
