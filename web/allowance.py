@@ -6,9 +6,11 @@ from typing import Any
 import reflex as rx
 
 from api.schemas.generation import LimitsOut
+from api.schemas.payments import ProductsOut
 from web.client import ApiClient, ApiProblem
 from web.components.asking import Quote
 from web.live import tell
+from web.payments import payments_for
 from web.refusals import SPANS, model_words, quote_words
 from web.session import api_for
 
@@ -22,17 +24,25 @@ class Allowance(rx.State):
 
     models: list[tuple[str, str]] = []
     quote: Quote | None = None
+    credits_left: int = 0
+    """Factoids that were paid for and not asked for yet."""
+    pack: str = ""
+    """What some more of them are offered with; empty where there are none to be bought."""
     _model: str = ""
 
     @rx.event
     async def open(self):
         """Show which models there are, how much is left, and what one costs."""
-        api = api_for(self)
+        api = payments_for(self)
         try:
             models = (await api.models()).items
             self.models = [(model.id, model_words(model)) for model in models]
         except ApiProblem as problem:
             log.warning("The models cannot be shown: %s", problem)
+        try:
+            self.pack = pack_words(await api.products())
+        except ApiProblem as problem:
+            log.warning("What can be bought cannot be shown: %s", problem)
         return await self._look(api)
 
     @rx.event
@@ -52,6 +62,7 @@ class Allowance(rx.State):
         except ApiProblem as problem:
             log.warning("What is left cannot be shown: %s", problem)
             return None
+        self.credits_left = limits.credits_left
         self.quote = await _quote(api, self._model)
         captcha = limits.captcha
         wanted = {"provider": captcha.provider, "site_key": captcha.site_key} if captcha else None
@@ -64,6 +75,14 @@ async def _quote(api: ApiClient, model: str) -> Quote | None:
     except ApiProblem as problem:
         log.info("There is no quote: %s", problem)
         return None
+
+
+def pack_words(products: ProductsOut) -> str:
+    """What is offered to who has no more free ones."""
+    packs = [one for one in products.products if one.key == "booster_pack"]
+    if products.payments == "off" or not packs:
+        return ""
+    return f"Get {packs[0].credits} more for {packs[0].price}"
 
 
 def as_counted(limits: LimitsOut) -> dict[str, Any]:

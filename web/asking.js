@@ -34,9 +34,11 @@
     sessionStorage.setItem(PRESS, JSON.stringify({ name, wish }));
     return name;
   };
+  let paying = "";
   document.addEventListener("submit", ({ target }) => {
-    const field = target.elements.press;
+    const { press: field, pay_with } = target.elements;
     if (!field) return;
+    if (pay_with) pay_with.value = paying;
     field.value = "";
     try {
       field.value = named(JSON.stringify([...new FormData(target)]));
@@ -105,6 +107,17 @@
             : `0 ${one.span} (more in ${store.lasting(one.until - second)})`)
         .join(", "),
     answered: forget,
+    // The same form once more, with a credit; pressing Enter in it never spends one.
+    askWithCredit() {
+      paying = "credit";
+      document.getElementById("generate-form")?.requestSubmit();
+      paying = "";
+    },
+    // What is in the form of who presses too early.
+    wished: () => ({
+      topic: document.getElementById("topic")?.value ?? "",
+      model: document.getElementById("model")?.value ?? "",
+    }),
 
     captcha(wanted) {
       const known = get("captcha");

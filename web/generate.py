@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import re
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import reflex as rx
@@ -26,7 +25,9 @@ from web.cards import Card, all_categories, to_card
 from web.client import ApiClient, ApiProblem, read
 from web.components.generate_form import Trouble
 from web.drafts import FLUSH_S, Draft, with_pauses
+from web.forms import fields_of, press_of, text_of
 from web.live import tell
+from web.paid_wish import PaidWish
 from web.refusals import in_words
 from web.session import api_for, page_is_open
 
@@ -35,7 +36,6 @@ RETRIES_S = (0.3, 1.0, 2.0, 4.0)
 UNDER_WAY = ("queued", "running")
 INSTEAD_OF = {402, 429}
 """A stored factoid is offered where a new one is refused so."""
-PRESS = re.compile(r"[0-9a-f]{32}")
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,8 @@ class Generate(rx.State):
     topic: str = ""
     result: list[Card] = []
     trouble: Trouble | None = None
+    buy_href: str = "/pricing"
+    """Where one is bought that was refused."""
     _generation: str = ""
     _run: int = 0
     """Counts the watchers: only the latest may write, so a second one ends the first."""
@@ -105,25 +107,27 @@ class Generate(rx.State):
     @rx.event(background=True)
     async def start(self, form: Any):
         """Ask for a factoid; the API decides whether there may be one."""
-        form = form if isinstance(form, dict) else {}
+        form = fields_of(form)
         topic, model = text_of(form.get("topic")), text_of(form.get("model"))
+        by_credit = form.get("pay_with") == "credit"
         async with self:
             if self.busy:
                 return
             self.busy, self.stage, self.stage_words = True, "asking", "Waking our AI overlords…"
             self.draft, self.spoken, self.trouble, self.result = "", "", None, []
-            self.topic = topic
+            self.topic, self.buy_href = topic, PaidWish(True, topic, model).href
             api = api_for(self)
         yield tell("started", 0)
         try:
             wish = GenerateIn(
                 topic=topic or None,
                 model=model or None,
+                pay_with="credit" if by_credit else "allowance",
                 captcha_token=text_of(form.get("captcha_token")) or None,
             )
             begun = await api.generate(wish, press=press_of(form))
         except ApiProblem as refused:
-            async for event in self._refused(refused.problem):
+            async for event in self._refused(refused.problem, by_credit=by_credit):
                 yield event
             return
         yield tell("answered")
@@ -157,8 +161,10 @@ class Generate(rx.State):
         self.result, self.trouble = [], None
 
     @rx.event
-    async def explain(self):
+    async def explain(self, wished: Any = None):
         """Say why there is none right now, to who presses before there is one again."""
+        topic, model = (text_of(fields_of(wished).get(name)) for name in ("topic", "model"))
+        self.buy_href = PaidWish(True, topic, model).href
         try:
             limits = as_counted(await api_for(self).limits())
         except ApiProblem as problem:
@@ -166,11 +172,11 @@ class Generate(rx.State):
         window_s = max((one["reset_s"] for one in limits["windows"] if not one["left"]), default=0)
         if wait_s := max(window_s, limits["budget_s"]):
             code = "budget_used_up" if limits["budget_s"] else "generation_limit"
-            self.result, self.trouble = [], in_words(code, "", offer=True)
+            self.result, self.trouble = [], in_words(code, "", offer=True, pay=True)
             return tell("wait", wait_s)
         return Allowance.look
 
-    async def _refused(self, problem: Problem):
+    async def _refused(self, problem: Problem, *, by_credit: bool):
         """Say why there will be none, and what there is instead."""
         async with self:
             self.busy = False
@@ -178,7 +184,13 @@ class Generate(rx.State):
             reference = problem.request_id if problem.status >= 500 else ""
             offer = problem.status in INSTEAD_OF
             self.trouble = in_words(
-                problem.code, problem.detail, problem.errors, reference, offer=offer
+                problem.code,
+                problem.detail,
+                problem.errors,
+                reference,
+                offer=offer,
+                # Where a credit was refused another one would be, too.
+                pay=offer and (not by_credit or problem.code == "no_credits"),
             )
         if problem.status < 500:
             yield tell("answered")
@@ -281,17 +293,6 @@ class Generate(rx.State):
 
 def ended_by(event: ServerSentEvent) -> FactoidOut | GenerationProblem:
     return read(event, FactoidOut) if event.event == "factoid" else read(event, GenerationProblem)
-
-
-def text_of(value: Any) -> str:
-    """The text in a form's field; a browser may have sent anything."""
-    return value.strip() if isinstance(value, str) else ""
-
-
-def press_of(form: dict[str, Any]) -> str:
-    """The name of the press of the button, the same when it is sent again; else a new one."""
-    given = text_of(form.get("press"))
-    return given if PRESS.fullmatch(given) else uuid4().hex
 
 
 def seconds_since(moment: datetime) -> int:

@@ -4,9 +4,11 @@ from typing import Any, cast
 
 import reflex as rx
 
+from web import design
 from web.allowance import Allowance
 from web.components.asking import look_again
 from web.components.generate_form import Trouble, generate_form, progress, ready, refusal
+from web.components.parts import icon, link
 from web.generate import Generate
 from web.vault import from_the_vault, vault_button
 from web.votes import list_card
@@ -20,9 +22,10 @@ def generate_panel() -> rx.Component:
             busy=Generate.busy,
             models=Allowance.models,
             quote=Allowance.quote,
+            credits_left=Allowance.credits_left,
             on_model=Allowance.choose,
             on_submit=Generate.start,
-            on_early=Generate.explain,
+            on_early=rx.call_script("factoids.wished()", callback=Generate.explain),
             on_cancel=Generate.cancel,
         ),
         outcome(on_dismiss=Generate.dismiss),
@@ -32,8 +35,29 @@ def generate_panel() -> rx.Component:
     )
 
 
+def paying() -> rx.Component:
+    """A credit, if there is one; else the way to some."""
+    left = Allowance.credits_left
+    return rx.cond(
+        left > 0,
+        rx.el.button(
+            icon("ticket", 16),
+            rx.el.span("Use a credit (", left, " left)", class_name="tabular-nums"),
+            type="button",
+            id="use-credit",
+            on_click=rx.call_script("factoids.askWithCredit()"),
+            class_name=design.PRIMARY,
+        ),
+        rx.cond(
+            Allowance.pack != "",
+            link(Allowance.pack, to=Generate.buy_href, id="buy", class_name=design.SECONDARY),
+        ),
+    )
+
+
 def outcome(on_dismiss: Any = None) -> rx.Component:
     """What is being written, what was, or why not; without `on_dismiss` it cannot be put away."""
+    vault = vault_button(rx.cond(Allowance.credits_left > 0, design.SECONDARY, design.PRIMARY))
     return rx.fragment(
         rx.el.p(Generate.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
         rx.cond(
@@ -42,7 +66,7 @@ def outcome(on_dismiss: Any = None) -> rx.Component:
         ),
         rx.cond(
             Generate.trouble,
-            refusal(cast("Trouble", Generate.trouble), on_dismiss, vault_button()),
+            refusal(cast("Trouble", Generate.trouble), on_dismiss, vault, paying()),
         ),
         from_the_vault(),
         rx.cond(

@@ -2,23 +2,21 @@
 
 from dataclasses import dataclass
 from typing import Any, get_args
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import reflex as rx
 
 from api.schemas.payments import CheckoutIn, ProductKey, ProductOut, ProductsOut
 from web.cards import safe_link
 from web.client import ApiProblem
-from web.generate import press_of, text_of
+from web.forms import fields_of, press_of, text_of
 from web.keys import said
 from web.live import tell
+from web.paid_wish import MODEL_LENGTH, PaidWish
 from web.payments import payments_for
 
 FACES: dict[ProductKey, str] = {"booster_pack": "🚀", "chat": "💬"}
 WISHES: ProductKey = "booster_pack"
 """The product with which something is written as soon as it is paid."""
-
-TOPIC_LENGTH, MODEL_LENGTH = 120, 200
 
 BACK = "What you paid for and did not get, we pay back."
 
@@ -35,34 +33,6 @@ class Offer:
     fails: str
     """What happens when it cannot be delivered."""
     wishes: bool
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is to be written as soon as it is paid, as an address says it."""
-
-    wanted: bool = False
-    topic: str = ""
-    model: str = ""
-
-    @classmethod
-    def read(cls, address: str) -> "Wish":
-        try:
-            given = parse_qs(urlsplit(address).query)
-        except ValueError:
-            return cls()
-        topic, model = (given.get(name, [""])[-1].replace("\0", "") for name in ("topic", "model"))
-        topic, model = topic.strip()[:TOPIC_LENGTH], model.strip()[:MODEL_LENGTH]
-        return cls(bool(topic or model or "write" in given), topic, model)
-
-    @property
-    def href(self) -> str:
-        """The page with the wish on it."""
-        if not self.wanted:
-            return "/pricing"
-        said = {"topic": self.topic, "model": self.model}
-        query = urlencode({name: value for name, value in said.items() if value})
-        return f"/pricing?{query or 'write=yes'}"
 
 
 class Pricing(rx.State):
@@ -84,7 +54,7 @@ class Pricing(rx.State):
     @rx.event
     async def open(self):
         """Show what there is to buy, and keep the wish that the address brings."""
-        wish = Wish.read(self.router.url)
+        wish = PaidWish.read(self.router.url)
         self.wanted, self.topic, self.model = wish.wanted, wish.topic, wish.model
         self.buying = self.refused = self.refused_key = ""
         api = payments_for(self)
@@ -101,7 +71,7 @@ class Pricing(rx.State):
     @rx.event
     async def buy(self, form: Any):
         """Begin the payment and go to where it is paid."""
-        form = form if isinstance(form, dict) else {}
+        form = fields_of(form)
         purchase = purchase_in(form)
         if self.buying or purchase is None:
             return

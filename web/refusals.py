@@ -15,6 +15,7 @@ TITLES = {
     "generation_limit": "You have had your free factoids for now",
     "rate_limited": "You have had your free factoids for now",
     "budget_used_up": "Today's money for new facts is spent",
+    "no_credits": "No credits left",
     "captcha_required": "One quick check first",
     "captcha_unavailable": "The check is not to be had right now",
     "idempotency_key_in_use": "It is already on its way",
@@ -33,6 +34,7 @@ HINTS = {
     "generation_limit": f"There is plenty to read meanwhile. {VAULT}",
     "budget_used_up": "There is more at midnight UTC. Reading, voting and searching go on. "
     f"{VAULT}",
+    "no_credits": f"Those that you used wrote you facts; your account shows each. {VAULT}",
     "captcha_required": "Check the box above, then go again.",
     "idempotency_key_in_use": "Give it a moment.",
     "cancelled": "Change the topic if you like, and go again.",
@@ -54,6 +56,7 @@ def in_words(
     request_id: str = "",
     *,
     offer: bool = False,
+    pay: bool = False,
 ) -> Trouble:
     """A refusal as a visitor reads it: what happened, why, and what to do next."""
     said = "" if code in SAID_BY_THE_COUNTDOWN else detail
@@ -65,6 +68,7 @@ def in_words(
         hint=HINTS.get(code, GOES_ON),
         request_id=request_id,
         offer=offer,
+        pay=pay,
     )
 
 

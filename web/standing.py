@@ -5,7 +5,7 @@ from datetime import UTC
 
 from api.schemas.payments import CheckoutOut, CheckoutStatus, ProductKey
 from web.cards import exact, safe_link
-from web.pricing import Wish
+from web.paid_wish import PaidWish
 
 NAMES: dict[ProductKey, str] = {
     "booster_pack": "Factoid Booster Pack",
@@ -74,7 +74,7 @@ def standing(out: CheckoutOut) -> Standing:
         steps=_steps(out),
         pay_href=url,
         pay_words=f"Pay {out.price} with Stripe",
-        again_href=Wish(out.wished, out.topic or "").href if again else "",
+        again_href=PaidWish(out.wished, out.topic or "").href if again else "",
         href=f"/checkout/{out.id}",
     )
 

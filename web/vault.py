@@ -51,14 +51,14 @@ def read_sought(sought: Any) -> tuple[str, list[UUID]]:
     )
 
 
-def vault_button() -> rx.Component:
+def vault_button(class_name: Any = design.PRIMARY) -> rx.Component:
     return rx.el.button(
         icon("archive", 16),
         "A fact from the vault",
         type="button",
         id="vault",
         on_click=rx.call_script("factoids.sought()", callback=Vault.find),
-        class_name=design.PRIMARY + "mt-4",
+        class_name=class_name,
     )
 
 

@@ -12,8 +12,13 @@ from db.session import Database
 from tests.e2e.browser import Visitor, new_visitor, running_chromium
 from tests.e2e.stack import Site, running_site
 from tests.factories import Factories
+from tests.paying import started_stripe, stripe_standin
 from tests.processes import running_worker, until
+from tests.shopping import selling
 from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
+from tests.standins.stripe import StripeStandIn
+
+__all__ = ["started_stripe", "stripe_standin"]
 
 PLENTY = "1000/60,1000/3600"
 FRUGAL = "1/60,3/3600,20/86400"
@@ -91,6 +96,34 @@ async def spent_stack(stack: Site, model_server: RunningOpenRouter) -> AsyncGene
 async def spent_site(spent_stack: Site, site: Site) -> Site:
     """The same site on a day whose money is spent."""
     return spent_stack
+
+
+@pytest.fixture(scope="package")
+async def selling_stack(
+    stack: Site, model_server: RunningOpenRouter, started_stripe: StripeStandIn
+) -> AsyncGenerator[Site]:
+    async with running_site(
+        OPENROUTER_BASE_URL=model_server.base_url,
+        GENERATE_LIMITS="1/3600",
+        **selling(started_stripe),
+    ) as site:
+        yield site
+
+
+@pytest.fixture
+async def shop(selling_stack: Site, site: Site, stripe_standin: StripeStandIn) -> Site:
+    """The same site where it sells, hears from Stripe at once, and gives one away an hour."""
+    stripe_standin.deliveries.url = f"{selling_stack.origin}/api/payments/webhook"
+    stripe_standin.deliveries.manner = "at once"
+    return selling_stack
+
+
+@pytest.fixture
+async def buyer(shop: Site, stripe_standin: StripeStandIn, visitors: NewVisitor) -> Visitor:
+    """A visitor of the shop; Stripe's page is the only other one they meet."""
+    visitor = await visitors(at=shop)
+    visitor.forgive(f"^foreign: {stripe_standin.base_url}")
+    return visitor
 
 
 @pytest.fixture

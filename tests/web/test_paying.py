@@ -10,7 +10,8 @@ from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutStatus
 from tests.web.conftest import state_of
 from tests.web.test_states import NONSENSE, drained
 from web.checkout import Paying, is_over, take_in
-from web.pricing import Pricing, Wish, purchase_in
+from web.paid_wish import PaidWish
+from web.pricing import Pricing, purchase_in
 from web.standing import receipt, standing
 
 NOW = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
@@ -39,21 +40,21 @@ def a_checkout(**changes: Any) -> CheckoutOut:
 @pytest.mark.parametrize(
     ("address", "wish"),
     [
-        ("/pricing", Wish()),
-        ("/pricing?write=yes", Wish(wanted=True)),
-        ("/pricing?topic=Saturn%27s+rings", Wish(wanted=True, topic="Saturn's rings")),
-        ("/pricing?topic=%00+&model=a%2Fb", Wish(wanted=True, model="a/b")),
-        ("/pricing?topic=" + "x" * 500, Wish(wanted=True, topic="x" * 120)),
-        ("//[", Wish()),
+        ("/pricing", PaidWish()),
+        ("/pricing?write=yes", PaidWish(wanted=True)),
+        ("/pricing?topic=Saturn%27s+rings", PaidWish(wanted=True, topic="Saturn's rings")),
+        ("/pricing?topic=%00+&model=a%2Fb", PaidWish(wanted=True, model="a/b")),
+        ("/pricing?topic=" + "x" * 500, PaidWish(wanted=True, topic="x" * 120)),
+        ("//[", PaidWish()),
     ],
 )
-def test_a_wish_is_what_its_address_says(address: str, wish: Wish):
-    assert Wish.read(address) == wish
+def test_a_wish_is_what_its_address_says(address: str, wish: PaidWish):
+    assert PaidWish.read(address) == wish
 
 
 def test_a_wish_survives_its_own_address():
-    for wish in (Wish(wanted=True), Wish(wanted=True, topic="a&b=c#d", model="x/y")):
-        assert Wish.read(wish.href) == wish
+    for wish in (PaidWish(wanted=True), PaidWish(wanted=True, topic="a&b=c#d", model="x/y")):
+        assert PaidWish.read(wish.href) == wish
 
 
 @pytest.mark.parametrize("value", NONSENSE)

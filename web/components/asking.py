@@ -9,7 +9,7 @@ from typing import Any
 import reflex as rx
 
 from web import design
-from web.components.parts import icon
+from web.components.parts import icon, link
 from web.live import ask, latest, seen
 
 BIG = "min-h-12 !rounded-xl px-6 text-base sm:w-48 "
@@ -58,6 +58,24 @@ def what_is_left() -> rx.Component:
         rx.cond(left != "", rx.fragment("Free for you: ", left, ".")),
         id="limits",
         class_name="min-h-11 w-full py-3 text-sm tabular-nums text-faint sm:w-auto",
+    )
+
+
+def credits_in_hand(credits_left: int) -> rx.Component:
+    """How many were paid for and not asked for yet."""
+    return rx.cond(
+        credits_left > 0,
+        link(
+            icon("ticket", 15),
+            rx.el.span(
+                credits_left,
+                rx.cond(credits_left == 1, " credit left", " credits left"),
+            ),
+            to="/account",
+            id="credits",
+            class_name="inline-flex min-h-11 items-center gap-1.5 text-sm font-medium tabular-nums "
+            "text-good hover:underline",
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from web.components.asking import (
     BIG,
     Quote,
     captcha,
+    credits_in_hand,
     generate_button,
     press_name,
     quoted,
@@ -30,6 +31,8 @@ class Trouble:
     request_id: str
     offer: bool = False
     """Whether a stored factoid is offered instead."""
+    pay: bool = False
+    """Whether it helps to pay."""
 
 
 def _topic() -> rx.Component:
@@ -87,6 +90,7 @@ def generate_form(
     busy: bool,
     models: list[tuple[str, str]],
     quote: Quote | None,
+    credits_left: int,
     on_model: Any,
     on_submit: Any,
     on_early: Any,
@@ -111,10 +115,15 @@ def generate_form(
             class_name="flex flex-col gap-2.5 sm:flex-row",
         ),
         press_name(),
+        rx.el.input(type="hidden", name="pay_with", default_value=""),
         captcha(),
         rx.el.div(
             _model(models, on_model),
-            what_is_left(),
+            rx.el.div(
+                what_is_left(),
+                credits_in_hand(credits_left),
+                class_name="flex flex-wrap items-center gap-x-4",
+            ),
             class_name="mt-1 flex flex-wrap items-start justify-between gap-x-6",
         ),
         quoted(quote),
@@ -257,8 +266,10 @@ def countdown() -> rx.Component:
     )
 
 
-def refusal(trouble: Trouble, on_dismiss: Any, vault: rx.Component) -> rx.Component:
-    """Why not, since when it helps until when, and what still works."""
+def refusal(
+    trouble: Trouble, on_dismiss: Any, vault: rx.Component, paying: rx.Component
+) -> rx.Component:
+    """Why not, since when it helps until when, and what still works: a stored one, then paying."""
     return rx.el.div(
         rx.el.div(
             rx.el.div(
@@ -272,7 +283,11 @@ def refusal(trouble: Trouble, on_dismiss: Any, vault: rx.Component) -> rx.Compon
         ),
         countdown(),
         rx.el.p(trouble.hint, class_name="mt-3 text-sm text-soft"),
-        rx.cond(trouble.offer, vault),
+        rx.el.div(
+            rx.cond(trouble.offer, vault),
+            rx.cond(trouble.pay, paying),
+            class_name="mt-4 flex flex-wrap gap-2 empty:hidden",
+        ),
         rx.cond(
             trouble.request_id != "",
             rx.el.p(

@@ -60,7 +60,7 @@ def _offer(offer: Offer) -> rx.Component:
     return rx.el.form(
         rx.el.div(
             emoji(offer.face, "text-4xl"),
-            rx.el.h2(offer.name, class_name=design.H2 + "mt-4"),
+            rx.el.h3(offer.name, class_name=design.H2 + "mt-4"),
             rx.el.p(
                 rx.el.span(offer.price, class_name="serif text-4xl font-semibold tabular-nums"),
                 rx.el.span("once", class_name="text-sm text-faint"),
