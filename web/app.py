@@ -5,7 +5,7 @@ import reflex as rx
 from web import live
 from web.design import DARK, LIGHT, TOAST, Fonts
 from web.layout import offline
-from web.pages import checkout, factoid, feed, keys, missing, pricing
+from web.pages import account, checkout, factoid, feed, keys, missing, pricing, recover
 
 app = rx.App(
     html_lang="en",
@@ -40,6 +40,8 @@ PAGES = (
     feed.feed,
     factoid.factoid,
     keys.keys,
+    account.account,
+    recover.recover,
     pricing.pricing,
     checkout.checkout,
     checkout.cancelled,

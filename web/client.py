@@ -190,10 +190,6 @@ class ApiClient:
     async def revoke_key(self, key_id: UUID) -> None:
         await self._call("DELETE", f"/api/keys/{key_id}", None)
 
-    async def sign_out(self) -> None:
-        """End this visitor's identity on every device."""
-        await self._call("DELETE", "/api/session", None)
-
     async def models(self) -> ModelsOut:
         return await self._get("/api/models", ModelsOut)
 

@@ -31,7 +31,7 @@ WITHOUT_SCRIPT = (
 
 FACTOID_PATH = re.compile(r"/f/([^/]+)/?")
 CHECKOUT_PATH = re.compile(r"/checkout/[0-9a-f-]{36}(?:/cancelled)?/?")
-BUILT = ("/keys", "/pricing")
+BUILT = ("/account", "/keys", "/pricing", "/recover")
 """Pages whose HTML is the build's as it is, at an address with or without a slash at its end."""
 PAID = (
     '<noscript><div class="plain"><h1>Your payment</h1><p>If you paid, your credits are yours. How '

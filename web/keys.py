@@ -10,7 +10,7 @@ import reflex as rx
 from api.schemas.accounts import FreeScope, KeyIn, KeyOut, NewKeyOut
 from web.cards import exact, money
 from web.client import ApiProblem
-from web.generate import press_of, text_of
+from web.forms import press_of, text_of
 from web.live import tell
 from web.session import api_for
 from web.votes import as_uuid
@@ -25,9 +25,6 @@ SCOPE_WORDS: dict[str, str] = {**SCOPES, "chat": "Chat", "admin": "Look after th
 EXPIRIES = {"30": "In 30 days", "90": "In 90 days", "365": "In a year"}
 OLD_WORKS_ON = "The old one works for 24 hours more."
 USUAL_EXPIRY = "365"
-
-LEAVE = rx.call_script("location.replace('/')")
-"""Loads a document anew, which brings a new cookie."""
 
 
 @dataclass
@@ -59,17 +56,12 @@ class Keys(rx.State):
     problem: str = ""
     making: bool = False
     refused: str = ""
-    _signed_out: bool = False
 
     @rx.event
     async def open(self):
         """Show the keys there are."""
-        if self._signed_out:
-            self._signed_out = False
-            return LEAVE
         await self._read()
         self.ready = True
-        return None
 
     @rx.event
     async def make(self, form: Any):
@@ -122,16 +114,11 @@ class Keys(rx.State):
         await self._read()
 
     @rx.event
-    async def sign_out(self):
-        """Forget this visitor on every device; this browser comes back as a stranger."""
-        try:
-            await api_for(self).sign_out()
-        except ApiProblem as refusal:
-            return rx.toast.error(said(refusal))
-        # Whoever signed out loses their socket too, mostly before this is read: the next one opens
-        # the page, which then leaves.
-        self._signed_out = True
-        return LEAVE
+    def not_signed_out(self, why: Any):
+        """Say why it failed. Who is signed out has left the page."""
+        if isinstance(why, str) and why:
+            return rx.toast.error(why)
+        return None
 
     async def _read(self) -> None:
         try:

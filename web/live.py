@@ -20,7 +20,8 @@ from api.schemas.factoids import FactoidOut
 from api.schemas.generation import LiveTally
 from web.client import ApiClient, ApiProblem, read
 
-SCRIPT = "".join(Path(__file__).with_name(name).read_text() for name in ("browser.js", "asking.js"))
+SCRIPTS = ("browser.js", "asking.js", "identity.js")
+SCRIPT = "".join(Path(__file__).with_name(name).read_text() for name in SCRIPTS)
 """The small store in the browser; `factoids` is its global name."""
 
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)

@@ -8,6 +8,7 @@ from httpx_sse import ServerSentEvent
 
 from api.schemas.credits import CreditsOut
 from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutsOut, ProductsOut
+from api.schemas.recovery import RecoveryOut
 from web.client import ApiClient
 
 
@@ -34,6 +35,10 @@ class PaymentsClient(ApiClient):
     async def checkouts(self) -> list[CheckoutOut]:
         """The visitor's own payments, newest first."""
         return (await self._get("/api/payments/checkouts", CheckoutsOut)).items
+
+    async def recovery_link(self) -> RecoveryOut:
+        """A link that makes another browser this visitor; it is told this once."""
+        return await self._call("POST", "/api/session/recovery", RecoveryOut)
 
     async def credits(self) -> CreditsOut:
         return await self._get("/api/payments/credits", CreditsOut)

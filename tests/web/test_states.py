@@ -11,14 +11,17 @@ from api.schemas.generation import GenerateIn
 from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from tests.factories import Factories
 from tests.web.conftest import state_of, told
+from web.account import Account
 from web.allowance import Allowance, as_counted
 from web.checkout import Paying
 from web.client import ApiClient, use
-from web.generate import Generate, press_of
+from web.forms import press_of
+from web.generate import Generate
 from web.keys import Keys
 from web.pages.factoid import Shown
 from web.pages.feed import PAGE, Feed
 from web.pricing import Pricing
+from web.recover import Recover
 from web.refusals import quote_words
 from web.vault import SEEN, Vault, read_sought
 from web.votes import Votes
@@ -219,7 +222,7 @@ async def test_a_quote_for_nonsense_is_none_or_ours(value: Any):
 async def test_who_waits_in_vain_is_shown_that_there_are_some_again(visitor: str):
     generate = state_of(Generate, visitor)
 
-    assert await generate.explain() is Allowance.look
+    assert await generate.explain(None) is Allowance.look
     assert generate.trouble is None
 
 
@@ -296,7 +299,19 @@ async def test_a_press_has_the_name_it_came_with_or_a_new_one():
 async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
     callable_by_browsers = {
         f"{state.__name__}.{name}"
-        for state in (Feed, Shown, Votes, Generate, Allowance, Vault, Keys, Pricing, Paying)
+        for state in (
+            Feed,
+            Shown,
+            Votes,
+            Generate,
+            Allowance,
+            Vault,
+            Keys,
+            Pricing,
+            Paying,
+            Account,
+            Recover,
+        )
         for name in state.event_handlers
         if name not in rx.State.event_handlers
     }
@@ -323,7 +338,12 @@ async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
         "Keys.make",
         "Keys.rotate",
         "Keys.revoke",
-        "Keys.sign_out",
+        "Keys.not_signed_out",
+        "Account.open",
+        "Account.make_link",
+        "Recover.open",
+        "Recover.begin",
+        "Recover.answered",
         "Pricing.open",
         "Pricing.buy",
         "Paying.open",

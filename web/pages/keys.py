@@ -1,7 +1,5 @@
 """The page about a visitor's API keys."""
 
-from typing import Any
-
 import reflex as rx
 
 from web import design
@@ -9,26 +7,10 @@ from web.components.asking import press_name
 from web.components.feedback_form import CHIP
 from web.components.key_list import asked_twice, key_item
 from web.components.parts import emoji, icon, leaving, link, notice
+from web.components.shown_once import CODE, FRAME, copy_button
 from web.keys import EXPIRIES, SCOPES, USUAL_EXPIRY, Keys
 from web.layout import NAME, page
-from web.live import ask, call, latest, seen
-from web.votes import Votes
-
-CODE = (
-    "block w-full overflow-x-auto whitespace-pre-wrap break-all rounded-xl bg-tint px-4 py-3 "
-    "font-mono text-sm text-ink "
-)
-
-
-def _copy(label: str, text: Any, **props: Any) -> rx.Component:
-    return rx.el.button(
-        icon("copy", 16),
-        label,
-        type="button",
-        on_click=rx.call_script(call("copy", text), callback=Votes.shared),
-        class_name=design.SECONDARY,
-        **props,
-    )
+from web.live import ask, latest, seen
 
 
 @rx.memo
@@ -52,8 +34,8 @@ def new_key() -> rx.Component:
             rx.el.h3("Try it", class_name="mt-5 text-sm font-semibold"),
             rx.el.pre(curl, id="curl", class_name=CODE + "mt-2", tab_index=0),
             rx.el.div(
-                _copy("Copy key", token, id="copy-key"),
-                _copy("Copy command", curl),
+                copy_button("Copy key", token, id="copy-key"),
+                copy_button("Copy command", curl),
                 rx.el.button(
                     "I have it",
                     type="button",
@@ -65,8 +47,7 @@ def new_key() -> rx.Component:
             ),
             id="new-key",
             tab_index=-1,
-            class_name="rise mt-6 scroll-mt-20 rounded-2xl border border-accent bg-card p-5 "
-            "shadow-card sm:p-7",
+            class_name=FRAME,
         ),
     )
 
@@ -181,14 +162,25 @@ def _sign_out() -> rx.Component:
             "afterwards, this one too.",
             class_name="mt-2 max-w-prose text-sm text-soft",
         ),
+        rx.el.p(
+            "What you bought, and the way to another device, is in ",
+            link(
+                "your account",
+                to="/account",
+                class_name="text-ink underline underline-offset-4 hover:text-accent",
+            ),
+            ".",
+            class_name="mt-2 max-w-prose text-sm text-soft",
+        ),
         rx.el.div(
             asked_twice(
                 "signing-out",
                 "Sign out everywhere",
                 "Sign out everywhere?",
-                "The keys listed here are revoked, and you lose sight of your votes.",
+                "The keys listed here are revoked, and you lose sight of your votes. What you "
+                "bought stays with this browser.",
                 "Sign out",
-                Keys.sign_out,
+                rx.call_script("factoids.signOut()", callback=Keys.not_signed_out),
             ),
             class_name="-ml-4 mt-2",
         ),
