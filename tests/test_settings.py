@@ -249,3 +249,10 @@ def test_another_currency_needs_prices_of_its_own():
 
     assert start("import settings", **STRIPE | yen).returncode == 0
     check_refusal(start("import settings", **STRIPE | yen | {"PRICE_CHAT": ""}), "PRICE_CHAT")
+
+
+def test_while_the_webhooks_secret_is_changed_both_are_known():
+    both = Settings(stripe_webhook_secrets="whsec_new, whsec_old,")
+
+    assert both.webhook_secrets == ("whsec_new", "whsec_old")
+    assert Settings().webhook_secrets == ()
