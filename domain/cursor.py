@@ -4,7 +4,7 @@ import hmac
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
 
 import msgspec
@@ -70,4 +70,6 @@ class Cursors:
 
 
 def _seal(key: bytes, asked: str, written: bytes) -> bytes:
-    return hmac.digest(key, asked.encode() + b"\0" + written, "sha256")[:SEAL_BYTES]
+    # Made for keys; an HMAC, made twice for each page, costs it several times as much.
+    sealed = asked.encode() + b"\0" + written
+    return blake2b(sealed, key=key, digest_size=SEAL_BYTES).digest()

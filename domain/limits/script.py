@@ -55,10 +55,13 @@ class Script:
 
     async def _told(self, runs: list[tuple[Argument, ...]]) -> list[Any]:
         told = await self._sent(runs)
-        if any(isinstance(said, NoScriptError) for said in told):
-            # A Redis that was started anew knows no scripts; none of these was run.
+        unknown = [place for place, said in enumerate(told) if isinstance(said, NoScriptError)]
+        if unknown:
+            # A Redis that was started anew knows no scripts. Somebody else may have told it
+            # meanwhile: what was run is not run again.
             await self._redis.script_load(self._script.script)
-            told = await self._sent(runs)
+            for place in unknown:
+                [told[place]] = await self._sent([runs[place]])
         return told
 
     async def _sent(self, runs: list[tuple[Argument, ...]]) -> list[Any]:
