@@ -12,7 +12,8 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
-from settings import CAPTCHA_TEST_SECRETS, Settings
+from settings import Settings
+from settings.checks import CAPTCHA_TEST_SECRETS
 
 Verdict = Literal["ok", "fail", "unavailable"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from settings import DEVELOPMENT_SECRET, Settings
+from settings.checks import DEVELOPMENT_SECRET, Settings
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / ".env.example").read_text()

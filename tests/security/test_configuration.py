@@ -2,7 +2,7 @@
 
 import pytest
 
-from settings import CAPTCHA_TEST_SECRETS, CAPTCHA_TEST_SITE_KEYS
+from settings.checks import CAPTCHA_TEST_SECRETS, CAPTCHA_TEST_SITE_KEYS
 from tests.test_settings import PRODUCTION, TURNSTILE, check_refusal, start
 
 MAIL = {"SMTP_URL": "smtps://site:hunter2@mail.internal", "ALERT_EMAIL_FROM": "a@factoids.example"}

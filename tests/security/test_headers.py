@@ -83,7 +83,7 @@ async def test_pages_live_events_unchanged_answers_and_refusals(site: Site, make
             (f"/f/{SOME_ID}", 404),
             ("/f/%00", 404),
             ("/nowhere", 404),
-            ("/..%2f..%2fsettings.py", 404),
+            ("/..%2f..%2frxconfig.py", 404),
             ("/docs", 200),
             ("/docs/nowhere", 404),
             ("/ping", 200),
