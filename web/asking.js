@@ -112,6 +112,8 @@
       paying = "credit";
       document.getElementById("generate-form")?.requestSubmit();
       paying = "";
+      // The button that was pressed goes away with the refusal it stood in.
+      document.getElementById("maker")?.focus({ preventScroll: true });
     },
     // What is in the form of who presses too early.
     wished: () => ({

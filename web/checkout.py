@@ -62,12 +62,12 @@ class Paying(rx.State):
 
     @rx.event(background=True)
     async def watch(self):
-        """Follow the payment until it is finished, through lost connections."""
+        """Follow the payment until it is finished or the page closed, through lost connections."""
         async with self:
             id_, run, api = as_uuid(self._id), self._run, payments_for(self)
             over = not self.status or is_over(self)
         misses, last_id = 0, ""
-        while id_ and not over and misses < len(RETRIES_S):
+        while id_ and not over:
             try:
                 following = api.follow_checkout(id_, after=last_id)
                 async with aclosing(with_pauses(following, LOOK_S, each=True)) as events:
@@ -85,8 +85,10 @@ class Paying(rx.State):
             except (ApiProblem, msgspec.MsgspecError) as lost:
                 log.info("The stream of the payment %s was lost: %s", id_, lost)
             if not over:
-                await asyncio.sleep(RETRIES_S[misses])
+                await asyncio.sleep(RETRIES_S[min(misses, len(RETRIES_S) - 1)])
                 misses += 1
+                async with self:
+                    over = self._run != run or not await page_is_open(self)
 
 
 def is_over(page: Paying) -> bool:

@@ -31,7 +31,8 @@ def generate_panel() -> rx.Component:
         outcome(on_dismiss=Generate.dismiss),
         look_again(Allowance.look),
         id="maker",
-        class_name="mt-6",
+        tab_index=-1,
+        class_name="mt-6 outline-none",
     )
 
 

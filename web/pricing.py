@@ -1,5 +1,6 @@
 """What can be bought, and the way to Stripe: nobody is sent there without a press."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -17,6 +18,8 @@ from web.payments import payments_for
 FACES: dict[ProductKey, str] = {"booster_pack": "🚀", "chat": "💬"}
 WISHES: ProductKey = "booster_pack"
 """The product with which something is written as soon as it is paid."""
+
+log = logging.getLogger(__name__)
 
 BACK = "What you paid for and did not get, we pay back."
 
@@ -60,12 +63,15 @@ class Pricing(rx.State):
         api = payments_for(self)
         try:
             products = await api.products()
-            self.credits_left = (await api.limits()).credits_left
         except ApiProblem as refusal:
             self.problem = said(refusal)
         else:
             self.problem, self.payments_on = "", products.payments == "on"
             self.offers = offers_of(products)
+        try:
+            self.credits_left = (await api.limits()).credits_left
+        except ApiProblem as unknown:
+            log.warning("How many credits are left cannot be shown: %s", unknown)
         self.ready = True
 
     @rx.event

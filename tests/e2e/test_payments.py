@@ -97,6 +97,34 @@ GET = "Get 25 more for $5.00"
 PAID, READY = re.compile(r"Done: Paid \$5\.00"), re.compile("Done: 25 new factoids ready")
 
 
+async def test_one_that_is_not_delivered_gives_its_credit_back_and_says_so(
+    buyer: Visitor, openrouter: RunningOpenRouter
+):
+    await buyer.open("/pricing?topic=Saturn")
+    await openrouter.queue("cut")
+    await go_to_stripe(buyer)
+    await pay(buyer)
+    await expect(marks(buyer)).to_have_text([PAID, READY, re.compile("Not done: This one")])
+    await expect(buyer.problem).to_contain_text("Your credit is back.")
+    await expect_good_for_everybody(buyer)
+    assert [one["left"] for one in await balances(buyer)] == [25]
+    await buyer.open("/account")
+    await expect(buyer.page.locator("#history")).to_contain_text("Not delivered, so it is yours")
+
+
+async def test_while_the_models_are_down_the_buyer_is_told_that_we_go_on_trying(
+    buyer: Visitor, openrouter: RunningOpenRouter
+):
+    await buyer.open("/pricing?topic=Saturn")
+    await openrouter.queue("402-credits")
+    await go_to_stripe(buyer)
+    await pay(buyer)
+    await expect(buyer.stage).to_contain_text("We keep trying for an hour; your credit is safe.")
+    await expect(marks(buyer).last).to_have_text(re.compile("Under way: Writing"))
+    await expect_good_for_everybody(buyer)
+    await expect(buyer.result).to_contain_text("Saturn")
+
+
 async def test_closed_before_it_came_back_it_is_all_there_later(
     buyer: Visitor, openrouter: RunningOpenRouter, stripe_standin: StripeStandIn
 ):
@@ -127,6 +155,7 @@ async def test_a_credit_is_used_when_it_is_pressed_for_and_never_by_the_enter_ke
     await expect_good_for_everybody(buyer)
     assert [one["left"] for one in await balances(buyer)] == [25]
     await buyer.page.get_by_role("button", name="Use a credit (25 left)").click()
+    await expect(buyer.page.locator("#maker")).to_be_focused()
     await expect(buyer.result).to_contain_text("Saturn")
     await expect(credits).to_have_text("24 credits left")
 

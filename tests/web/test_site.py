@@ -114,6 +114,20 @@ async def test_the_feed_can_be_read_without_script(pages: httpx.AsyncClient, mak
     assert page.text.count("</body>") == 1
 
 
+@pytest.mark.parametrize("after", ["", "?session=cs_test_1", "/cancelled"])
+async def test_a_payments_page_is_not_for_search_engines(pages: httpx.AsyncClient, after: str):
+    page = await pages.get(f"/checkout/{uuid4()}{after}")
+
+    assert page.status_code == 200
+    assert "<title>Your payment | " in page.text
+    assert 'name="robots" content="noindex"' in page.text
+    assert "<noscript>" in page.text
+
+
+async def test_what_names_no_payment_is_left_to_the_build(pages: httpx.AsyncClient):
+    assert (await pages.get("/checkout/nonsense")).text == "http /checkout/nonsense"
+
+
 def test_what_is_put_in_goes_to_the_real_end_of_the_body():
     document = "<head></head><body><script>'</body>'</script></body></html>"
 

@@ -296,6 +296,13 @@ async def test_a_press_has_the_name_it_came_with_or_a_new_one():
     assert len({press_of({"press": nonsense}) for nonsense in NONSENSE}) == len(NONSENSE)
 
 
+@pytest.mark.parametrize("value", NONSENSE)
+async def test_why_signing_out_failed_is_said_if_it_is_words(value: Any):
+    said = state_of(Keys).not_signed_out(value)
+
+    assert bool(said) == (isinstance(value, str) and value != "")
+
+
 async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
     callable_by_browsers = {
         f"{state.__name__}.{name}"

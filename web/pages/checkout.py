@@ -205,7 +205,7 @@ def checkout() -> rx.Component:
 
 @rx.page(
     route="/checkout/[checkout_id]/cancelled",
-    title=f"Nothing was charged | {NAME}",
+    title=f"Back from paying | {NAME}",
     description="A payment that was not made.",
     image="/card.png",
     meta=HIDDEN,
