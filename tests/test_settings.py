@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from settings.checks import DEVELOPMENT_SECRET, Settings
+from settings import Settings
+from settings.checks import DEVELOPMENT_SECRET
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / ".env.example").read_text()
