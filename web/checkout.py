@@ -34,6 +34,7 @@ class Paying(rx.State):
     status: str = ""
     standing: Standing = NOTHING
     receipt: list[tuple[str, str]] = []
+    was_paid: bool = False
     writes: bool = False
     """Whether something is written as soon as it is paid."""
     generation: str = ""
@@ -102,7 +103,7 @@ def take_in(page: Paying, out: CheckoutOut) -> list[Any]:
     """Show how a payment stands; what follows is the watching of what is written with it."""
     known = page.generation
     page.status, page.standing, page.receipt = out.status, standing(out), receipt(out)
-    page.generation = str(out.generation_request_id or "")
+    page.generation, page.was_paid = str(out.generation_request_id or ""), bool(out.paid_at)
     page.writes = (
         out.wished
         and out.status == "paid"

@@ -81,7 +81,7 @@ def _payment(payment: Payment) -> rx.Component:
             "Receipt",
             rx.el.span(" of ", payment.on, class_name="sr-only"),
             to=payment.href,
-            class_name=design.QUIET + "-mx-4 sm:mx-0",
+            class_name=design.QUIET + "-ml-4 self-start sm:ml-0 sm:self-center",
         ),
         key=payment.id,
         custom_attrs={"data-payment": payment.id},

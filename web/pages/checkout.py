@@ -105,7 +105,10 @@ def _next() -> rx.Component:
 
 def _receipt() -> rx.Component:
     return rx.el.section(
-        rx.el.h2("Receipt", class_name=design.H2),
+        rx.el.h2(
+            rx.cond(Paying.was_paid, "Receipt", "The payment"),
+            class_name=design.H2,
+        ),
         rx.el.dl(
             rx.foreach(
                 Paying.receipt,

@@ -12,8 +12,9 @@ from web.pricing import Offer, Pricing
 
 FREE = (
     "Reading, voting, searching and the fact of the hour are free and stay so, and so is your "
-    "share of new ones. Whoever wants more pays once: no sign-up, no subscription."
+    "share of new ones. "
 )
+MORE = "Whoever wants more pays once: no sign-up, no subscription."
 HOW = (
     ("mouse-pointer-click", "You press", "Nothing opens by itself, and nothing is charged here."),
     ("credit-card", "You pay at Stripe", "We never see your card. Promotion codes go in there."),
@@ -22,22 +23,9 @@ HOW = (
 
 
 def _wish() -> rx.Component:
-    """What is to be written as soon as it is paid."""
-    return rx.el.fieldset(
-        rx.el.legend("With your payment", class_name="sr-only"),
-        rx.el.label(
-            rx.el.input(
-                type="checkbox",
-                name="write",
-                default_checked=Pricing.wanted,
-                class_name="size-5 shrink-0 accent-accent",
-            ),
-            "Write my first one as soon as it is paid",
-            class_name="flex min-h-11 cursor-pointer items-center gap-3 text-sm font-medium",
-        ),
-        rx.el.label(
-            "Topic of the first one (optional)", html_for="wish-topic", class_name="sr-only"
-        ),
+    """What is to be written as soon as it is paid; its topic is asked for when there is to be."""
+    topic = rx.el.div(
+        rx.el.label("Topic (optional)", html_for="wish-topic", class_name="sr-only"),
         rx.el.input(
             id="wish-topic",
             name="topic",
@@ -51,7 +39,22 @@ def _wish() -> rx.Component:
             Pricing.model != "",
             rx.el.p("Written by ", Pricing.model, class_name="mt-2 text-sm text-faint"),
         ),
-        class_name="mt-5",
+        class_name="mt-1 hidden group-has-checked:block",
+    )
+    return rx.el.fieldset(
+        rx.el.legend("With your payment", class_name="sr-only"),
+        rx.el.label(
+            rx.el.input(
+                type="checkbox",
+                name="write",
+                default_checked=Pricing.wanted,
+                class_name="size-5 shrink-0 accent-accent",
+            ),
+            "Write my first one as soon as it is paid",
+            class_name="flex min-h-11 cursor-pointer items-center gap-3 text-sm font-medium",
+        ),
+        topic,
+        class_name="group mt-5",
     )
 
 
@@ -139,9 +142,8 @@ def _for_sale() -> rx.Component:
 def _shown() -> rx.Component:
     off = notice(
         "🎈",
-        "Everything is free today",
-        "Payments are switched off here, so there is nothing to buy. Reading, voting and your free "
-        "share of new facts go on as ever.",
+        "Nothing to pay for here",
+        "Payments are switched off. Whatever is free goes on as ever.",
         link("Back to the facts", to="/", class_name=design.PRIMARY),
         id="payments-off",
     )
@@ -180,7 +182,11 @@ def pricing() -> rx.Component:
     return page(
         link(icon("arrow-left", 16), "All facts", to="/", class_name=design.QUIET + "-ml-4 mb-3"),
         rx.el.h1("More facts, when you want them", class_name=design.H1),
-        rx.el.p(FREE, class_name="mt-3 max-w-prose text-soft"),
+        rx.el.p(
+            FREE,
+            rx.cond(Pricing.ready, rx.cond(Pricing.payments_on, MORE, ""), MORE),
+            class_name="mt-3 max-w-prose text-soft",
+        ),
         rx.el.section(
             rx.el.h2("For sale", class_name="sr-only"),
             rx.cond(Pricing.ready, _shown(), _loading()),
