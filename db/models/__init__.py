@@ -1,6 +1,7 @@
 from db.models.account import ApiKey, SignedOut
 from db.models.base import Base
 from db.models.budget import BudgetAlert, BudgetPot, BudgetReservation, LedgerEntry
+from db.models.chat import ChatCall, ChatMessage, ChatSession, ChatTurn
 from db.models.factoid import Factoid, Tally
 from db.models.generation import GenerationRequest, LanguageModel, ModelCall
 from db.models.idempotency import IdempotencyKey
@@ -15,6 +16,10 @@ __all__ = [
     "BudgetAlert",
     "BudgetPot",
     "BudgetReservation",
+    "ChatCall",
+    "ChatMessage",
+    "ChatSession",
+    "ChatTurn",
     "Factoid",
     "FallbackUse",
     "Feedback",
