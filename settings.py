@@ -42,6 +42,10 @@ CAPTCHA_TEST_SITE_KEYS = {
 """The services' own keys for tests, which let everybody pass or nobody."""
 
 
+TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
+"""Read by the library behind the chat agent."""
+
+
 class WrongSetting(SystemExit):
     """A variable's value cannot be used; the process ends with the sentence."""
 
@@ -142,6 +146,9 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """Shell patterns of model ids that may be used at all."""
     model_price_ceiling_usd: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] = "5"
     """The dearest completion price allowed, in US dollars per million tokens."""
+    tavily_api_key: str | None = None
+    """From https://tavily.com; without one the chat agent cannot search the web, and says so."""
+    tavily_base_url: str = "https://api.tavily.com"
     factoid_schedule: str = "0 * * * *"
     """When a factoid is published by itself: cron syntax, UTC."""
 
@@ -167,6 +174,10 @@ def load() -> Settings:
     """
     if os.environ.get("ENVIRONMENT") != "production":
         load_dotenv()
+    if traced := sorted(name for name in TRACING if os.environ.get(name)):
+        raise WrongSetting(
+            f"{traced[0]}: must not be set; it would send what visitors say to another company."
+        )
     known = {field.encode_name for field in msgspec.structs.fields(Settings)}
     given = {name: value for name, value in os.environ.items() if name in known and value != ""}
     try:
@@ -185,6 +196,7 @@ def _check(settings: Settings) -> None:
     _address("DATABASE_URL", settings.database_url, {"postgresql", "postgres"})
     _address("REDIS_URL", settings.redis_url, {"redis", "rediss", "unix"})
     _address("OPENROUTER_BASE_URL", settings.openrouter_base_url, {"http", "https"})
+    _address("TAVILY_BASE_URL", settings.tavily_base_url, {"http", "https"})
     if settings.public_url:
         _address("PUBLIC_URL", settings.public_url, {"http", "https"})
     if settings.api_url:
@@ -261,7 +273,7 @@ def _check_production(settings: Settings, given: Mapping[str, str]) -> None:
         raise WrongSetting("OPENROUTER_BASE_URL: points at this machine, which is a stand-in.")
     if not settings.openrouter_base_url.startswith("https://"):
         raise WrongSetting("OPENROUTER_BASE_URL: must be an https:// address in production.")
-    for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST"):
+    for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST", "TAVILY_BASE_URL"):
         address: str | None = getattr(settings, name.lower())
         if address and not address.startswith("https://"):
             raise WrongSetting(f"{name}: must be an https:// address in production.")

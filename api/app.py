@@ -12,6 +12,7 @@ from api.body import StrictRequest
 from api.conditional import ConditionalReads
 from api.controllers import service
 from api.controllers.accounts import KeyController, sign_out
+from api.controllers.chats import ChatController, ChatTurnController, read_shared
 from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models
 from api.controllers.quote import quote
@@ -68,12 +69,15 @@ def create_app() -> Litestar:
             VoteController,
             GenerationController,
             KeyController,
+            ChatController,
+            ChatTurnController,
             leave_feedback,
             limits,
             list_categories,
             list_models,
             open_vault,
             quote,
+            read_shared,
             service.live,
             service.ready,
             sign_out,

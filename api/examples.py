@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from api import sse
+from api import chat_examples, sse
 from api.schemas.accounts import KeyIn, KeyOut, KeysOut, KeyUsageOut, NewKeyOut
 from api.schemas.factoids import (
     CategoriesOut,
@@ -171,11 +171,13 @@ BODIES: dict[str, Any] = {
         ),
         LiveOut("ok"),
         ReadyOut("ok", database="ok", redis="ok", migrations="ok"),
+        *chat_examples.BODIES,
     )
 }
 """By the name of their schema."""
 
 EVENTS = {
+    "FollowChat": chat_examples.STREAMED,
     "FollowLive": (
         sse.OPENING
         + sse.event("factoid", FACTOID)

@@ -52,6 +52,7 @@ TAGS = [
     Tag(name="Factoids", description="Read, search and shuffle."),
     Tag(name="Votes", description="🤯 or 😒, and why."),
     Tag(name="Generation", description="Ask for a new factoid and watch it being written."),
+    Tag(name="Chats", description="Talk with the agent, and watch it answer."),
     Tag(name="Keys", description="API keys, and signing out everywhere."),
     Tag(name="Service", description="Whether all is well."),
 ]
@@ -187,7 +188,7 @@ def complete(app: Litestar) -> None:
     """Add what Litestar leaves out: summaries for people, examples, and closed bodies."""
     openapi = app.openapi_schema
     for path in (openapi.paths or {}).values():
-        for operation in (path.get, path.put, path.post, path.delete):
+        for operation in (path.get, path.put, path.post, path.patch, path.delete):
             if operation:
                 _describe(operation)
     for name, body in BODIES.items():

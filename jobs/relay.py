@@ -51,6 +51,15 @@ TERMS = {
     "settle_generation": Terms(
         timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
     ),
+    "run_chat_turn": Terms(
+        timeout=90, retries=5, heartbeat=10, ttl=60, retry_delay=1, retry_backoff=10
+    ),
+    "settle_chat_turn": Terms(
+        timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
+    ),
+    "return_chat_allowance": Terms(
+        timeout=10, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
+    ),
     "return_allowance": Terms(
         timeout=10, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
     ),

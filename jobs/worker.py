@@ -16,7 +16,7 @@ from db.session import open_database
 from domain.errors import DomainError
 from domain.logging import configure_logging
 from domain.redis import open_redis
-from jobs import budget, generation, limits, maintenance
+from jobs import budget, chat, generation, limits, maintenance
 from jobs.context import WorkerContext, fill
 from jobs.relay import Relay
 from settings import settings as config
@@ -24,7 +24,7 @@ from settings import settings as config
 QUEUE = "factoids"
 
 DRAIN_S = 75
-"""A generation may take 60 seconds; a worker told to stop lets it end."""
+"""A generation or a chat's turn may take 60 seconds; a worker told to stop lets it end."""
 
 CATCH_UP_EVERY_S = 30
 """How often a worker that starts while OpenRouter or Postgres is away looks again."""
@@ -123,6 +123,9 @@ settings: dict[str, Any] = {
         generation.settle_generation,
         budget.send_budget_alert,
         generation.return_allowance,
+        chat.run_chat_turn,
+        chat.settle_chat_turn,
+        chat.return_chat_allowance,
     ],
     "cron_jobs": [
         cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),

@@ -104,12 +104,13 @@ class ChatMessageOut:
     """One message, with the branches beside it."""
 
     id: UUID
-    parent_id: UUID | None
     role: MessageRole
     text: str
     """Markdown. Of an answer being written, what was kept of it so far."""
     status: MessageStatus
     created_at: datetime
+    parent_id: UUID | None = None
+    """What it was said after; null for the first one."""
     siblings: list[UUID] = field(default_factory=list[UUID])
     """All messages at this place, itself among them, the oldest first."""
     sources: list[SourceOut] = field(default_factory=list[SourceOut])
@@ -192,13 +193,13 @@ class ChatQuoteOut:
     usual_usd: Decimal | None
     """The median of recent answers; null before there were any."""
     allowed: bool
-    reason: str | None
-    """Why it would be refused now."""
     messages_left: int
     """Free messages until one has to wait."""
     tokens_left: int
     """Of what this chat may use."""
     budget_left_usd: Decimal
+    reason: str | None = None
+    """Why it would be refused now."""
 
 
 @dataclass

@@ -66,6 +66,10 @@ class TooManyReads(RateLimited):
     code = "read_limit"
 
 
+class TooManyMessages(RateLimited):
+    code = "chat_limit"
+
+
 class LimiterAway(Unavailable):
     """Nobody can say how much a caller has had, so nothing is spent."""
 
@@ -85,6 +89,10 @@ REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
     "feedback": (
         TooMuchFeedback,
         "You have left a lot of feedback. Thank you; there is room for more later.",
+    ),
+    "chat": (
+        TooManyMessages,
+        "That was a lot of talking: {limit} message{s} per {name} at most. Reading goes on.",
     ),
     "read": (TooManyReads, "You read faster than we can turn the pages. Take a breath."),
 }

@@ -65,11 +65,27 @@ class _Catalogue(msgspec.Struct):
     data: list[msgspec.Raw]
 
 
-def worst_case_usd(model: LanguageModel, prompt_bytes: int) -> Decimal:
+def worst_case_usd(
+    model: LanguageModel, prompt_bytes: int, answer_tokens: int = ANSWER_TOKENS
+) -> Decimal:
     """The most one call can cost: no tokenizer makes more tokens than there are bytes."""
     return (
-        model.prompt_usd * prompt_bytes + model.completion_usd * ANSWER_TOKENS + model.request_usd
+        model.prompt_usd * prompt_bytes + model.completion_usd * answer_tokens + model.request_usd
     ).quantize(Decimal("0.000000000001"), ROUND_CEILING)
+
+
+def price_ceiling(model: LanguageModel) -> dict[str, Any]:
+    """The `provider` of a request that nobody may charge more for than was quoted."""
+    return {
+        # Catalogue prices are per token, these per million.
+        "max_price": {
+            "prompt": float(model.prompt_usd * MILLION),
+            "completion": float(model.completion_usd * MILLION),
+            "request": float(model.request_usd),
+        },
+        # Else a provider may pass over a parameter it does not know: the limit, or the schema.
+        "require_parameters": True,
+    }
 
 
 def limit_parameter(parameters: Sequence[str]) -> str:
@@ -164,25 +180,28 @@ class CatalogueService:
         async with self._sessions() as session:
             return await LanguageModelRepository(session).all()
 
-    async def choose(self, asked: str | None, *, besides: Sequence[str] = ()) -> LanguageModel:
+    async def choose(
+        self, asked: str | None, *, besides: Sequence[str] = (), needs: str | None = None
+    ) -> LanguageModel:
         """The model asked for, or one of the cheap, healthy ones; cheaper ones more often.
 
         Raises:
             UnknownModel: The one asked for is not in the list.
             NoModels: The list is empty.
         """
-        usable = await self.usable(asked, besides=besides)
+        usable = await self.usable(asked, besides=besides, needs=needs)
         return random.choices(usable, [_weight(model) for model in usable])[0]
 
     async def usable(
-        self, asked: str | None, *, besides: Sequence[str] = ()
+        self, asked: str | None, *, besides: Sequence[str] = (), needs: str | None = None
     ) -> list[LanguageModel]:
-        """The models of which one will answer: the one asked for, or the cheap, healthy ones.
+        """The models of which one will answer: the one asked for, or the cheap, healthy ones;
+        only such as list the parameter it `needs`.
 
         Raises:
             UnknownModel, NoModels: As `choose`.
         """
-        models = await self.models()
+        models = [m for m in await self.models() if needs is None or needs in m.parameters]
         if asked is not None:
             for model in models:
                 if model.id == asked:

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from db.models import ModelCall
 from domain.caller import Caller
 from domain.errors import Invalid
-from domain.generation.lease import RENEW_EVERY_S
 from domain.generation.requests import TOPIC_GRAPHEMES, GenerationFinished, Wish
+from domain.lease import RENEW_EVERY_S
 from domain.llm.openrouter import Patience
 from tests.generating import (
     MODEL,

@@ -17,7 +17,7 @@ from domain.categories import Category
 from domain.generation import prompt
 from domain.generation.answer import UnusableAnswer, read_answer, text_so_far
 from domain.generation.requests import TOPIC_GRAPHEMES
-from domain.generation.secrecy import WORDS_IN_A_ROW
+from domain.secrecy import WORDS_IN_A_ROW
 from domain.text import clean, graphemes
 from tests.generating import completions
 
