@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from api import sse
+from api.export import markdown
 from api.schemas.chats import (
     ChatChangeIn,
     ChatIn,
@@ -164,3 +165,5 @@ STREAMED = (
     + sse.event("usage", UsageEvent(TURN_USAGE, CHAT_USAGE), "1763629263000-0")
     + sse.event("message", ANSWER, "1763629264000-0")
 ).decode()
+
+EXPORTED = markdown(CHAT)

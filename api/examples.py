@@ -192,3 +192,6 @@ EVENTS = {
     ).decode(),
 }
 """By the id of the operation that streams them."""
+
+TEXTS = {"ExportChat": {"text/markdown": chat_examples.EXPORTED}}
+"""By the id of the operation, the texts it can answer besides JSON, by their media type."""

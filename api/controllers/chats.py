@@ -137,7 +137,7 @@ class ChatController(Controller):
         "/{chat_id:uuid}/export",
         operation_id="ExportChat",
         opt=CHAT,
-        responses={200: ResponseSpec(ChatOut, description="The chat; with `md`, as Markdown.")},
+        responses={200: ResponseSpec(ChatOut, description="The chat; with `md`, Markdown.")},
     )
     async def export(
         self,
@@ -151,7 +151,7 @@ class ChatController(Controller):
         attached = {"Content-Disposition": f'attachment; filename="chat-{chat_id}.{format}"'}
         if format == "json":
             return Response(chat, headers=attached)
-        kind = "text/markdown; charset=utf-8"
+        kind = "text/markdown"
         return Response(markdown(chat), media_type=kind, headers=attached)
 
     @post("/{chat_id:uuid}/share", operation_id="ShareChat", status_code=200, opt=CHAT)

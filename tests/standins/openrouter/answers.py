@@ -15,7 +15,7 @@ FENCING_AUTHORS = {"meta-llama", "microsoft"}
 
 MEGABYTE = 1_000_000
 
-MAY_LOOK_UP = {"ok", "ok-json", "slow", "cut", "gated", "gated-headers", "gated-end"}
+MAY_LOOK_UP = {"ok", "ok-json", "slow"}
 """Scenarios in which a model uses a tool before it talks."""
 
 
