@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
@@ -35,6 +37,8 @@ from settings import settings
 from tests.generating import MODEL, PATIENT
 from tests.standins.openrouter.running import RunningOpenRouter
 from tests.standins.tavily import TavilyStandIn, running_tavily
+
+PLENTY = "1000/60"
 
 
 def visitor() -> Caller:
@@ -68,7 +72,7 @@ class Chatting:
             site_url="http://factoids.test",
             patience=PATIENT,
         )
-        limiter = RateLimiter(redis, Policies(settings))
+        limiter = RateLimiter(redis, Policies(replace(settings, chat_limits=PLENTY)))
         cursors = Cursors("secret")
         factoids = FactoidService(FactoidReads(database.reads), cursors)
         catalogue = CatalogueService(database.sessions)
@@ -110,13 +114,13 @@ class Chatting:
         for _ in range(5):
             if (await self.turn(asked.turn.id)).settled_at:
                 return await self.chat(asked)
-            await self._settle(asked.turn.id)
+            await self.settle(asked.turn.id)
         async with self.database.sessions.begin() as session:
             await session.execute(text(f"UPDATE outbox SET offers = {bills.OFFERS_AT_MOST}"))
-        await self._settle(asked.turn.id)
+        await self.settle(asked.turn.id)
         return await self.chat(asked)
 
-    async def _settle(self, turn_id: UUID) -> None:
+    async def settle(self, turn_id: UUID) -> None:
         await settlement.settle(self.database.sessions, self.openrouter, turn_id)
 
     async def chat(self, asked: Asked) -> Chat:
@@ -134,8 +138,6 @@ class Chatting:
 
     async def told(self, turn_id: UUID) -> list[tuple[str, dict[str, Any]]]:
         """The events of a turn, by name."""
-        import msgspec
-
         events = await self.redis.xrange(key_of(turn_id))
         return [(one[b"name"].decode(), msgspec.json.decode(one[b"data"])) for _, one in events]
 

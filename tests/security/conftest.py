@@ -5,11 +5,22 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from db.session import Database
+from tests.chatting import chatting, searching, tavily
 from tests.e2e.stack import Site, running_site
 from tests.generating import generating, impatient, model, standin, started_standin
 from tests.serving import served
 
-__all__ = ["generating", "impatient", "model", "served", "standin", "started_standin"]
+__all__ = [
+    "chatting",
+    "generating",
+    "impatient",
+    "model",
+    "searching",
+    "served",
+    "standin",
+    "started_standin",
+    "tavily",
+]
 
 PLENTY = "1000/60"
 
