@@ -12,6 +12,7 @@ from api.body import StrictRequest
 from api.conditional import ConditionalReads
 from api.controllers import service
 from api.controllers.accounts import KeyController, sign_out
+from api.controllers.chats import ChatController, ChatTurnController, read_shared
 from api.controllers.credits import credits
 from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models
@@ -77,6 +78,8 @@ def create_app() -> Litestar:
             KeyController,
             CheckoutController,
             credits,
+            ChatController,
+            ChatTurnController,
             leave_feedback,
             limits,
             list_categories,
@@ -86,6 +89,7 @@ def create_app() -> Litestar:
             quote,
             receive_event,
             recover,
+            read_shared,
             service.live,
             service.ready,
             sign_out,

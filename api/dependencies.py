@@ -19,6 +19,11 @@ from db.repositories.vault import VaultReads
 from db.session import Database
 from domain.accounts import Accounts
 from domain.captcha import open_captcha
+from domain.chat.admission import Admission
+from domain.chat.progress import TurnReader
+from domain.chat.quotes import ChatQuotes
+from domain.chat.sessions import Chats
+from domain.chat.turns import ChatTurns
 from domain.cursor import Cursors
 from domain.factoids import FactoidService
 from domain.generation.progress import ProgressReader
@@ -126,6 +131,22 @@ def provide_payments(state: State) -> PaymentService:
     return state.payments
 
 
+def provide_chats(state: State) -> Chats:
+    return state.chats
+
+
+def provide_turns(state: State) -> ChatTurns:
+    return state.turns
+
+
+def provide_turn_events(state: State) -> TurnReader:
+    return state.turn_events
+
+
+def provide_chat_quotes(state: State) -> ChatQuotes:
+    return state.chat_quotes
+
+
 def provide_redis(state: State) -> Redis:
     return state.redis
 
@@ -138,7 +159,8 @@ def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> N
     """Build the services a process needs once."""
     state.database = database
     state.redis = redis
-    state.factoids = FactoidService(FactoidReads(database.reads), Cursors(*settings.server_secrets))
+    cursors = Cursors(*settings.server_secrets)
+    state.factoids = FactoidService(FactoidReads(database.reads), cursors)
     state.vault = Vault(VaultReads(database.reads))
     state.catalogue = CatalogueService(database.sessions)
     state.limiter = RateLimiter(for_limits, Policies(settings))
@@ -173,6 +195,14 @@ def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> N
     )
     state.progress = ProgressReader(redis, database.sessions)
     state.live = LiveHub(redis)
+    state.chats = Chats(database.sessions, state.catalogue, state.factoids, cursors)
+    admission = Admission(state.limiter, guards[2])
+    talking = (database.sessions, state.chats, state.catalogue)
+    state.turns = ChatTurns(
+        *talking, state.factoids, admission, web=settings.tavily_api_key is not None
+    )
+    state.chat_quotes = ChatQuotes(*talking, admission)
+    state.turn_events = TurnReader(redis, database.sessions)
     state.repeats = Repeats(database.statements, *settings.server_secrets)
     state.accounts = Accounts(database.sessions, state.register, settings.secret_key)
 
@@ -195,6 +225,10 @@ DEPENDENCIES: dict[str, Any] = {
     "payments": Provide(provide_payments, sync_to_thread=False),
     "progress": Provide(provide_progress, sync_to_thread=False),
     "step_up": Provide(provide_step_up, sync_to_thread=False),
+    "chats": Provide(provide_chats, sync_to_thread=False),
+    "turns": Provide(provide_turns, sync_to_thread=False),
+    "turn_events": Provide(provide_turn_events, sync_to_thread=False),
+    "chat_quotes": Provide(provide_chat_quotes, sync_to_thread=False),
     "redis": Provide(provide_redis, sync_to_thread=False),
     "live": Provide(provide_live, sync_to_thread=False),
 }

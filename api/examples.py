@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from api import sse
+from api import chat_examples, sse
 from api.schemas.accounts import KeyIn, KeyOut, KeysOut, KeyUsageOut, NewKeyOut
 from api.schemas.credits import BalanceOut, CreditsOut, EntryOut
 from api.schemas.factoids import (
@@ -225,11 +225,13 @@ BODIES: dict[str, Any] = {
         RecoveredOut(way_back=RECOVERY),
         LiveOut("ok"),
         ReadyOut("ok", database="ok", redis="ok", migrations="ok"),
+        *chat_examples.BODIES,
     )
 }
 """By the name of their schema."""
 
 EVENTS = {
+    "FollowChat": chat_examples.STREAMED,
     "FollowLive": (
         sse.OPENING
         + sse.event("factoid", FACTOID)
@@ -245,3 +247,6 @@ EVENTS = {
     ).decode(),
 }
 """By the id of the operation that streams them."""
+
+TEXTS = {"ExportChat": {"text/markdown": chat_examples.EXPORTED}}
+"""By the id of the operation, the texts it can answer besides JSON, by their media type."""

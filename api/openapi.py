@@ -30,7 +30,7 @@ from litestar.static_files import create_static_files_router
 
 from api.bearer import VISITORS_ONLY, scope_of
 from api.conditional import PUBLIC_READ
-from api.examples import BODIES, EVENTS
+from api.examples import BODIES, EVENTS, TEXTS
 from api.problems import INTERNAL, MEDIA_TYPE, WORDS
 from api.schemas.problem import Problem
 
@@ -53,6 +53,7 @@ TAGS = [
     Tag(name="Votes", description="🤯 or 😒, and why."),
     Tag(name="Generation", description="Ask for a new factoid and watch it being written."),
     Tag(name="Payments", description="Buy more, and see what was bought."),
+    Tag(name="Chats", description="Talk with the agent, and watch it answer."),
     Tag(name="Keys", description="API keys, and signing out everywhere."),
     Tag(name="Service", description="Whether all is well."),
 ]
@@ -185,10 +186,12 @@ def document(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 
 def complete(app: Litestar) -> None:
-    """Add what Litestar leaves out: summaries for people, examples, and closed bodies."""
+    """Add what Litestar leaves out: summaries for people, examples, closed bodies, and the second
+    form of an answer that has two.
+    """
     openapi = app.openapi_schema
     for path in (openapi.paths or {}).values():
-        for operation in (path.get, path.put, path.post, path.delete):
+        for operation in (path.get, path.put, path.post, path.patch, path.delete):
             if operation:
                 _describe(operation)
     for name, body in BODIES.items():
@@ -209,6 +212,11 @@ def _add_minimum(schema: Schema, body: Any) -> None:
 
 
 def _describe(operation: Operation) -> None:
+    for media_type, written in TEXTS.get(operation.operation_id or "", {}).items():
+        answered: Any = (operation.responses or {})["200"]
+        text = Schema(type=OpenAPIType.STRING)
+        example = Example(summary="For example", value=written)
+        answered.content[media_type] = OpenAPIMediaType(text, examples={"example": example})
     operation.summary = (operation.description or "").split("\n")[0].split(". ")[0].rstrip(".")
     for parameter in operation.parameters or []:
         if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):

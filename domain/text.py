@@ -58,6 +58,12 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", unicodedata.normalize("NFC", shown)).strip()
 
 
+def clean_lines(text: str) -> str:
+    """As `clean`, but with its lines and the spaces that indent them."""
+    lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
+    return unicodedata.normalize("NFC", "\n".join(_HIDDEN.sub("", line) for line in lines))
+
+
 def sentences(text: str) -> int:
     """How many sentences a text has; common abbreviations do not end one."""
     return len(_SENTENCE_END.findall(text)) + 1 if text else 0

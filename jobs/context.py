@@ -5,8 +5,14 @@ from typing import Any, TypedDict
 
 from redis.asyncio import Redis
 
+from db.repositories.factoids import FactoidReads
 from db.session import Database
 from domain.accounts import Accounts
+from domain.chat.admission import Admission
+from domain.chat.service import ChatService
+from domain.chat.web import open_web_search
+from domain.cursor import Cursors
+from domain.factoids import FactoidService
 from domain.generation.requests import GenerationRequests
 from domain.generation.service import GenerationService
 from domain.limits.alerts import Alerts
@@ -36,6 +42,7 @@ class WorkerContext(TypedDict):
     accounts: Accounts
     requests: GenerationRequests
     generation: GenerationService
+    chat: ChatService
     alerts: Alerts
     stripe: Stripe | None
     payments: PaymentService
@@ -81,6 +88,16 @@ def fill(ctx: WorkerContext, database: Database, redis: Redis, config: Settings)
     ctx["refunds"] = Refunds(database.sessions, ctx["payments"])
     ctx["generation"] = GenerationService(
         database.sessions, ctx["openrouter"], redis, ctx["limiter"]
+    )
+    ctx["chat"] = ChatService(
+        database.sessions,
+        ctx["openrouter"],
+        redis,
+        ctx["limiter"],
+        Admission(ctx["limiter"], Budget(BudgetLimits.of(config))),
+        FactoidService(FactoidReads(database.reads), Cursors(*config.server_secrets)),
+        open_web_search(config),
+        site_url=config.site_url,
     )
 
 

@@ -1,19 +1,16 @@
 """Run one generation; publish one factoid for every moment of the schedule."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
 from croniter import croniter
-from saq import Job
 
 from db.models import GenerationRequest
 from domain.generation import allowance, settlement
 from domain.limits.budget import BudgetUsedUp
 from jobs.context import WorkerContext
+from jobs.heartbeat import heartbeat
 
 log = structlog.get_logger()
 
@@ -23,7 +20,7 @@ CLOCK_SLACK = timedelta(seconds=5)
 
 async def run_generation(ctx: WorkerContext, *, request_id: str) -> None:
     """Bring a request to its end. Run twice, the second finds it done or taken."""
-    async with _heartbeat(ctx["job"]):
+    async with heartbeat(ctx["job"]):
         await ctx["generation"].run(UUID(request_id))
 
 
@@ -70,20 +67,3 @@ def current_slot(ctx: WorkerContext) -> datetime:
     """The latest moment of the schedule, UTC."""
     schedule = croniter(ctx["settings"].factoid_schedule, datetime.now(UTC) + CLOCK_SLACK)
     return schedule.get_prev(datetime)
-
-
-@asynccontextmanager
-async def _heartbeat(job: Job) -> AsyncGenerator[None]:
-    """Tell the queue that the job lives, in the job's own event loop."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(job.heartbeat / 3)
-            with suppress(Exception):
-                await job.update()
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()

@@ -57,6 +57,15 @@ TERMS = {
     "tell_of_checkout": Terms(
         timeout=45, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
     ),
+    "run_chat_turn": Terms(
+        timeout=90, retries=5, heartbeat=10, ttl=60, retry_delay=1, retry_backoff=10
+    ),
+    "settle_chat_turn": Terms(
+        timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
+    ),
+    "return_chat_allowance": Terms(
+        timeout=10, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
+    ),
     "return_allowance": Terms(
         timeout=10, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
     ),

@@ -17,7 +17,7 @@ from domain.errors import DomainError
 from domain.logging import configure_logging
 from domain.payments.stripe import StripeRefused
 from domain.redis import open_redis
-from jobs import budget, generation, limits, maintenance, payments
+from jobs import budget, chat, generation, limits, maintenance, payments
 from jobs.context import WorkerContext, close, fill
 from jobs.relay import Relay
 from settings import settings as config
@@ -25,7 +25,7 @@ from settings import settings as config
 QUEUE = "factoids"
 
 DRAIN_S = 75
-"""A generation may take 60 seconds; a worker told to stop lets it end."""
+"""A generation or a chat's turn may take 60 seconds; a worker told to stop lets it end."""
 
 CATCH_UP_EVERY_S = 30
 """How often a worker that starts while OpenRouter or Postgres is away looks again."""
@@ -133,6 +133,9 @@ settings: dict[str, Any] = {
         generation.return_allowance,
         payments.begin_wished_generation,
         payments.tell_of_checkout,
+        chat.run_chat_turn,
+        chat.settle_chat_turn,
+        chat.return_chat_allowance,
     ],
     "cron_jobs": [
         cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),

@@ -18,6 +18,9 @@ Limits = Annotated[str, Meta(pattern=r"^[1-9]\d{0,6}/[1-9]\d{0,6}(,[1-9]\d{0,6}/
 Price = Annotated[int, Meta(ge=1, le=99_999_999)]
 StripePrice = Annotated[str, Meta(pattern=r"^price_[!-~]+$")]
 
+TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
+"""Read by the library behind the chat agent."""
+
 
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     # Every process
@@ -138,6 +141,9 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """Shell patterns of model ids that may be used at all."""
     model_price_ceiling_usd: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] = "5"
     """The dearest completion price allowed, in US dollars per million tokens."""
+    tavily_api_key: str | None = None
+    """From https://tavily.com; without one the chat agent cannot search the web, and says so."""
+    tavily_base_url: str = "https://api.tavily.com"
     factoid_schedule: str = "0 * * * *"
     """When a factoid is published by itself: cron syntax, UTC."""
 
@@ -168,6 +174,10 @@ def load() -> Settings:
     """
     if os.environ.get("ENVIRONMENT") != "production":
         load_dotenv()
+    if traced := sorted(name for name in TRACING if os.environ.get(name)):
+        raise WrongSetting(
+            f"{traced[0]}: must not be set; it would send what visitors say to another company."
+        )
     known = {field.encode_name for field in msgspec.structs.fields(Settings)}
     given = {name: value for name, value in os.environ.items() if name in known and value != ""}
     try:

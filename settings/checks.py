@@ -49,6 +49,7 @@ def check(settings: "Settings") -> None:
     _address("DATABASE_URL", settings.database_url, {"postgresql", "postgres"})
     _address("REDIS_URL", settings.redis_url, {"redis", "rediss", "unix"})
     _address("OPENROUTER_BASE_URL", settings.openrouter_base_url, {"http", "https"})
+    _address("TAVILY_BASE_URL", settings.tavily_base_url, {"http", "https"})
     if settings.public_url:
         _address("PUBLIC_URL", settings.public_url, {"http", "https"})
     if settings.api_url:
@@ -145,7 +146,7 @@ def check_production(settings: "Settings", given: Mapping[str, str]) -> None:
         raise WrongSetting("OPENROUTER_BASE_URL: must be an https:// address in production.")
     if settings.stripe_api_url and _is_here(settings.stripe_api_url):
         raise WrongSetting("STRIPE_API_URL: points at this machine, which is a stand-in.")
-    for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST", "STRIPE_API_URL"):
+    for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST", "STRIPE_API_URL", "TAVILY_BASE_URL"):
         address: str | None = getattr(settings, name.lower())
         if address and (_is_here(address) or not address.startswith("https://")):
             raise WrongSetting(f"{name}: must be an https:// address elsewhere in production.")

@@ -14,6 +14,7 @@ SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql://root@127.0.0.1:5432/p
 DATABASE = f"factoids_test_{os.getpid()}"
 TABLES = [
     *("outbox", "idempotency_keys"),
+    *("chat_sessions",),
     *("generation_requests", "language_models", "votes", "factoids"),
     *("rate_limit_snapshots", "anomalies", "fallback_uses"),
     *("budget_alerts", "budget_reservations", "budget_pots"),
@@ -115,7 +116,8 @@ async def open_connections(empty_database: None) -> AsyncGenerator[tuple[Databas
 
 
 AS_LOCKED = (
-    "stripe_events, checkouts, payment_entries,"
+    "chat_turns, chat_sessions, chat_messages, chat_calls,"
+    " stripe_events, checkouts, payment_entries,"
     " generation_requests, factoids, tallies, votes, feedback, model_calls, outbox,"
     " credit_holds, credit_grants, credit_entries,"
     " budget_reservations, budget_pots, ledger_entries, budget_alerts"

@@ -25,6 +25,7 @@ from domain.generation.wish import Wish
 from domain.limits.budget import Budget, BudgetLimits, Clock, utc_now
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
+from domain.llm import bills
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter, Patience
 from settings import settings
@@ -101,7 +102,7 @@ class Generating:
                 return request
             await self._settle(request_id)
         async with self.database.sessions.begin() as session:
-            await session.execute(text(f"UPDATE outbox SET offers = {settlement.OFFERS_AT_MOST}"))
+            await session.execute(text(f"UPDATE outbox SET offers = {bills.OFFERS_AT_MOST}"))
         await self._settle(request_id)
         return await self.request(request_id)
 

@@ -1,6 +1,7 @@
 from db.models.account import ApiKey, SignedOut
 from db.models.base import Base
 from db.models.budget import BudgetAlert, BudgetPot, BudgetReservation, LedgerEntry
+from db.models.chat import ChatCall, ChatMessage, ChatSession, ChatTurn
 from db.models.credit import CreditEntry, CreditGrant, CreditHold
 from db.models.factoid import Factoid, Tally
 from db.models.generation import GenerationRequest, LanguageModel, ModelCall
@@ -17,6 +18,10 @@ __all__ = [
     "BudgetAlert",
     "BudgetPot",
     "BudgetReservation",
+    "ChatCall",
+    "ChatMessage",
+    "ChatSession",
+    "ChatTurn",
     "Checkout",
     "CreditEntry",
     "CreditGrant",

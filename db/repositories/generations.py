@@ -1,26 +1,23 @@
 """Requests for factoids and the model calls made for them."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import GenerationRequest, LanguageModel, ModelCall
+from db.repositories.leases import OPEN, Leases
 
-OPEN = ("queued", "running")
+__all__ = ["OPEN", "GenerationRepository", "LanguageModelRepository"]
 
 
-class GenerationRepository:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def get(self, request_id: UUID) -> GenerationRequest | None:
-        return await self._session.get(GenerationRequest, request_id, populate_existing=True)
+class GenerationRepository(Leases[GenerationRequest]):
+    model = GenerationRequest
 
     async def newest_of(self, caller_id: UUID, limit: int) -> list[GenerationRequest]:
         found = await self._session.scalars(
@@ -47,53 +44,6 @@ class GenerationRepository:
     async def newest_slot(self) -> datetime | None:
         return await self._session.scalar(select(func.max(GenerationRequest.slot)))
 
-    async def lease(self, request_id: UUID, holder: UUID, lease_s: int) -> GenerationRequest | None:
-        """Take the request for this holder alone, or None when it is done or another has it."""
-        return await self._session.scalar(
-            update(GenerationRequest)
-            .where(
-                GenerationRequest.id == request_id,
-                GenerationRequest.status.in_(OPEN),
-                or_(
-                    GenerationRequest.lease_until.is_(None),
-                    GenerationRequest.lease_until < func.now(),
-                ),
-            )
-            .values(
-                status="running",
-                started_at=func.coalesce(GenerationRequest.started_at, func.now()),
-                lease_holder=holder,
-                lease_until=func.now() + timedelta(seconds=lease_s),
-            )
-            .returning(GenerationRequest)
-            .execution_options(populate_existing=True)
-        )
-
-    async def renew_lease(
-        self, request_id: UUID, holder: UUID, lease_s: int
-    ) -> GenerationRequest | None:
-        """Keep the request a while longer, or None when it is done or another has it."""
-        return await self._session.scalar(
-            update(GenerationRequest)
-            .where(*_held(request_id, holder))
-            .values(lease_until=func.now() + timedelta(seconds=lease_s))
-            .returning(GenerationRequest)
-            .execution_options(populate_existing=True)
-        )
-
-    async def holds_lease(self, request_id: UUID, holder: UUID) -> bool:
-        """Whether the request is still this holder's; nobody can take it in this transaction."""
-        held = select(GenerationRequest.id).where(*_held(request_id, holder)).with_for_update()
-        return await self._session.scalar(held) is not None
-
-    async def drop_lease(self, request_id: UUID, holder: UUID) -> None:
-        """Let another worker go on with the request at once."""
-        await self._session.execute(
-            update(GenerationRequest)
-            .where(*_held(request_id, holder))
-            .values(lease_until=None, lease_holder=None)
-        )
-
     async def queue_again(self, request_id: UUID) -> None:
         """Let a request wait as if no worker had taken it; for whoever holds its lease."""
         await self.change(request_id, status="queued", lease_until=None, lease_holder=None)
@@ -115,21 +65,6 @@ class GenerationRepository:
         )
         return done is not None
 
-    async def ask_cancel(self, request_id: UUID) -> bool:
-        """Leave word for the worker that has it; tells whether it was still under way."""
-        asked = await self._session.scalar(
-            update(GenerationRequest)
-            .where(GenerationRequest.id == request_id, GenerationRequest.status.in_(OPEN))
-            .values(cancel_asked_at=func.coalesce(GenerationRequest.cancel_asked_at, func.now()))
-            .returning(GenerationRequest.id)
-        )
-        return asked is not None
-
-    async def change(self, request_id: UUID, **values: Any) -> None:
-        await self._session.execute(
-            update(GenerationRequest).where(GenerationRequest.id == request_id).values(**values)
-        )
-
     async def calls(self, request_id: UUID) -> list[ModelCall]:
         found = await self._session.scalars(
             select(ModelCall)
@@ -149,14 +84,6 @@ class GenerationRepository:
             .where(ModelCall.request_id == request_id, ModelCall.number == number)
             .values(**values)
         )
-
-
-def _held(request_id: UUID, holder: UUID) -> list[ColumnElement[bool]]:
-    return [
-        GenerationRequest.id == request_id,
-        GenerationRequest.lease_holder == holder,
-        GenerationRequest.status.in_(OPEN),
-    ]
 
 
 class LanguageModelRepository:

@@ -17,9 +17,9 @@ from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import GenerationRepository
 from domain.generation import failures, prompt, settlement
 from domain.generation.answer import text_so_far
-from domain.generation.lease import Lease
 from domain.generation.progress import ProgressWriter
 from domain.generation.wish import PROMPT_BYTES_AT_MOST, quote_usd
+from domain.lease import Lease
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter
@@ -36,7 +36,7 @@ class Asking:
 
     def __init__(
         self,
-        lease: Lease,
+        lease: Lease[GenerationRequest],
         sessions: async_sessionmaker[AsyncSession],
         openrouter: OpenRouter,
         progress: ProgressWriter,

@@ -7,6 +7,7 @@ from db.models import BudgetReservation
 from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import OPEN, GenerationRepository
 from db.repositories.outbox import OutboxRepository
+from domain.chat import settlement as chats
 from domain.generation import requests, settlement
 from domain.logging import current_request_id
 from domain.payments.credits import Credits
@@ -30,6 +31,8 @@ async def see_to_left_over(sessions: async_sessionmaker[AsyncSession]) -> int:
 async def _see_to(session: AsyncSession, reservation: BudgetReservation) -> None:
     request_id, outbox = reservation.request_id, OutboxRepository(session)
     request = await GenerationRepository(session).get(request_id)
+    if request is None and await chats.see_to_left_over(session, reservation):
+        return
     if request is None:
         # It was deleted, and what it cost with it: nobody can say that it cost less.
         await Credits().give_back(session, request_id=request_id)

@@ -6,7 +6,8 @@ from typing import Any
 
 from db.models import LanguageModel
 from domain.categories import Category
-from domain.llm.catalogue import ANSWER_TOKENS, MILLION, limit_parameter
+from domain.llm.catalogue import ANSWER_TOKENS, limit_parameter, price_ceiling
+from domain.llm.fencing import fenced
 
 PROMPT_VERSION = "2026-11-20"
 
@@ -51,9 +52,9 @@ def messages(topic: str | None, published: Sequence[str]) -> list[dict[str, str]
     asked = (
         "Write one fact.\n"
         "<data>\n"
-        f"Topic: {_fenced(topic) if topic else 'none'}\n"
+        f"Topic: {fenced(topic) if topic else 'none'}\n"
         "already published, do not repeat any of these or say the same in other words:\n"
-        f"{_fenced(list(published))}\n"
+        f"{fenced(list(published))}\n"
         "</data>"
     )
     return [{"role": "system", "content": RULES}, {"role": "user", "content": asked}]
@@ -104,16 +105,6 @@ def body(
     }
     if "temperature" in model.parameters:
         asked["temperature"] = DEFAULT_TEMPERATURE if temperature is None else temperature
-    routing: dict[str, Any] = {
-        # Nobody may charge more than quoted. Catalogue prices are per token, these per million.
-        "max_price": {
-            "prompt": float(model.prompt_usd * MILLION),
-            "completion": float(model.completion_usd * MILLION),
-            "request": float(model.request_usd),
-        },
-        # Else a provider may pass over a parameter it does not know: the limit, or the schema.
-        "require_parameters": True,
-    }
     if "structured_outputs" in model.parameters:
         schema = {"name": "factoid", "strict": True, "schema": SCHEMA}
         asked["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -121,7 +112,7 @@ def body(
         function = {"name": "make_factoid", "description": "Publish it.", "parameters": SCHEMA}
         asked["tools"] = [{"type": "function", "function": function}]
         asked["tool_choice"] = {"type": "function", "function": {"name": "make_factoid"}}
-    return asked | {"provider": routing}
+    return asked | {"provider": price_ceiling(model)}
 
 
 def size(conversation: Sequence[dict[str, str]]) -> int:
@@ -137,11 +128,6 @@ def _shortened(answer: str) -> str:
 
 def _excerpt(text: str) -> str:
     """A text as fenced data, cut until that is short enough."""
-    while len(_fenced(text).encode()) > EXCERPT_BYTES:
+    while len(fenced(text).encode()) > EXCERPT_BYTES:
         text = text[: len(text) * 3 // 4]
-    return _fenced(text)
-
-
-def _fenced(data: Any) -> str:
-    """Data as JSON that cannot close its own fence."""
-    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    return fenced(text)

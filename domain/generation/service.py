@@ -24,10 +24,10 @@ from domain.generation import allowance, failures, keep_trying, prompt, settleme
 from domain.generation.answer import Draft, UnusableAnswer, read_answer
 from domain.generation.asking import Asking
 from domain.generation.failures import GenerationFailed
-from domain.generation.lease import RENEW_EVERY_S, Lease, LeaseLost
 from domain.generation.progress import ProgressWriter
 from domain.generation.requests import GenerationNotFound, job_key
 from domain.generation.wish import PAID, PROMPT_BYTES_AT_MOST
+from domain.lease import RENEW_EVERY_S, Lease, LeaseLost
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.openrouter import OpenRouter
 from domain.payments.credits import Credits
@@ -65,7 +65,7 @@ class GenerationService:
 
     async def run(self, request_id: UUID) -> None:
         """Bring a request to its end, unless it has one or another worker is at it."""
-        lease = await Lease.take(self._sessions, request_id)
+        lease = await Lease.take(self._sessions, GenerationRepository, request_id)
         if lease is None:
             await self._forget_if_over(request_id)
             return
@@ -104,7 +104,7 @@ class GenerationService:
             if request is None or request.status not in OPEN:
                 await OutboxRepository(session).done(job_key(request_id))
 
-    async def _end(self, lease: Lease, error: BaseException | None) -> None:
+    async def _end(self, lease: Lease[GenerationRequest], error: BaseException | None) -> None:
         """Write down how it ended, if that is ours to say, and tell those who watch."""
         if error and not isinstance(error, LeaseLost):
             failure = failures.as_failure(error)
@@ -122,7 +122,7 @@ class GenerationService:
         if ended.factoid_id:
             await live.tell(self._redis, live.FactoidPublished(ended.factoid_id))
 
-    async def _try_later(self, lease: Lease, failure: GenerationFailed) -> bool:
+    async def _try_later(self, lease: Lease[GenerationRequest], failure: GenerationFailed) -> bool:
         """Let a worker try again after a while, if that is still worth it; tells whether it is."""
         request_id = lease.request.id
         async with lease.transaction() as session:
@@ -137,7 +137,7 @@ class GenerationService:
         await self._progress.status(request_id, "retrying", keep_trying.TOLD)
         return True
 
-    async def _fail(self, lease: Lease, failure: GenerationFailed) -> None:
+    async def _fail(self, lease: Lease[GenerationRequest], failure: GenerationFailed) -> None:
         request_id, paid = lease.request.id, lease.request.origin == PAID
         async with lease.transaction() as session:
             requests = GenerationRepository(session)
@@ -160,7 +160,7 @@ class GenerationService:
         if failure.allowance_returned:
             await allowance.return_now(self._sessions, self._limiter, request_id)
 
-    async def _write(self, lease: Lease) -> None:
+    async def _write(self, lease: Lease[GenerationRequest]) -> None:
         """Ask, and at most once each for a repair and for another fact, and publish.
 
         Raises:
@@ -203,7 +203,7 @@ class GenerationService:
             conversation = prompt.messages(request.topic, known)
         return conversation
 
-    async def _publish(self, lease: Lease, asking: Asking, draft: Draft) -> None:
+    async def _publish(self, lease: Lease[GenerationRequest], asking: Asking, draft: Draft) -> None:
         """Publish in one transaction with the request's end.
 
         Raises:

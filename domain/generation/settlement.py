@@ -1,6 +1,5 @@
 """What a request cost: from the answers themselves, else asked for afterwards."""
 
-import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -11,18 +10,11 @@ from db.models import Factoid, GenerationRequest, ModelCall
 from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import GenerationRepository
 from db.repositories.outbox import OutboxRepository
+from domain.llm.bills import OFFERS_AT_MOST, SOURCES, bill_of, wait_s_after
 from domain.llm.openrouter import OpenRouter
 from domain.logging import current_request_id
 
 JOB = "settle_generation"
-WAITS_S = (0.5, 1, 2, 4, 8, 30)
-"""OpenRouter may not know a generation right after it ended."""
-
-OFFERS_AT_MOST = 30
-"""After so many questions without an answer the worst case is booked."""
-
-SOURCES = ("none", "usage", "generation", "quote")
-"""From the surest to the least; a request's source is the least sure of its calls'."""
 
 
 def job_key(request_id: UUID) -> str:
@@ -97,8 +89,7 @@ async def settle(
             await sum_up(session, request_id)
             await OutboxRepository(session).done(job_key(request_id))
         else:
-            wait_s = WAITS_S[min(offers, len(WAITS_S) - 1)] if offers < 10 else 120
-            await OutboxRepository(session).postpone(job_key(request_id), wait_s)
+            await OutboxRepository(session).postpone(job_key(request_id), wait_s_after(offers))
 
 
 async def settle_call(
@@ -109,47 +100,29 @@ async def settle_call(
     patient: bool = False,
     give_up: bool = False,
 ) -> bool:
-    """Ask what one call cost, once or (`patient`) for a few seconds; tells whether it is known.
-
-    A call that was cut before OpenRouter named it cannot be asked for: it may have been
-    billed, so its worst case is booked.
-    """
-    if call.upstream_id is None or give_up:
-        await _book(sessions, call, call.quote_usd, "quote")
-        return True
-    for wait_s in (*WAITS_S[:3], 0) if patient else (0,):
-        found = await openrouter.settlement(call.upstream_id)
-        if found:
-            await _book(
-                sessions,
-                call,
-                found.total_cost,
-                "generation",
-                provider=call.provider or found.provider_name,
-                prompt_tokens=found.native_tokens_prompt or found.tokens_prompt,
-                completion_tokens=found.native_tokens_completion or found.tokens_completion,
-            )
-            return True
-        await asyncio.sleep(wait_s)
-    return False
-
-
-async def _book(
-    sessions: async_sessionmaker[AsyncSession],
-    call: ModelCall,
-    cost_usd: Decimal,
-    source: str,
-    **values: str | int | None,
-) -> None:
+    """Ask what one call cost and book it; tells whether it is known. See `bill_of`."""
+    bill = await bill_of(
+        openrouter, call.upstream_id, call.quote_usd, patient=patient, give_up=give_up
+    )
+    if bill is None:
+        return False
+    values: dict[str, str | int | None] = {}
+    if bill.source == "generation":
+        values = {
+            "provider": call.provider or bill.provider,
+            "prompt_tokens": bill.prompt_tokens,
+            "completion_tokens": bill.completion_tokens,
+        }
     async with sessions.begin() as session:
         await GenerationRepository(session).change_call(
             call.request_id,
             call.number,
             state="settled",
-            cost_usd=cost_usd,
-            cost_source=source,
+            cost_usd=bill.cost_usd,
+            cost_source=bill.source,
             **values,
         )
+    return True
 
 
 def _total(counts: list[int | None]) -> int | None:

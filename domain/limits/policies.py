@@ -58,7 +58,7 @@ class Policy(msgspec.Struct, frozen=True):
         return self.own or self.network
 
 
-SHOWN = ("generate", "vote", "feedback", "checkout", "read")
+SHOWN = ("generate", "vote", "feedback", "checkout", "read", "chat")
 """What a caller can do by now; the other policies wait for their endpoints."""
 
 

@@ -74,6 +74,10 @@ class TooManyCheckouts(RateLimited):
     code = "checkout_limit"
 
 
+class TooManyMessages(RateLimited):
+    code = "chat_limit"
+
+
 class LimiterAway(Unavailable):
     """Nobody can say how much a caller has had, so nothing is spent."""
 
@@ -96,9 +100,13 @@ REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
     ),
     "checkout": (
         TooManyCheckouts,
-        "That is a lot of payments begun: {limit} a {name} at most. Those begun can still be paid.",
+        "That is a lot of payments begun: {limit} per {name} at most. Those can still be paid.",
     ),
     "recover": (TooManyTries, "So many links at once? Wait a little, then try yours again."),
+    "chat": (
+        TooManyMessages,
+        "That was a lot of talking: {limit} message{s} per {name} at most. Reading goes on.",
+    ),
     "read": (TooManyReads, "You read faster than we can turn the pages. Take a breath."),
 }
 OTHERWISE = (RateLimited, "That was too often: {limit} per {name} at most.")

@@ -65,11 +65,27 @@ class _Catalogue(msgspec.Struct):
     data: list[msgspec.Raw]
 
 
-def worst_case_usd(model: LanguageModel, prompt_bytes: int) -> Decimal:
+def worst_case_usd(
+    model: LanguageModel, prompt_bytes: int, answer_tokens: int = ANSWER_TOKENS
+) -> Decimal:
     """The most one call can cost: no tokenizer makes more tokens than there are bytes."""
     return (
-        model.prompt_usd * prompt_bytes + model.completion_usd * ANSWER_TOKENS + model.request_usd
+        model.prompt_usd * prompt_bytes + model.completion_usd * answer_tokens + model.request_usd
     ).quantize(Decimal("0.000000000001"), ROUND_CEILING)
+
+
+def price_ceiling(model: LanguageModel) -> dict[str, Any]:
+    """The `provider` of a request that nobody may charge more for than was quoted."""
+    return {
+        # Catalogue prices are per token, these per million.
+        "max_price": {
+            "prompt": float(model.prompt_usd * MILLION),
+            "completion": float(model.completion_usd * MILLION),
+            "request": float(model.request_usd),
+        },
+        # Else a provider may pass over a parameter it does not know: the limit, or the schema.
+        "require_parameters": True,
+    }
 
 
 def limit_parameter(parameters: Sequence[str]) -> str:
@@ -164,24 +180,27 @@ class CatalogueService:
         async with self._sessions() as session:
             return await LanguageModelRepository(session).all()
 
-    async def choose(self, asked: str | None, *, besides: Sequence[str] = ()) -> LanguageModel:
+    async def choose(
+        self, asked: str | None, *, besides: Sequence[str] = (), needs: str | None = None
+    ) -> LanguageModel:
         """The model asked for, or one of the cheap, healthy ones; cheaper ones more often.
 
         Raises:
             UnknownModel: The one asked for is not in the list.
             NoModels: The list is empty.
         """
-        return choose_of(await self.models(), asked, besides=besides)
+        return choose_of(await self.models(), asked, besides=besides, needs=needs)
 
     async def usable(
-        self, asked: str | None, *, besides: Sequence[str] = ()
+        self, asked: str | None, *, besides: Sequence[str] = (), needs: str | None = None
     ) -> list[LanguageModel]:
-        """The models of which one will answer: the one asked for, or the cheap, healthy ones.
+        """The models of which one will answer: the one asked for, or the cheap, healthy ones;
+        only such as list the parameter it `needs`.
 
         Raises:
             UnknownModel, NoModels: As `choose`.
         """
-        return _usable_of(await self.models(), asked, besides)
+        return _usable_of(await self.models(), asked, besides, needs)
 
     async def refresh(
         self, openrouter: OpenRouter, *, allowed: Sequence[str], ceiling_usd: Decimal
@@ -217,16 +236,21 @@ class CatalogueService:
 
 
 def choose_of(
-    models: Sequence[LanguageModel], asked: str | None, *, besides: Sequence[str] = ()
+    models: Sequence[LanguageModel],
+    asked: str | None,
+    *,
+    besides: Sequence[str] = (),
+    needs: str | None = None,
 ) -> LanguageModel:
     """One of these; see `CatalogueService.choose`."""
-    usable = _usable_of(models, asked, besides)
+    usable = _usable_of(models, asked, besides, needs)
     return random.choices(usable, [_weight(model) for model in usable])[0]
 
 
 def _usable_of(
-    models: Sequence[LanguageModel], asked: str | None, besides: Sequence[str]
+    models: Sequence[LanguageModel], asked: str | None, besides: Sequence[str], needs: str | None
 ) -> list[LanguageModel]:
+    models = [one for one in models if needs is None or needs in one.parameters]
     if asked is not None:
         for model in models:
             if model.id == asked:

@@ -24,6 +24,7 @@ from domain.llm.wire import (
     Refusal,
     Settlement,
     SettlementData,
+    ToolCallPart,
     Usage,
     bound,
     decode,
@@ -37,6 +38,8 @@ ANSWER_BYTES_AT_MOST = 1_000_000
 CATALOGUE_BYTES_AT_MOST = 16_000_000
 SETTLEMENT_BYTES_AT_MOST = 100_000
 REFUSAL_BYTES_AT_MOST = 100_000
+CALLS_AT_MOST = 100
+"""Tool calls of one answer that are looked at."""
 REFUSAL_S = 5
 """How long the reasons of a refusal are waited for; its status says enough."""
 
@@ -53,6 +56,15 @@ class Patience:
 
 
 @dataclass
+class ToolCall:
+    """A tool the model wants used; the arguments are what it wrote, whole only at the end."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass
 class Answer:
     """An answer while it arrives; what `pieces` has brought so far is in its fields."""
 
@@ -61,6 +73,11 @@ class Answer:
     _patience: Patience
     _began: float
     text: str = ""
+    """Words and arguments of tools, as they came."""
+    said: str = ""
+    """The words alone."""
+    calls: dict[int, ToolCall] = field(default_factory=dict[int, ToolCall])
+    """The tools called, by their place; more than `CALLS_AT_MOST` are not kept."""
     provider: str | None = None
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
@@ -106,10 +123,22 @@ class Answer:
             raise failure_of(200, "", {"error_type": "refusal"}, {})
         if choice.finish_reason == "error":
             raise broken_answer("The model's provider failed in the middle of the answer.")
-        called = "".join(c.function.arguments or "" for c in message.tool_calls or [])
-        written = (message.content if isinstance(message.content, str) else "") + called
         # Postgres takes any character but this one.
-        return written.replace("\0", "")
+        said = message.content.replace("\0", "") if isinstance(message.content, str) else ""
+        self.said += said
+        return said + "".join(
+            self._take_call(place, part) for place, part in enumerate(message.tool_calls or [])
+        )
+
+    def _take_call(self, place: int, part: ToolCallPart) -> str:
+        index = place if part.index is None else part.index
+        written = (part.function.arguments or "").replace("\0", "")
+        if index in self.calls or len(self.calls) < CALLS_AT_MOST:
+            call = self.calls.setdefault(index, ToolCall())
+            call.id = call.id or name_of(part.id) or ""
+            call.name = call.name or name_of(part.function.name) or ""
+            call.arguments += written
+        return written
 
     async def _chunks(self) -> AsyncGenerator[Chunk]:
         """Chunks of a stream, or the one of a plain JSON answer; none may be late."""

@@ -36,17 +36,22 @@ class Error(msgspec.Struct):
 
 
 class _Function(msgspec.Struct):
+    name: str | None = None
     arguments: str | None = None
 
 
-class _ToolCall(msgspec.Struct):
+class ToolCallPart(msgspec.Struct):
+    """A piece of a tool call; pieces with one index belong together."""
+
+    index: int | None = None
+    id: str | None = None
     function: _Function = msgspec.field(default_factory=_Function)
 
 
 class _Message(msgspec.Struct):
     content: Any = None
     refusal: str | None = None
-    tool_calls: list[_ToolCall] | None = None
+    tool_calls: list[ToolCallPart] | None = None
 
 
 class _Choice(msgspec.Struct):

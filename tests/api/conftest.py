@@ -1,14 +1,17 @@
 """Fixtures of the tests that generate factoids, and of those that need a running API."""
 
+from tests.chatting import chatting, searching, tavily
 from tests.generating import generating, impatient, model, standin, started_standin
 from tests.serving import served
 from tests.shopping import buyer, shop, shop_api, started_stripe, stripe_standin
 
 __all__ = [
     "buyer",
+    "chatting",
     "generating",
     "impatient",
     "model",
+    "searching",
     "served",
     "shop",
     "shop_api",
@@ -16,4 +19,5 @@ __all__ = [
     "started_standin",
     "started_stripe",
     "stripe_standin",
+    "tavily",
 ]

@@ -82,6 +82,35 @@ enabled = false
 [[operations]]
 include-operation-id = "FollowCheckout"
 enabled = false
+
+[[operations]]
+include-operation-id = "FollowChat"
+enabled = false
+
+# A factoid has to be there, a model has to use tools, and characters are counted as readers do.
+[[operations]]
+include-operation-id = "BeginChat"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422, 429]
+
+[[operations]]
+include-operation-id = "ChangeChat"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422, 429]
+
+[[operations]]
+include-operation-id = "SendMessage"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422, 429]
+
+[[operations]]
+include-operation-id = "RegenerateMessage"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422, 429]
+
+[[operations]]
+include-operation-id = "ContinueMessage"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422, 429]
+
+[[operations]]
+include-operation-id = "ListChats"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400]
 """
 
 

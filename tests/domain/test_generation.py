@@ -12,9 +12,9 @@ from sqlalchemy import text
 from db.models import ModelCall
 from domain.caller import Caller
 from domain.errors import Invalid
-from domain.generation.lease import RENEW_EVERY_S
 from domain.generation.requests import GenerationFinished
 from domain.generation.wish import TOPIC_GRAPHEMES, Wish
+from domain.lease import RENEW_EVERY_S
 from domain.llm.openrouter import Patience
 from tests.generating import (
     MODEL,

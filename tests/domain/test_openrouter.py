@@ -234,3 +234,47 @@ async def test_the_call_is_what_openrouter_wants(generating, standin):
     }
     assert len(asked["user"]) == 32
     assert set(asked["metadata"]) == {"generation", "request_id", "prompt_version"}
+
+
+def calling(*parts: dict[str, object], finish: str | None = None) -> str:
+    choices = [{"index": 0, "delta": {"tool_calls": parts}, "finish_reason": finish}]
+    return json.dumps({"id": "gen-1", "provider": "Someone", "choices": choices})
+
+
+async def test_the_pieces_of_tool_calls_are_put_together_by_their_place():
+    wire = event(
+        chunk("Let me look. "),
+        calling({"index": 0, "id": "a", "function": {"name": "search", "arguments": ""}}),
+        calling({"index": 1, "id": "b", "function": {"name": "get", "arguments": '{"id"'}}),
+        calling({"index": 0, "function": {"arguments": '{"query": '}}),
+        calling(
+            {"index": 1, "function": {"arguments": ": 7}"}},
+            {"index": 0, "function": {"arguments": '"bees"}'}},
+        ),
+        chunk(finish="tool_calls"),
+        "[DONE]",
+    )
+
+    async with answering(answer_of(wire)) as client, client.stream({}) as answer:
+        async for _ in answer.pieces():
+            pass
+
+    assert answer.said == "Let me look. "
+    assert [(one.id, one.name, one.arguments) for one in answer.calls.values()] == [
+        ("a", "search", '{"query": "bees"}'),
+        ("b", "get", '{"id": 7}'),
+    ]
+
+
+async def test_no_more_tool_calls_are_kept_than_anybody_needs():
+    calls = [
+        calling({"index": at, "id": f"c{at}", "function": {"name": "get", "arguments": "{}"}})
+        for at in range(500)
+    ]
+    wire = event(*calls, chunk(finish="tool_calls"), "[DONE]")
+
+    async with answering(answer_of(wire)) as client, client.stream({}) as answer:
+        async for _ in answer.pieces():
+            pass
+
+    assert len(answer.calls) == 100

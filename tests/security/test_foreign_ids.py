@@ -18,8 +18,8 @@ from settings import settings
 from tests.factories import Factories
 from web.transport import StreamingASGITransport
 
-PUBLIC = {"factoid_id"}
-"""Ids of what is everybody's."""
+PUBLIC = {"factoid_id", "token"}
+"""Ids of what is everybody's, and of what is its reader's who has the link."""
 
 REFUSED = {401, 403}
 
@@ -126,9 +126,14 @@ async def ground(app: Litestar, database: object, make: Factories) -> AsyncGener
         made = await victim.post("/api/keys", json={"name": "victim's"})
         await other.post("/api/keys", json={"name": "other's"})
         bought = await make.checkout(id_of(victim))
+        chat = await victim.post("/api/chats", json={"title": "victim's"})
+        chat_path = f"/api/chats/{chat.json()['id']}"
+        said = await victim.post(f"{chat_path}/messages", json={"text": "Why?"})
         owned = {
             "request_id": asked.json()["id"],
             "key_id": made.json()["id"],
+            "chat_id": chat.json()["id"],
+            "message_id": said.json()["answer_id"],
             "checkout_id": str(bought.id),
         }
         keys = {"read": reading, "generate": generating, "vote": voting, "chat": chatting}
@@ -158,6 +163,9 @@ async def test_what_is_anothers_is_not_there(ground: Ground):
     # Nothing of the victim's has changed, and the ids were theirs indeed.
     asked = await ground.victim.get(f"/api/factoids/generate/{ground.owned['request_id']}")
     (key,) = (await ground.victim.get("/api/keys")).json()["items"]
+    chat = (await ground.victim.get(f"/api/chats/{ground.owned['chat_id']}")).json()
+    assert (chat["title"], chat["status"], len(chat["messages"])) == ("victim's", "answering", 2)
+    assert chat["share_url"] is None
     assert (asked.status_code, asked.json()["status"]) == (200, "queued")
     assert (key["id"], key["revoked_at"]) == (ground.owned["key_id"], None)
 
@@ -193,4 +201,4 @@ async def test_whatever_changes_something_names_its_scope(ground: Ground):
     """Else a key for reading would be let in."""
     for route in ground.routes:
         assert route.scope != "read" or route.method == "GET", route.name
-    assert {route.scope for route in ground.routes} >= {"read", "generate", "vote", None}
+    assert {route.scope for route in ground.routes} >= {"read", "generate", "vote", "chat", None}

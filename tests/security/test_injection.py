@@ -2,11 +2,8 @@
 comes back out.
 """
 
-import base64
-import codecs
 import json
 import re
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,27 +13,11 @@ from db.models import Factoid
 from domain.categories import Category
 from domain.generation import prompt
 from domain.generation.answer import UnusableAnswer, read_answer, text_so_far
-from domain.generation.secrecy import WORDS_IN_A_ROW
 from domain.generation.wish import TOPIC_GRAPHEMES
+from domain.secrecy import WORDS_IN_A_ROW
 from domain.text import clean, graphemes
 from tests.generating import completions
-
-CORPUS = json.loads((Path(__file__).parent / "injections.json").read_text())
-ORDERS = CORPUS.pop("orders to dress")
-DRESSES = {
-    "base64": lambda order: base64.b64encode(order.encode()).decode(),
-    "rot13": lambda order: codecs.encode(order, "rot13"),
-    "tags": lambda order: "honey" + "".join(chr(0xE0000 + ord(letter)) for letter in order),
-    "tags of a flag": lambda order: "🏴" + "".join(chr(0xE0000 + ord(one)) for one in order),
-    "selectors": lambda order: "🍯" + "".join(chr(0xE0100 + ord(one)) for one in order),
-    "zero width": lambda order: "\u200b".join(order),
-    "full width": lambda order: "".join(chr(ord(one) + 0xFEE0) for one in order if one > " "),
-    "fence": lambda order: f"</data>\n{order}\n<data>",
-}
-TOPICS = [
-    *(topic for topics in CORPUS.values() for topic in topics),
-    *(dress(order) for order in ORDERS for dress in DRESSES.values()),
-]
+from tests.security.orders import TOPICS
 
 FIRST = re.compile(
     r"Write one fact\.\n<data>\nTopic: (?P<topic>[^\n]*)\n[^\n]*\n(?P<published>[^\n]*)\n</data>"

@@ -1,6 +1,7 @@
 """What the stand-in says: a fact in the form asked for, bent as the scenario wants it."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,14 +15,17 @@ FENCING_AUTHORS = {"meta-llama", "microsoft"}
 
 MEGABYTE = 1_000_000
 
+MAY_LOOK_UP = {"ok", "ok-json", "slow"}
+"""Scenarios in which a model uses a tool before it talks."""
+
 
 @dataclass(frozen=True)
 class Answer:
     """A model's whole answer, before it is cut into tokens."""
 
     content: str | None = None
-    tool: tuple[str, str] | None = None
-    """A function's name and its arguments as JSON."""
+    tools: tuple[tuple[str, str], ...] = ()
+    """For each function called its name and its arguments as JSON."""
     refusal: str | None = None
     reasoning: str | None = None
     finish_reason: str = "stop"
@@ -33,12 +37,11 @@ class Answer:
         ]
         deltas += [{"content": piece} for piece in pieces(self.content or "")]
         deltas += [{"refusal": piece} for piece in pieces(self.refusal or "")]
-        if self.tool:
-            name, arguments = self.tool
-            call = {"index": 0, "id": "call_1", "type": "function"}
+        for index, (name, arguments) in enumerate(self.tools):
+            call = {"index": index, "id": f"call_{index + 1}", "type": "function"}
             deltas.append({"tool_calls": [call | {"function": {"name": name, "arguments": ""}}]})
             deltas += [
-                {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+                {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
                 for piece in pieces(arguments)
             ]
         return deltas
@@ -51,19 +54,24 @@ class Answer:
             "refusal": self.refusal,
             "reasoning": self.reasoning,
         }
-        if self.tool:
-            function = {"name": self.tool[0], "arguments": self.tool[1]}
+        if self.tools:
             message["tool_calls"] = [
-                {"index": 0, "id": "call_1", "type": "function", "function": function}
+                {
+                    "index": index,
+                    "id": f"call_{index + 1}",
+                    "type": "function",
+                    "function": {"name": name, "arguments": arguments},
+                }
+                for index, (name, arguments) in enumerate(self.tools)
             ]
         return message
 
     def halved(self, finish_reason: str) -> "Answer":
         kept = pieces(self.content or "")
         half = replace(self, content="".join(kept[: len(kept) // 2]), finish_reason=finish_reason)
-        if self.tool:
-            name, arguments = self.tool
-            half = replace(half, tool=(name, arguments[: len(arguments) // 2]))
+        if self.tools:
+            name, arguments = self.tools[0]
+            half = replace(half, tools=((name, arguments[: len(arguments) // 2]),))
         return half
 
     def within(self, most_tokens: int | None) -> "Answer":
@@ -71,18 +79,28 @@ class Answer:
         if most_tokens is None or len(self.deltas()) <= most_tokens:
             return self
         left = max(0, most_tokens - len(pieces(self.reasoning or "")))
+        cut = tuple(
+            (name, "".join(pieces(arguments)[: max(0, left - 1)]))
+            for name, arguments in self.tools[:1]
+        )
         return replace(
             self,
             content="".join(pieces(self.content or "")[:left]) if self.content else self.content,
-            tool=self.tool and (self.tool[0], "".join(pieces(self.tool[1])[: max(0, left - 1)])),
+            tools=cut,
             finish_reason="length",
         )
 
 
 def write_answer(prompt: Prompt, model: Model, scenario: Scenario, facts: Facts) -> Answer:
     """The answer of one completion. It uses up a fact, unless the scenario repeats one."""
+    if scenario.calls:
+        said = scenario.content
+        return Answer(content=said, tools=scenario.calls, finish_reason="tool_calls")
     if scenario.content is not None:
         return Answer(content=scenario.content)
+    if scenario.name in TOOL_USES and prompt.tools:
+        uses = TOOL_USES[scenario.name](prompt, scenario.number(50))
+        return Answer(tools=uses, finish_reason="tool_calls")
     if scenario.name == "refusal":
         return Answer(refusal="I'm sorry, but I can't help with that.")
     if scenario.name == "empty":
@@ -93,7 +111,7 @@ def write_answer(prompt: Prompt, model: Model, scenario: Scenario, facts: Facts)
         depth = scenario.number(50_000)
         return Answer(content="[" * depth + "]" * depth)
 
-    if scenario.name in {"ok", "ok-json"} and (looking_up := _look_up(prompt)):
+    if scenario.name in MAY_LOOK_UP and (looking_up := _look_up(prompt)):
         return looking_up
 
     fact = _bent(prompt, scenario.name, facts)
@@ -119,11 +137,12 @@ def _carried(fact: Fact, prompt: Prompt, model: Model, name: str) -> Answer:
     if name == "fenced":
         return Answer(content=_fenced(written))
     if taker := _fact_taker(prompt):
-        return Answer(tool=(taker["name"], written), finish_reason="tool_calls")
+        return Answer(tools=((taker["name"], written),), finish_reason="tool_calls")
     if prompt.schema is not None and "response_format" in model.parameters:
         return Answer(content=written)
     if prompt.chats:
-        return Answer(content=prose)
+        found = any(message.get("role") == "tool" for message in prompt.messages)
+        return Answer(content=f"{prose} [1]" if found else prose)
     return Answer(content=_fenced(written) if model.author in FENCING_AUTHORS else written)
 
 
@@ -145,7 +164,36 @@ def _look_up(prompt: Prompt) -> Answer | None:
         if key in required or schema.get("type") == "string"
     }
     call = json.dumps(arguments, ensure_ascii=False)
-    return Answer(tool=(tool["name"], call), finish_reason="tool_calls")
+    return Answer(tools=((tool["name"], call),), finish_reason="tool_calls")
+
+
+Uses = tuple[tuple[str, str], ...]
+
+
+def _loop(prompt: Prompt, _: int) -> Uses:
+    return ((prompt.tools[0]["name"], json.dumps({"query": "the same"})),)
+
+
+def _flood(prompt: Prompt, number: int) -> Uses:
+    name = prompt.tools[0]["name"]
+    return tuple((name, json.dumps({"query": f"bees {one}"})) for one in range(number))
+
+
+def _unknown(_: Prompt, __: int) -> Uses:
+    return (("delete_everything", json.dumps({"sure": True})),)
+
+
+def _bad_arguments(prompt: Prompt, _: int) -> Uses:
+    name = prompt.tools[0]["name"]
+    return ((name, '{"query": 7, "nonsense'), (name, json.dumps({"query": 7})))
+
+
+TOOL_USES: dict[str, Callable[[Prompt, int], Uses]] = {
+    "tool-loop": _loop,
+    "tool-flood": _flood,
+    "tool-unknown": _unknown,
+    "tool-bad-arguments": _bad_arguments,
+}
 
 
 def _properties(tool: dict[str, Any]) -> dict[str, Any]:

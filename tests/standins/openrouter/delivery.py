@@ -41,6 +41,8 @@ class Delivery:
 
     def __post_init__(self) -> None:
         name, generation = self.scenario.name, self.generation
+        if name == "slow":
+            self.pace = self.scenario.number(20)
         self._deltas = self.answer.deltas()
         generation.times = {"cost-x10": self.scenario.number(10), "cost-zero": 0}.get(name, 1)
         if name == "generation-404-3":

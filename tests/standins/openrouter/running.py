@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -35,6 +36,15 @@ class RunningOpenRouter:
         the gate once all is said.
         """
         await self._post("next", {"say": contents, "held": held})
+
+    async def call(self, *tools: tuple[str, Any], said: str | None = None) -> None:
+        """Line up one completion that calls tools, each by name with its arguments: text as it is,
+        all else as JSON.
+        """
+        written = [
+            (name, given if isinstance(given, str) else json.dumps(given)) for name, given in tools
+        ]
+        await self._post("next", {"call": written, "said": said})
 
     async def set_models(self, mode: str) -> None:
         """How `/models` answers from now on: ok, 500, odd-prices, empty or hang."""

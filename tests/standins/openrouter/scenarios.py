@@ -124,6 +124,14 @@ CONTENTS: dict[str, str] = {
 }
 """Scenarios that change what is said. All bill the tokens sent."""
 
+TOOLS: dict[str, str] = {
+    "tool-loop": "the same tool call again and again, while any tool is offered",
+    "tool-flood": "50 tool calls at once (arg: calls), while any tool is offered",
+    "tool-unknown": "a call of a tool nobody offered, while any is",
+    "tool-bad-arguments": "calls with broken and with wrong arguments, while any tool is offered",
+}
+"""Scenarios of a model that misuses its tools. Without any it talks. All bill the tokens sent."""
+
 DELIVERIES: dict[str, str] = {
     "ok-stream-keepalives": "three comments, and chunks cut at every byte",
     "mid-stream-error": "an error event after 5 tokens (arg: tokens); bills those",
@@ -132,6 +140,7 @@ DELIVERIES: dict[str, str] = {
     "hang-before-headers": "nothing for 120 s, then a fact; bills only if it is sent",
     "hang-mid-stream": "5 tokens (arg: tokens), only comments for 120 s, the rest",
     "drip": "one byte each second",
+    "slow": "20 tokens a second (arg: tokens), after no pause",
     "gated": "5 tokens (arg: tokens), then waits for open",
     "gated-headers": "waits for open before the headers; bills only if opened",
     "gated-end": "everything, then waits for open before the usage",
@@ -148,7 +157,7 @@ SETTLEMENTS: dict[str, str] = {
 }
 """Scenarios that change what is said about the cost. The bill in the log is always true."""
 
-SCENARIOS = (*CONTENTS, *DELIVERIES, *SETTLEMENTS, *ODD_HTTP, *FAILURES)
+SCENARIOS = (*CONTENTS, *TOOLS, *DELIVERIES, *SETTLEMENTS, *ODD_HTTP, *FAILURES)
 
 _MARKER = re.compile(r"\[\[scenario:([a-z0-9:.-]+)\]\]")
 
@@ -165,6 +174,8 @@ class Scenario:
     arg: int | None = None
     content: str | None = None
     """What is answered, word for word."""
+    calls: tuple[tuple[str, str], ...] = ()
+    """The tools it calls, each by name with its arguments as written."""
 
     @classmethod
     def parse(cls, written: str) -> "Scenario":

@@ -247,6 +247,9 @@ class StandIn:
         scenarios = [Scenario.parse(written) for written in orders.get("scenarios", [])]
         said = "gated-end" if orders.get("held") else "said"
         scenarios += [Scenario(said, content=str(words)) for words in orders.get("say", [])]
+        if calls := orders.get("call"):
+            uses = tuple((str(name), str(arguments)) for name, arguments in calls)
+            scenarios.append(Scenario("said", content=orders.get("said"), calls=uses))
         mode = orders.get("models", self._models_mode)
         if mode not in MODELS_MODES:
             raise BadControl(f"Models can be {', '.join(MODELS_MODES)}, not {mode!r}.")

@@ -1,17 +1,17 @@
-"""One worker alone has a request, and writes nothing once another has it."""
+"""One worker alone has a request or a turn, and writes nothing once another has it."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Generic
 from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.models import GenerationRequest
-from db.repositories.generations import GenerationRepository
+from db.repositories.leases import Leases, Row
 
 LEASE_S = 15
 """How long the request of a killed worker waits for the next one."""
@@ -26,25 +26,30 @@ class LeaseLost(Exception):
     """Another worker has the request, or it is over: this one has no say in it any more."""
 
 
-class Lease:
+class Lease(Generic[Row]):
     """A request taken; made by `take`."""
 
     def __init__(
-        self, sessions: async_sessionmaker[AsyncSession], request: GenerationRequest, holder: UUID
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        rows: type[Leases[Row]],
+        request: Row,
+        holder: UUID,
     ) -> None:
         self._sessions = sessions
+        self._rows = rows
         self._holder = holder
         self.request = request
 
     @classmethod
     async def take(
-        cls, sessions: async_sessionmaker[AsyncSession], request_id: UUID
-    ) -> "Lease | None":
+        cls, sessions: async_sessionmaker[AsyncSession], rows: type[Leases[Row]], request_id: UUID
+    ) -> "Lease[Row] | None":
         """The lease, or None when the request is over or another has it."""
         holder = uuid4()
         async with sessions.begin() as session:
-            request = await GenerationRepository(session).lease(request_id, holder, LEASE_S)
-        return cls(sessions, request, holder) if request else None
+            request = await rows(session).lease(request_id, holder, LEASE_S)
+        return cls(sessions, rows, request, holder) if request else None
 
     async def check(self, session: AsyncSession) -> None:
         """Make sure that what this transaction writes is still ours to write.
@@ -52,7 +57,7 @@ class Lease:
         Raises:
             LeaseLost: It is not.
         """
-        if not await GenerationRepository(session).holds_lease(self.request.id, self._holder):
+        if not await self._rows(session).holds_lease(self.request.id, self._holder):
             raise LeaseLost
 
     @asynccontextmanager
@@ -77,7 +82,7 @@ class Lease:
         while True:
             try:
                 async with self._sessions.begin() as session:
-                    renewed = await GenerationRepository(session).renew_lease(
+                    renewed = await self._rows(session).renew_lease(
                         self.request.id, self._holder, LEASE_S
                     )
             except (SQLAlchemyError, OSError) as error:
@@ -92,11 +97,11 @@ class Lease:
                 renewed_at = time.monotonic()
             await asyncio.sleep(RENEW_EVERY_S)
 
-    def was_last(self, request: GenerationRequest) -> bool:
+    def was_last(self, request: Row) -> bool:
         """Whether nobody has taken the request after us."""
         return request.lease_holder == self._holder
 
     async def drop(self) -> None:
         """Let another worker go on at once."""
         async with self._sessions.begin() as session:
-            await GenerationRepository(session).drop_lease(self.request.id, self._holder)
+            await self._rows(session).drop_lease(self.request.id, self._holder)

@@ -1,0 +1,172 @@
+"""Chats as the shapes on the wire."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.schemas.chats import (
+    ChatMessageOut,
+    ChatOut,
+    ChatProblem,
+    ChatQuoteOut,
+    ChatsOut,
+    ChatSummaryOut,
+    ChatUsageOut,
+    SharedChatOut,
+    SharedMessageOut,
+    ShareOut,
+    SourceOut,
+    ToolUseOut,
+    TurnOut,
+)
+from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
+from domain.chat.quotes import ChatQuote
+from domain.chat.sessions import Chat, ChatPage, SharedChat
+from domain.chat.spending import CHAT_TOKENS, TURN_TOKENS, spent_on
+from domain.chat.tree import siblings
+from domain.chat.turns import Asked
+from settings import settings
+
+UNTITLED = "New chat"
+SHARED = f"{settings.site_url}/shared/"
+
+
+def chat_out(chat: Chat) -> ChatOut:
+    session, last = chat.session, chat.last_turn
+    beside = siblings(chat.messages)
+    return ChatOut(
+        id=session.id,
+        title=session.title or UNTITLED,
+        factoid_id=session.factoid_id,
+        model=session.model,
+        model_changeable=not chat.messages,
+        prompt_version=session.prompt_version,
+        status="answering" if chat.answering else "idle",
+        created_at=session.created_at,
+        updated_at=session.updated_at,
+        stream_url=stream_url(session.id),
+        usage=usage_out(chat.calls, CHAT_TOKENS),
+        messages=[message_out(one, chat, beside[one.id]) for one in chat.shown],
+        turn_id=last.id if last else None,
+        web_search=settings.tavily_api_key is not None,
+        share_url=f"{SHARED}{session.share_token}" if session.share_token else None,
+        shared_at=session.shared_at,
+    )
+
+
+def summary_out(session: ChatSession, answering: bool) -> ChatSummaryOut:
+    return ChatSummaryOut(
+        id=session.id,
+        title=session.title or UNTITLED,
+        factoid_id=session.factoid_id,
+        model=session.model,
+        status="answering" if answering else "idle",
+        created_at=session.created_at,
+        updated_at=session.updated_at,
+        cost_usd=session.cost_usd,
+    )
+
+
+def chats_out(page: ChatPage) -> ChatsOut:
+    return ChatsOut([summary_out(*one) for one in page.items], page.next_cursor)
+
+
+def message_out(message: ChatMessage, chat: Chat, beside: list[UUID]) -> ChatMessageOut:
+    turns = [turn for turn in chat.turns if turn.answer_id == message.id]
+    ids = {turn.id for turn in turns}
+    calls = [call for call in chat.calls if call.turn_id in ids]
+    role: Any = message.role
+    status: Any = message.status
+    return ChatMessageOut(
+        id=message.id,
+        parent_id=message.parent_id,
+        role=role,
+        text=message.text,
+        status=status,
+        created_at=message.created_at,
+        siblings=beside,
+        sources=sources_out(message),
+        tools=msgspec.convert(message.tools, list[ToolUseOut]),
+        model=(calls[-1].model if calls else turns[-1].model) if turns else None,
+        usage=usage_out(calls, TURN_TOKENS) if turns else None,
+        problem=_problem(turns[-1]) if turns else None,
+    )
+
+
+def sources_out(message: ChatMessage) -> list[SourceOut]:
+    return msgspec.convert(message.sources, list[SourceOut])
+
+
+def usage_out(calls: Iterable[ChatCall], most_tokens: int) -> ChatUsageOut:
+    spent = spent_on(calls)
+    return ChatUsageOut(
+        prompt_tokens=spent.prompt_tokens,
+        completion_tokens=spent.completion_tokens,
+        tokens_left=max(0, most_tokens - spent.tokens),
+        cost_usd=spent.cost_usd,
+        settled=spent.settled,
+        calls=spent.calls,
+    )
+
+
+def turn_out(asked: Asked) -> TurnOut:
+    chat, turn, question = asked.chat, asked.turn, asked.question
+    beside = siblings(chat.messages).get(question.id, [question.id])
+    status: Any = turn.status
+    return TurnOut(
+        id=turn.id,
+        chat_id=chat.session.id,
+        status=status,
+        question=message_out(question, chat, beside),
+        answer_id=turn.answer_id,
+        stream_url=stream_url(chat.session.id),
+        quote_usd=turn.quote_usd,
+    )
+
+
+def quote_out(quote: ChatQuote) -> ChatQuoteOut:
+    return ChatQuoteOut(
+        model=quote.model,
+        worst_case_usd=quote.worst_case_usd,
+        usual_usd=quote.usual_usd,
+        allowed=quote.reason is None,
+        reason=quote.reason,
+        messages_left=quote.messages_left,
+        tokens_left=quote.tokens_left,
+        budget_left_usd=quote.budget_left_usd,
+    )
+
+
+def share_out(session: ChatSession) -> ShareOut:
+    token, shared_at = session.share_token, session.shared_at
+    if token is None or shared_at is None:
+        raise ValueError("not shared")
+    return ShareOut(f"{SHARED}{token}", token, shared_at)
+
+
+def shared_out(shared: SharedChat) -> SharedChatOut:
+    session = shared.session
+    return SharedChatOut(
+        title=session.title or UNTITLED,
+        factoid_id=session.factoid_id,
+        model=session.model,
+        shared_at=session.shared_at or session.updated_at,
+        messages=[_shared_message(one) for one in shared.messages],
+    )
+
+
+def _shared_message(message: ChatMessage) -> SharedMessageOut:
+    role: Any = message.role
+    return SharedMessageOut(role, message.text, message.created_at, sources_out(message))
+
+
+def stream_url(chat_id: UUID) -> str:
+    return f"/api/chats/{chat_id}/stream"
+
+
+def _problem(turn: ChatTurn) -> ChatProblem | None:
+    if turn.problem_code is None:
+        return None
+    return ChatProblem(turn.problem_code, turn.problem_detail or "It did not work out.")

@@ -1,0 +1,204 @@
+"""Chats, their messages, and the turns in which answers are written."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
+from db.repositories.leases import OPEN, Leases
+
+RECENT_TURNS = 200
+"""How many settled turns are looked at for what one usually costs."""
+
+
+class ChatRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def own(self, owner_id: UUID | None, chat_id: UUID) -> ChatSession | None:
+        """The owner's chat, unless it is deleted or somebody else's."""
+        return await self._session.scalar(
+            select(ChatSession)
+            .where(
+                ChatSession.id == chat_id,
+                ChatSession.owner_id == owner_id,
+                ChatSession.deleted_at.is_(None),
+            )
+            .execution_options(populate_existing=True)
+        )
+
+    async def get(self, chat_id: UUID) -> ChatSession | None:
+        return await self._session.get(ChatSession, chat_id, populate_existing=True)
+
+    async def newest_of(
+        self, owner_id: UUID, limit: int, after: tuple[datetime, UUID] | None
+    ) -> list[tuple[ChatSession, bool]]:
+        """The owner's chats, the last used first, and whether an answer is being written."""
+        answering = (
+            select(ChatTurn.id)
+            .where(ChatTurn.session_id == ChatSession.id, ChatTurn.status.in_(OPEN))
+            .exists()
+        )
+        found = select(ChatSession, answering).where(
+            ChatSession.owner_id == owner_id, ChatSession.deleted_at.is_(None)
+        )
+        if after:
+            place = tuple_(ChatSession.updated_at, ChatSession.id)
+            found = found.where(place < after)
+        rows = await self._session.execute(
+            found.order_by(ChatSession.updated_at.desc(), ChatSession.id.desc()).limit(limit)
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    async def shared(self, token: str) -> ChatSession | None:
+        return await self._session.scalar(
+            select(ChatSession).where(
+                ChatSession.share_token == token, ChatSession.deleted_at.is_(None)
+            )
+        )
+
+    async def add(self, chat: ChatSession) -> None:
+        self._session.add(chat)
+        await self._session.flush()
+
+    async def change(self, chat_id: UUID, **values: Any) -> None:
+        await self._session.execute(
+            update(ChatSession).where(ChatSession.id == chat_id).values(**values)
+        )
+
+    async def forget_words(self, chat_id: UUID) -> None:
+        """Delete everything that was said; what it cost stays."""
+        await self._session.execute(delete(ChatMessage).where(ChatMessage.session_id == chat_id))
+        await self.change(
+            chat_id,
+            title="",
+            factoid_id=None,
+            leaf_id=None,
+            share_token=None,
+            shared_leaf_id=None,
+            shared_at=None,
+            deleted_at=func.now(),
+        )
+
+    async def messages(self, chat_id: UUID) -> list[ChatMessage]:
+        """All messages of all branches, the oldest first."""
+        found = await self._session.scalars(
+            select(ChatMessage)
+            .where(ChatMessage.session_id == chat_id)
+            .order_by(ChatMessage.created_at, ChatMessage.id)
+            .execution_options(populate_existing=True)
+        )
+        return list(found)
+
+    async def message(self, message_id: UUID) -> ChatMessage | None:
+        return await self._session.get(ChatMessage, message_id, populate_existing=True)
+
+    async def add_messages(self, messages: Sequence[ChatMessage]) -> None:
+        self._session.add_all(messages)
+        await self._session.flush()
+
+    async def change_message(self, message_id: UUID, **values: Any) -> None:
+        await self._session.execute(
+            update(ChatMessage).where(ChatMessage.id == message_id).values(**values)
+        )
+
+    async def sum_up(self, chat_id: UUID) -> None:
+        """Make the chat's tokens and cost those of its turns."""
+        turns = select(
+            func.coalesce(func.sum(ChatTurn.prompt_tokens), 0),
+            func.coalesce(func.sum(ChatTurn.completion_tokens), 0),
+            func.coalesce(func.sum(ChatTurn.cost_usd), 0),
+        ).where(ChatTurn.session_id == chat_id)
+        prompt, completion, cost_usd = (await self._session.execute(turns)).one()
+        await self.change(
+            chat_id, prompt_tokens=prompt, completion_tokens=completion, cost_usd=cost_usd
+        )
+
+
+class ChatTurnRepository(Leases[ChatTurn]):
+    model = ChatTurn
+
+    async def add(self, turn: ChatTurn, call: ChatCall) -> None:
+        """Write a turn down with its first call.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: Another turn of this chat is under way.
+        """
+        self._session.add(turn)
+        await self._session.flush()
+        await self.add_call(call)
+
+    async def last(self, chat_id: UUID) -> ChatTurn | None:
+        """The turn under way or the one before it."""
+        return await self._session.scalar(
+            select(ChatTurn)
+            .where(ChatTurn.session_id == chat_id)
+            .order_by(ChatTurn.created_at.desc(), ChatTurn.id.desc())
+            .limit(1)
+            .execution_options(populate_existing=True)
+        )
+
+    async def of_chat(self, chat_id: UUID) -> list[ChatTurn]:
+        found = await self._session.scalars(
+            select(ChatTurn).where(ChatTurn.session_id == chat_id).order_by(ChatTurn.created_at)
+        )
+        return list(found)
+
+    async def stop_queued(self, turn_id: UUID) -> bool:
+        """End a turn no worker has taken; tells whether that was so."""
+        done = await self._session.scalar(
+            update(ChatTurn)
+            .where(ChatTurn.id == turn_id, ChatTurn.status == "queued")
+            .values(status="stopped", finished_at=func.now(), allowance_returned=True)
+            .returning(ChatTurn.id)
+        )
+        return done is not None
+
+    async def calls(self, turn_id: UUID) -> list[ChatCall]:
+        found = await self._session.scalars(
+            select(ChatCall)
+            .where(ChatCall.turn_id == turn_id)
+            .order_by(ChatCall.number)
+            .execution_options(populate_existing=True)
+        )
+        return list(found)
+
+    async def calls_of_chat(self, chat_id: UUID) -> list[ChatCall]:
+        found = await self._session.scalars(
+            select(ChatCall)
+            .join(ChatTurn, ChatTurn.id == ChatCall.turn_id)
+            .where(ChatTurn.session_id == chat_id)
+            .order_by(ChatCall.called_at)
+        )
+        return list(found)
+
+    async def call(self, call_id: UUID) -> ChatCall | None:
+        return await self._session.get(ChatCall, call_id, populate_existing=True)
+
+    async def add_call(self, call: ChatCall) -> None:
+        self._session.add(call)
+        await self._session.flush()
+
+    async def change_call(self, call_id: UUID, **values: Any) -> None:
+        await self._session.execute(update(ChatCall).where(ChatCall.id == call_id).values(**values))
+
+    async def usual_usd(self, model_id: str) -> Decimal | None:
+        """The median cost of a model's last settled answers; None before there were any."""
+        recent = (
+            select(ChatTurn.cost_usd)
+            .where(
+                ChatTurn.model == model_id,
+                ChatTurn.status == "done",
+                ChatTurn.settled_at.is_not(None),
+            )
+            .order_by(ChatTurn.settled_at.desc())
+            .limit(RECENT_TURNS)
+            .subquery()
+        )
+        middle = func.percentile_disc(0.5).within_group(recent.c.cost_usd)
+        return await self._session.scalar(select(middle))

@@ -1,0 +1,96 @@
+"""What the next message would cost, and how many more there may be."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.models import LanguageModel
+from db.repositories.chats import ChatTurnRepository
+from domain.caller import Caller
+from domain.chat import prompt
+from domain.chat.admission import Admission
+from domain.chat.memory import MEMORY_BYTES
+from domain.chat.sessions import Chats
+from domain.chat.spending import CHAT_TOKENS, spent_on
+from domain.chat.subject import model_of
+from domain.chat.tools import RESULT_BYTES, USES_AT_MOST, schemas
+from domain.chat.turns import under_way
+from domain.limits.budget import AND_NOW
+from domain.limits.rate_limit import LimiterAway
+from domain.llm.catalogue import CatalogueService, worst_case_usd
+
+RULES_BYTES = 8_000
+"""For the rules, the factoid a chat is about and the names around them."""
+
+
+@dataclass(frozen=True)
+class ChatQuote:
+    model: str
+    worst_case_usd: Decimal
+    usual_usd: Decimal | None
+    reason: str | None
+    messages_left: int
+    tokens_left: int
+    budget_left_usd: Decimal
+
+
+class ChatQuotes:
+    """Asks the limiter and the ledger, and takes nothing from them."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        chats: Chats,
+        catalogue: CatalogueService,
+        admission: Admission,
+    ) -> None:
+        self._sessions = sessions
+        self._chats = chats
+        self._catalogue = catalogue
+        self._admission = admission
+
+    async def quote(self, caller: Caller, chat_id: UUID) -> ChatQuote:
+        """What the next message would cost.
+
+        Raises:
+            ChatNotFound: It is not there, or somebody else's.
+            UnknownModel, NoModels: Nobody can answer.
+        """
+        chat = await self._chats.get(caller, chat_id)
+        model = await model_of(self._catalogue, chat)
+        async with self._sessions() as session:
+            least_usd = worst_turn_usd(model, steps=1)
+            budget = await self._admission.budget_left(session, caller, least_usd)
+            usual_usd = await ChatTurnRepository(session).usual_usd(model.id)
+        messages_left, reason = await self._messages_left(caller)
+        if budget.state == "used_up":
+            reason = f"There is not enough left of the budget for another message. {AND_NOW}"
+        if chat.answering:
+            reason = under_way().detail
+        return ChatQuote(
+            model=model.id,
+            worst_case_usd=worst_turn_usd(model),
+            usual_usd=usual_usd,
+            reason=reason,
+            messages_left=messages_left,
+            tokens_left=max(0, CHAT_TOKENS - spent_on(chat.calls).tokens),
+            budget_left_usd=budget.left_usd,
+        )
+
+    async def _messages_left(self, caller: Caller) -> tuple[int, str | None]:
+        try:
+            state, reason = await self._admission.left(caller)
+        except LimiterAway as away:
+            return 0, away.detail
+        return min((one.remaining for one in state.windows), default=0), reason
+
+
+def worst_turn_usd(model: LanguageModel, steps: int = prompt.STEPS_AT_MOST) -> Decimal:
+    """The most a turn of so many calls can cost, each with all it may hold."""
+    first_bytes = MEMORY_BYTES + RULES_BYTES + prompt.size([], schemas(web=True))
+    # A tool's result is told once, and escaped it may be twice as long.
+    later_bytes = first_bytes + 2 * USES_AT_MOST * RESULT_BYTES
+    sizes = [first_bytes, *[later_bytes] * (steps - 1)]
+    return sum((worst_case_usd(model, one, prompt.ANSWER_TOKENS) for one in sizes), Decimal(0))

@@ -1,0 +1,269 @@
+"""Chats as those who own them see them. Opens its own short transactions."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
+from db.repositories.chats import ChatRepository, ChatTurnRepository
+from db.repositories.leases import OPEN
+from domain.caller import Caller
+from domain.chat.prompt import PROMPT_VERSION
+from domain.chat.tree import branch, newest_leaf
+from domain.cursor import Cursors
+from domain.errors import Conflict, Invalid, NotFound
+from domain.factoids import FactoidNotFound, FactoidService
+from domain.idempotency import Attempt
+from domain.llm.catalogue import CatalogueService
+from domain.text import clean, graphemes
+
+TITLE_GRAPHEMES = 120
+TITLE_LENGTH = 1_000
+TOOLS = "tools"
+"""The parameter a model must list to answer in a chat."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ChatNotFound(NotFound):
+    code = "chat_not_found"
+
+
+class ChatMessageNotFound(NotFound):
+    code = "message_not_found"
+
+
+class ModelFixed(Conflict):
+    code = "model_fixed"
+
+
+@dataclass
+class Chat:
+    """A chat with all its branches and all that was spent on it."""
+
+    session: ChatSession
+    messages: list[ChatMessage]
+    turns: list[ChatTurn]
+    calls: list[ChatCall]
+
+    @property
+    def shown(self) -> list[ChatMessage]:
+        return branch(self.messages, self.session.leaf_id)
+
+    @property
+    def answering(self) -> bool:
+        return any(turn.status in OPEN for turn in self.turns)
+
+    @property
+    def last_turn(self) -> ChatTurn | None:
+        return self.turns[-1] if self.turns else None
+
+    def message(self, message_id: UUID) -> ChatMessage:
+        """Raises: ChatMessageNotFound: There is none in this chat."""
+        for one in self.messages:
+            if one.id == message_id:
+                return one
+        raise ChatMessageNotFound("There is no such message in this chat.")
+
+
+@dataclass(frozen=True)
+class ChatPage:
+    items: Sequence[tuple[ChatSession, bool]]
+    """Each with whether an answer is being written."""
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class SharedChat:
+    session: ChatSession
+    messages: list[ChatMessage]
+
+
+class Chats:
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        catalogue: CatalogueService,
+        factoids: FactoidService,
+        cursors: Cursors,
+    ) -> None:
+        self._sessions = sessions
+        self._catalogue = catalogue
+        self._factoids = factoids
+        self._cursors = cursors
+
+    async def create(
+        self,
+        caller: Caller,
+        *,
+        factoid_id: UUID | None,
+        model: str | None,
+        title: str | None,
+        attempt: Attempt,
+    ) -> Chat:
+        """Begin a chat about one factoid or about all. Another `attempt` gets the first one's.
+
+        Raises:
+            Invalid: The title is too long, or there is no such factoid.
+            UnknownModel, NoModels: See `CatalogueService.choose`.
+        """
+        if not attempt.first and (made := await self._find(caller, attempt.result_id)):
+            return made
+        named = read_title(title)
+        if factoid_id:
+            try:
+                await self._factoids.one(factoid_id, None)
+            except FactoidNotFound as gone:
+                raise Invalid(gone.detail, field="/factoid_id") from None
+        chosen = await self._catalogue.choose(model, needs=TOOLS)
+        now = datetime.now(UTC)
+        chat = ChatSession(
+            id=attempt.result_id,
+            owner_id=caller.id,
+            factoid_id=factoid_id,
+            title=named,
+            model=chosen.id,
+            model_asked=model is not None,
+            prompt_version=PROMPT_VERSION,
+            updated_at=now,
+            created_at=now,
+        )
+        async with self._sessions.begin() as session:
+            await ChatRepository(session).add(chat)
+        return await self.get(caller, attempt.result_id)
+
+    async def get(self, caller: Caller, chat_id: UUID) -> Chat:
+        """Raises: ChatNotFound: There is none, or it is somebody else's."""
+        if chat := await self._find(caller, chat_id):
+            return chat
+        raise ChatNotFound("There is no such chat of yours.")
+
+    async def _find(self, caller: Caller, chat_id: UUID) -> Chat | None:
+        async with self._sessions() as session:
+            chats, turns = ChatRepository(session), ChatTurnRepository(session)
+            found = await chats.own(caller.id, chat_id)
+            if found is None:
+                return None
+            return Chat(
+                found,
+                await chats.messages(chat_id),
+                await turns.of_chat(chat_id),
+                await turns.calls_of_chat(chat_id),
+            )
+
+    async def newest(self, caller: Caller, limit: int, cursor: str | None) -> ChatPage:
+        """The caller's chats, the last used first.
+
+        Raises:
+            InvalidCursor: The cursor was altered or is somebody else's.
+        """
+        if caller.id is None:
+            return ChatPage([], None)
+        whose, after = f"chats of {caller.id}", None
+        if cursor:
+            micros, last_id = self._cursors.read(whose, cursor)
+            after = (_EPOCH + timedelta(microseconds=micros), UUID(bytes=last_id))
+        async with self._sessions() as session:
+            found = await ChatRepository(session).newest_of(caller.id, limit + 1, after)
+        items, more = found[:limit], len(found) > limit
+        if not more:
+            return ChatPage(items, None)
+        last = items[-1][0]
+        micros = (last.updated_at - _EPOCH) // timedelta(microseconds=1)
+        return ChatPage(items, self._cursors.write(whose, [micros, last.id.bytes]))
+
+    async def change(
+        self,
+        caller: Caller,
+        chat_id: UUID,
+        *,
+        title: str | None = None,
+        model: str | None = None,
+        branch_of: UUID | None = None,
+    ) -> Chat:
+        """Rename a chat, choose its model before the first message, show another branch.
+
+        Raises:
+            ChatNotFound, ChatMessageNotFound: It is not there, or somebody else's.
+            ModelFixed: Something was said already.
+            Invalid, UnknownModel: A value cannot be used.
+        """
+        chat = await self.get(caller, chat_id)
+        values: dict[str, Any] = {}
+        if title is not None:
+            values["title"] = read_title(title)
+        if model is not None:
+            if chat.messages:
+                raise ModelFixed("The model cannot be changed once something was said.")
+            chosen = await self._catalogue.choose(model, needs=TOOLS)
+            values |= {"model": chosen.id, "model_asked": True}
+        if branch_of is not None:
+            values["leaf_id"] = newest_leaf(chat.messages, chat.message(branch_of).id)
+        if values:
+            async with self._sessions.begin() as session:
+                await ChatRepository(session).change(chat_id, **values)
+        return await self.get(caller, chat_id)
+
+    async def delete(self, caller: Caller, chat_id: UUID) -> None:
+        """Forget what was said. An answer under way is stopped; what it cost stays on the books.
+
+        Raises:
+            ChatNotFound: It is not there, or somebody else's.
+        """
+        chat = await self.get(caller, chat_id)
+        async with self._sessions.begin() as session:
+            for turn in chat.turns:
+                if turn.status in OPEN:
+                    await ChatTurnRepository(session).ask_cancel(turn.id)
+            await ChatRepository(session).forget_words(chat_id)
+
+    async def share(self, caller: Caller, chat_id: UUID) -> Chat:
+        """Let whoever has the link read the branch that is shown, as it is now.
+
+        Shared again, the link stays and shows what was said since.
+
+        Raises:
+            ChatNotFound: It is not there, or somebody else's.
+            Conflict: Nothing was said yet.
+        """
+        chat = await self.get(caller, chat_id)
+        if not chat.messages:
+            raise Conflict("There is nothing to share yet.")
+        async with self._sessions.begin() as session:
+            await ChatRepository(session).change(
+                chat_id,
+                share_token=chat.session.share_token or secrets.token_urlsafe(32),
+                shared_leaf_id=chat.session.leaf_id,
+                shared_at=datetime.now(UTC),
+            )
+        return await self.get(caller, chat_id)
+
+    async def unshare(self, caller: Caller, chat_id: UUID) -> None:
+        """Make the link lead nowhere; doing it twice is harmless."""
+        await self.get(caller, chat_id)
+        async with self._sessions.begin() as session:
+            await ChatRepository(session).change(
+                chat_id, share_token=None, shared_leaf_id=None, shared_at=None
+            )
+
+    async def shared(self, token: str) -> SharedChat:
+        """Raises: ChatNotFound: Nothing is shared under this link."""
+        async with self._sessions() as session:
+            chats = ChatRepository(session)
+            found = await chats.shared(token)
+            if found is None:
+                raise ChatNotFound("Nothing is shared here any more.")
+            return SharedChat(found, branch(await chats.messages(found.id), found.shared_leaf_id))
+
+
+def read_title(title: str | None) -> str:
+    """Raises: Invalid: It is too long."""
+    named = clean(title) if title else ""
+    if graphemes(named) > TITLE_GRAPHEMES or len(named) > TITLE_LENGTH:
+        raise Invalid(f"A title has at most {TITLE_GRAPHEMES} characters.", field="/title")
+    return named

@@ -1,0 +1,206 @@
+"""The agent's tools: all of them read, none of them does anything."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from msgspec import Meta
+
+from db.repositories.factoids import FactoidCard
+from domain.categories import Category
+from domain.chat.sources import Source, Sources
+from domain.chat.web import WebSearch, WebSearchFailed
+from domain.errors import DomainError
+from domain.factoids import FactoidNotFound, FactoidService, FeedQuery
+from domain.llm.fencing import fenced
+from domain.llm.openrouter import ToolCall
+from domain.text import clean
+from domain.wording import what_is_wrong
+
+USES_AT_MOST = 8
+"""Of all tools in one turn."""
+
+WEB_USES_AT_MOST = 2
+"""Each is paid for."""
+
+RESULT_BYTES = 4_000
+"""What one use may add to the prompt."""
+
+EXCERPT_LENGTH = 600
+TOOL_WITHIN_S = 12
+
+log = structlog.get_logger()
+
+
+class SearchFactoids(msgspec.Struct, forbid_unknown_fields=True):
+    """Search the facts of this site by words."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=200, description="A few words.")]
+    limit: Annotated[int, Meta(ge=1, le=5)] = 5
+
+
+class GetFactoid(msgspec.Struct, forbid_unknown_fields=True):
+    """Read one fact of this site by its id."""
+
+    factoid_id: UUID
+
+
+class RelatedFactoids(msgspec.Struct, forbid_unknown_fields=True):
+    """Find facts of this site that are like one of them."""
+
+    factoid_id: UUID
+    limit: Annotated[int, Meta(ge=1, le=5)] = 3
+
+
+class WebSearchArguments(msgspec.Struct, forbid_unknown_fields=True):
+    """Search the web for pages on a question."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=300)]
+    max_results: Annotated[int, Meta(ge=1, le=5)] = 5
+
+
+ARGUMENTS: dict[str, type[msgspec.Struct]] = {
+    "search_factoids": SearchFactoids,
+    "get_factoid": GetFactoid,
+    "related_factoids": RelatedFactoids,
+    "web_search": WebSearchArguments,
+}
+
+
+def schemas(*, web: bool) -> list[dict[str, Any]]:
+    """The tools as a model is told of them; `web_search` only where there is one."""
+    names = [name for name in ARGUMENTS if web or name != "web_search"]
+    _, parts = msgspec.json.schema_components([ARGUMENTS[name] for name in names])
+    found: list[dict[str, Any]] = []
+    for name in names:
+        schema = {k: v for k, v in parts[ARGUMENTS[name].__name__].items() if k != "title"}
+        described = {"name": name, "description": schema.pop("description")}
+        found.append({"type": "function", "function": described | {"parameters": schema}})
+    return found
+
+
+@dataclass
+class Used:
+    """What came of one use: told to the model as data, to the reader in a few words."""
+
+    told: str
+    ok: bool
+    summary: str
+    sources: list[Source] = field(default_factory=list[Source])
+
+
+class Toolbox:
+    """The tools of one turn, and how often they were used."""
+
+    def __init__(self, factoids: FactoidService, web: WebSearch | None, sources: Sources) -> None:
+        self._factoids = factoids
+        self._web = web
+        self._sources = sources
+        self._asked: set[tuple[str, str]] = set()
+        self._uses = self._web_uses = 0
+        self._run: dict[str, Callable[[Any], Awaitable[Used]]] = {
+            "search_factoids": self._search,
+            "get_factoid": self._get,
+            "related_factoids": self._related,
+            "web_search": self._search_web,
+        }
+        self.schemas = schemas(web=web is not None)
+
+    @property
+    def used_up(self) -> bool:
+        return self._uses >= USES_AT_MOST
+
+    async def use(self, call: ToolCall) -> Used:
+        """Use a tool as a model asked; whatever it asked, there is something to tell it."""
+        self._uses += 1
+        if self._uses > USES_AT_MOST:
+            return _refused("You have used your tools often enough. Answer now.")
+        kind = ARGUMENTS.get(call.name)
+        if kind is None or (call.name == "web_search" and self._web is None):
+            return _refused("There is no such tool here. Answer without it.", "No such tool")
+        try:
+            arguments = msgspec.json.decode(call.arguments or "{}", type=kind)
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+            wrong = what_is_wrong(str(error))
+            return _refused(f"The arguments cannot be used: one {wrong}", "Unusable arguments")
+        asked = (call.name, str(arguments))
+        if asked in self._asked:
+            return _refused("You asked just that before; see above. Answer now.", "Asked before")
+        self._asked.add(asked)
+        try:
+            async with asyncio.timeout(TOOL_WITHIN_S):
+                return await self._run[call.name](arguments)
+        except (DomainError, TimeoutError, OSError) as error:
+            log.warning("tool_failed", tool=call.name, error=type(error).__name__)
+            return _refused("That did not work just now. Answer without it.", "Did not work")
+
+    async def _search(self, asked: SearchFactoids) -> Used:
+        found = await self._factoids.page(FeedQuery(q=asked.query, limit=asked.limit), None)
+        return self._factoids_found(found.items)
+
+    async def _get(self, asked: GetFactoid) -> Used:
+        try:
+            card = await self._factoids.one(asked.factoid_id, None)
+        except FactoidNotFound:
+            return _refused("There is no such factoid.", "No such factoid")
+        return self._factoids_found([card])
+
+    async def _related(self, asked: RelatedFactoids) -> Used:
+        try:
+            card = await self._factoids.one(asked.factoid_id, None)
+        except FactoidNotFound:
+            return _refused("There is no such factoid.", "No such factoid")
+        wanted = asked.limit + 1
+        alike = (await self._factoids.page(FeedQuery(q=card.subject, limit=wanted), None)).items
+        if len(alike) < wanted:
+            near = FeedQuery(sort="top", category=Category(card.category), limit=wanted)
+            known = {one.id for one in alike}
+            more = (await self._factoids.page(near, None)).items
+            alike = [*alike, *(one for one in more if one.id not in known)]
+        return self._factoids_found([one for one in alike if one.id != card.id][: asked.limit])
+
+    async def _search_web(self, asked: WebSearchArguments) -> Used:
+        self._web_uses += 1
+        if self._web is None or self._web_uses > WEB_USES_AT_MOST:
+            return _refused("No more web searches for this answer. Answer now.")
+        try:
+            pages = await self._web.find(asked.query, asked.max_results)
+        except WebSearchFailed:
+            return _refused("The web cannot be searched just now. Say so.", "Web search failed")
+        told: list[dict[str, Any]] = []
+        sources: list[Source] = []
+        for page in pages:
+            if source := self._sources.web(page.title, page.url):
+                sources.append(source)
+                text = clean(page.content)[:EXCERPT_LENGTH]
+                told.append({"source": source.number, "title": source.title, "text": text})
+        return _found(told, sources, "page")
+
+    def _factoids_found(self, cards: Sequence[FactoidCard]) -> Used:
+        sources = [self._sources.factoid(card.id, card.subject) for card in cards]
+        told: list[dict[str, Any]] = [
+            {"source": source.number, "factoid_id": str(card.id), "text": card.text}
+            for source, card in zip(sources, cards, strict=True)
+        ]
+        return _found(told, sources, "factoid")
+
+
+def _found(told: list[dict[str, Any]], sources: list[Source], what: str) -> Used:
+    while told and len(json.dumps(told, ensure_ascii=False).encode()) > RESULT_BYTES:
+        told, sources = told[:-1], sources[:-1]
+    number = len(told)
+    summary = f"Found {number} {what}{'' if number == 1 else 's'}"
+    return Used(_as_data(told), ok=True, summary=summary, sources=sources)
+
+
+def _refused(said: str, summary: str = "Not used") -> Used:
+    return Used(_as_data(said), ok=False, summary=summary)
+
+
+def _as_data(told: Any) -> str:
+    return f"<data>\n{fenced(told)}\n</data>"

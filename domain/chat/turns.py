@@ -1,0 +1,298 @@
+"""Asking for answers: what is checked and written down before anything is called."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from uuid_utils.compat import uuid7
+
+from db.models import ChatCall, ChatMessage, ChatTurn
+from db.repositories.chats import ChatRepository, ChatTurnRepository
+from db.repositories.leases import OPEN
+from db.repositories.outbox import OutboxRepository
+from domain.caller import Caller
+from domain.chat import prompt, settlement
+from domain.chat.admission import Admission, promise_back
+from domain.chat.sessions import Chat, ChatMessageNotFound, Chats
+from domain.chat.spending import CHAT_TOKENS, spent_on
+from domain.chat.subject import card_of, model_of, talk_before
+from domain.chat.tools import schemas
+from domain.errors import Conflict, Invalid
+from domain.factoids import FactoidService
+from domain.idempotency import Attempt
+from domain.limits.budget import BudgetUsedUp
+from domain.llm.catalogue import CatalogueService
+from domain.logging import current_request_id
+from domain.text import clean_lines, graphemes
+
+MESSAGE_GRAPHEMES = 2_000
+TITLE_LENGTH = 60
+CAN_GO_ON = {"stopped", "interrupted", "failed"}
+
+
+class TurnUnderWay(Conflict):
+    code = "turn_under_way"
+
+
+class NothingUnderWay(Conflict):
+    code = "nothing_under_way"
+
+
+class ChatUsedUp(Conflict):
+    code = "chat_used_up"
+
+
+class CannotGoOn(Conflict):
+    code = "cannot_go_on"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A turn as it was written down."""
+
+    turn: ChatTurn
+    question: ChatMessage
+    chat: Chat
+
+
+class ChatTurns:
+    """Opens its own short transactions."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        chats: Chats,
+        catalogue: CatalogueService,
+        factoids: FactoidService,
+        admission: Admission,
+        *,
+        web: bool,
+    ) -> None:
+        self._sessions = sessions
+        self._chats = chats
+        self._catalogue = catalogue
+        self._factoids = factoids
+        self._admission = admission
+        self._web = web
+
+    async def send(
+        self, caller: Caller, chat_id: UUID, text: str, *, edit_of: UUID | None, attempt: Attempt
+    ) -> Asked:
+        """Say something, at the end of the branch that is shown or in place of what was said.
+
+        Another `attempt` at it gets the turn that an earlier one has made.
+
+        Raises:
+            ChatNotFound, ChatMessageNotFound: It is not there, or somebody else's.
+            Invalid: The message is empty, too long, or what it replaces is an answer.
+            Conflict, TooManyMessages, LimiterAway, BudgetUsedUp, NoModels: See `_begin`.
+        """
+        chat = await self._chats.get(caller, chat_id)
+        if made := _made(chat, attempt):
+            return made
+        said = read_message(text)
+        parent_id = chat.session.leaf_id
+        if edit_of:
+            replaced = chat.message(edit_of)
+            if replaced.role != "user":
+                raise Invalid("Only what you said yourself can be replaced.", field="/edit_of")
+            parent_id = replaced.parent_id
+        question = _message(chat_id, parent_id, "user", said)
+        answer = _message(chat_id, question.id, "assistant")
+        return await self._begin(caller, chat, question, answer, [question, answer], attempt)
+
+    async def regenerate(
+        self, caller: Caller, chat_id: UUID, message_id: UUID, attempt: Attempt
+    ) -> Asked:
+        """Have a question answered once more, beside the answer that is there; raises as `send`."""
+        chat = await self._chats.get(caller, chat_id)
+        if made := _made(chat, attempt):
+            return made
+        question = _question_of(chat, message_id)
+        answer = _message(chat_id, question.id, "assistant")
+        return await self._begin(caller, chat, question, answer, [answer], attempt)
+
+    async def go_on(
+        self, caller: Caller, chat_id: UUID, message_id: UUID, attempt: Attempt
+    ) -> Asked:
+        """Have an answer that ended early gone on with; raises as `send`, and
+
+        Raises:
+            CannotGoOn: It did not end early.
+        """
+        chat = await self._chats.get(caller, chat_id)
+        if made := _made(chat, attempt):
+            return made
+        question, answer = _question_of(chat, message_id), chat.message(message_id)
+        if answer.status not in CAN_GO_ON:
+            raise CannotGoOn("This answer is complete. Say something, or have it answered anew.")
+        return await self._begin(caller, chat, question, answer, [], attempt)
+
+    async def _begin(
+        self,
+        caller: Caller,
+        chat: Chat,
+        question: ChatMessage,
+        answer: ChatMessage,
+        new: Sequence[ChatMessage],
+        attempt: Attempt,
+    ) -> Asked:
+        """Admit a turn and write it down with the job that runs it and the money it begins with.
+
+        Raises:
+            TurnUnderWay, ChatUsedUp: The chat cannot have one now.
+            NoModels, UnknownModel: Nobody can answer.
+            TooManyMessages, LimiterAway, BudgetUsedUp: See `Admission`.
+        """
+        if chat.answering:
+            raise under_way()
+        if spent_on(chat.calls).tokens >= CHAT_TOKENS:
+            raise ChatUsedUp("This chat has become too long. Please begin a new one.")
+        model = await model_of(self._catalogue, chat)
+        talk = talk_before(chat.messages, question, answer)
+        messages = prompt.conversation(
+            await card_of(self._factoids, chat.session.factoid_id), talk, web=self._web
+        )
+        now = datetime.now(UTC)
+        turn = ChatTurn(
+            id=attempt.result_id,
+            session_id=chat.session.id,
+            answer_id=answer.id,
+            caller_kind=caller.kind,
+            caller_id=caller.id,
+            network=caller.network,
+            budget_usd=caller.budget_usd,
+            model=model.id,
+            quote_usd=prompt.quote_usd(model, messages, schemas(web=self._web)),
+            created_at=now,
+        )
+        await self._admission.admit(caller, turn.id)
+        try:
+            await self._write_down(caller, chat, question, turn, new)
+        except BaseException as error:
+            await self._admission.take_back(caller, turn.id)
+            if isinstance(error, IntegrityError) and "uq_chat_turns_open" in str(error.orig):
+                raise under_way() from error
+            if isinstance(error, BudgetUsedUp):
+                await self._admission.note_refusal(self._sessions, caller, error)
+            raise
+        return Asked(turn, question, await self._chats.get(caller, chat.session.id))
+
+    async def _write_down(
+        self,
+        caller: Caller,
+        chat: Chat,
+        question: ChatMessage,
+        turn: ChatTurn,
+        new: Sequence[ChatMessage],
+    ) -> None:
+        now = turn.created_at
+        call = ChatCall(
+            id=uuid7(),
+            turn_id=turn.id,
+            number=1,
+            model=turn.model,
+            state="held",
+            quote_usd=turn.quote_usd,
+            called_at=now,
+        )
+        key = settlement.run_key(turn.id)
+        meta = {"request_id": current_request_id()}
+        async with self._sessions.begin() as session:
+            chats = ChatRepository(session)
+            await ChatTurnRepository(session).add(turn, call)
+            await chats.add_messages(new)
+            if not new:
+                await chats.change_message(turn.answer_id, status="writing")
+            await chats.change(
+                turn.session_id,
+                leaf_id=turn.answer_id,
+                updated_at=now,
+                title=chat.session.title or title_from(question.text),
+            )
+            await OutboxRepository(session).add(
+                settlement.RUN_JOB, key, turn_id=str(turn.id), meta=meta
+            )
+            # The busy rows come last, so that they are locked for as short as can be.
+            await self._admission.hold(session, caller, call.id, call.quote_usd)
+
+    async def stop(self, caller: Caller, chat_id: UUID) -> Asked:
+        """Stop the answer under way: at once when it waits, within a second when it is written.
+
+        Raises:
+            ChatNotFound: It is not there, or somebody else's.
+            NothingUnderWay: No answer is being written.
+        """
+        chat = await self._chats.get(caller, chat_id)
+        turn = chat.last_turn
+        if turn is None or turn.status not in OPEN:
+            raise NothingUnderWay("Nothing is being written, so there is nothing to stop.")
+        async with self._sessions.begin() as session:
+            turns = ChatTurnRepository(session)
+            if waited := await turns.stop_queued(turn.id):
+                await ChatRepository(session).change_message(turn.answer_id, status="stopped")
+                await OutboxRepository(session).done(settlement.run_key(turn.id))
+                await promise_back(session, turn.id)
+                await settlement.sum_up(session, turn.id)
+            else:
+                await turns.ask_cancel(turn.id)
+        if waited:
+            await self._admission.take_back(caller, turn.id)
+        chat = await self._chats.get(caller, chat_id)
+        turn = next(one for one in chat.turns if one.id == turn.id)
+        return Asked(turn, _question_of(chat, turn.answer_id), chat)
+
+
+def read_message(text: str) -> str:
+    """Raises: Invalid: It shows nothing, or is too long."""
+    said = clean_lines(text).strip()
+    if not said:
+        raise Invalid("Say something.", field="/text")
+    if graphemes(said) > MESSAGE_GRAPHEMES:
+        raise Invalid(
+            f"A message has at most {MESSAGE_GRAPHEMES:,} characters. Yours has"
+            f" {graphemes(said):,}.",
+            field="/text",
+        )
+    return said
+
+
+def title_from(text: str) -> str:
+    """The first words of a message."""
+    words = " ".join(text.split())
+    return words if len(words) <= TITLE_LENGTH else f"{words[:TITLE_LENGTH].rsplit(' ', 1)[0]}…"
+
+
+def _message(
+    chat_id: UUID, parent_id: UUID | None, role: str, text: str | None = None
+) -> ChatMessage:
+    return ChatMessage(
+        id=uuid7(),
+        session_id=chat_id,
+        parent_id=parent_id,
+        role=role,
+        text=text or "",
+        status="writing" if text is None else "done",
+        created_at=datetime.now(UTC),
+    )
+
+
+def _made(chat: Chat, attempt: Attempt) -> Asked | None:
+    """The turn that an earlier attempt has made."""
+    turn = next((one for one in chat.turns if one.id == attempt.result_id), None)
+    return Asked(turn, _question_of(chat, turn.answer_id), chat) if turn else None
+
+
+def _question_of(chat: Chat, answer_id: UUID) -> ChatMessage:
+    """Raises: ChatMessageNotFound: There is no such answer in the chat."""
+    answer = chat.message(answer_id)
+    if answer.role != "assistant" or answer.parent_id is None:
+        raise ChatMessageNotFound("There is no such answer in this chat.")
+    return chat.message(answer.parent_id)
+
+
+def under_way() -> TurnUnderWay:
+    return TurnUnderWay("An answer is being written. Wait for its end, or stop it.")

@@ -1,0 +1,67 @@
+"""A talk with the agent from the first message to the settled bill."""
+
+from tests.generating import bill, books, closed, completions
+
+
+async def test_a_question_is_looked_up_and_answered_with_numbered_sources(chatting, standin, make):
+    factoid = await make.factoid("Octopuses have three hearts.", subject="Octopus hearts")
+    await standin.call(("search_factoids", {"query": "octopus"}))
+    await standin.say("They have **three** [1].\n\n- two for the gills")
+
+    chat = await chatting.say(await chatting.begin(), "How many hearts has an octopus?")
+
+    question, answer = chat.shown
+    assert (question.text, question.role) == ("How many hearts has an octopus?", "user")
+    assert (answer.text, answer.status) == (
+        "They have **three** [1].\n\n- two for the gills",
+        "done",
+    )
+    (source,) = answer.sources
+    assert source == {
+        "number": 1,
+        "kind": "factoid",
+        "title": "Octopus hearts",
+        "url": f"http://factoids.test/f/{factoid.id}",
+        "factoid_id": str(factoid.id),
+    }
+    (used,) = answer.tools
+    assert (used["name"], used["ok"], used["sources"]) == ("search_factoids", True, [1])
+    log = await standin.log()
+    first, second = completions(log)
+    assert [one["function"]["name"] for one in first["body"]["tools"]] == [
+        "search_factoids",
+        "get_factoid",
+        "related_factoids",
+    ]
+    assert [one["role"] for one in second["body"]["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+    ]
+    turn = chat.last_turn
+    assert (turn.status, turn.cost_usd) == ("done", bill(log))
+    assert chat.session.cost_usd == bill(log)
+    assert await books(chatting.database) == closed(bill(log))
+
+
+async def test_those_who_follow_are_told_each_piece_and_where_it_belongs(chatting, standin, make):
+    await make.factoid("Octopuses have three hearts.", subject="Octopus hearts")
+    await standin.call(("search_factoids", {"query": "octopus"}), said="Let me look.")
+    await standin.say("Three of them [1].")
+
+    asked = await chatting.send(await chatting.begin(), "How many hearts?")
+    chat = await chatting.finish(asked)
+
+    events = await chatting.told(asked.turn.id)
+    text = ""
+    for name, data in events:
+        if name == "token":
+            text = text[: data["at"]] + data["text"]
+    assert text == chat.shown[-1].text == "Let me look.\n\nThree of them [1]."
+    names = [name for name, _ in events]
+    assert names[-1] == "message"
+    assert names.index("tool_call") < names.index("tool_result")
+    usage = [data for name, data in events if name == "usage"]
+    assert [one["turn"]["calls"] for one in usage] == [1, 2]
+    assert usage[-1]["turn"]["cost_usd"] == str(chat.last_turn.cost_usd)

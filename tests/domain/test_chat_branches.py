@@ -1,0 +1,178 @@
+"""Branches of a talk: each is answered with what was said on it, and all of them stay."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from domain.chat.memory import Said
+from domain.chat.sessions import ChatNotFound
+from domain.chat.turns import (
+    CannotGoOn,
+    ChatUsedUp,
+    NothingUnderWay,
+    TurnUnderWay,
+)
+from domain.generation.left_over import see_to_left_over
+from tests.chatting import anew, visitor
+from tests.generating import bill, books, closed, completions
+
+
+def heard(call):
+    """What a model was told of a talk."""
+    return [Said(one["role"], one["content"]) for one in call["body"]["messages"][1:]]
+
+
+async def test_each_branch_is_answered_with_what_was_said_on_it(chatting, standin):
+    chat_id = await chatting.begin()
+    await standin.say("First answer.", "Second answer.", "Otherwise.", "Once more.", "Later.")
+    await chatting.say(chat_id, "One?")
+    chat = await chatting.say(chat_id, "Two?")
+    second_question = chat.shown[2]
+
+    edited = await chatting.say(chat_id, "Two, otherwise?", edit_of=second_question.id)
+    asked = await chatting.turns.regenerate(chatting.caller, chat_id, edited.shown[-1].id, anew())
+    anew_answered = await chatting.finish(asked)
+    back = await chatting.chats.change(chatting.caller, chat_id, branch_of=second_question.id)
+    assert [one.text for one in back.shown] == ["One?", "First answer.", "Two?", "Second answer."]
+    await chatting.say(chat_id, "Three?")
+
+    told = [heard(one) for one in completions(await standin.log())]
+    beginning = [Said("user", "One?"), Said("assistant", "First answer.")]
+    assert told[2] == [*beginning, Said("user", "Two, otherwise?")]
+    assert told[3] == told[2]
+    assert told[4] == [
+        *beginning,
+        *(Said("user", "Two?"), Said("assistant", "Second answer."), Said("user", "Three?")),
+    ]
+    assert [one.text for one in anew_answered.shown][-2:] == ["Two, otherwise?", "Once more."]
+    assert len(anew_answered.messages) == 7
+
+
+async def test_of_two_messages_at_once_one_is_answered(chatting, standin):
+    chat_id = await chatting.begin()
+
+    both = await asyncio.gather(
+        *(chatting.send(chat_id, f"Number {number}?") for number in range(5)),
+        return_exceptions=True,
+    )
+
+    refused = [one for one in both if isinstance(one, TurnUnderWay)]
+    (asked,) = [one for one in both if not isinstance(one, BaseException)]
+    assert len(refused) == 4
+    chat = await chatting.finish(asked)
+    assert len(chat.messages) == 2
+    assert await books(chatting.database) == closed(bill(await standin.log()))
+
+
+async def test_an_answer_that_failed_is_not_counted_and_can_be_gone_on_with(
+    chatting, standin, redis
+):
+    chat_id = await chatting.begin()
+    await standin.queue("401")
+
+    failed = await chatting.say(chat_id, "One?")
+
+    turn = failed.turns[-1]
+    assert (turn.status, turn.problem_code) == ("failed", "model_key_refused")
+    assert turn.allowance_returned
+    assert await books(chatting.database) == closed(turn.cost_usd)
+    assert turn.cost_usd == 0
+    await standin.say("Here I am.")
+    asked = await chatting.turns.go_on(chatting.caller, chat_id, failed.shown[-1].id, anew())
+    chat = await chatting.finish(asked)
+    assert [one.text for one in chat.shown] == ["One?", "Here I am."]
+    with pytest.raises(CannotGoOn):
+        await chatting.turns.go_on(chatting.caller, chat_id, chat.shown[-1].id, anew())
+
+
+async def test_a_broken_off_answer_stays_and_its_bill_is_settled(chatting, standin):
+    chat = await chatting.say(await chatting.begin(), "[[scenario:cut:4]] bees?")
+
+    answer, turn = chat.shown[-1], chat.turns[-1]
+    assert (answer.status, turn.problem_code) == ("failed", "answer_broken")
+    assert answer.text
+    assert (turn.cost_usd, turn.cost_source) == (bill(await standin.log()), "generation")
+    assert await books(chatting.database) == closed(turn.cost_usd)
+
+
+async def test_a_busy_model_is_asked_again_and_not_paid_for_twice(chatting, standin):
+    await standin.queue("429")
+    await standin.say("Here I am.")
+
+    chat = await chatting.say(await chatting.begin(), "One?")
+
+    assert chat.shown[-1].text == "Here I am."
+    assert [one.state for one in await chatting.calls(chat.turns[-1].id)] == [
+        "unbilled",
+        "settled",
+    ]
+    assert await books(chatting.database) == closed(bill(await standin.log()))
+
+
+@pytest.mark.parametrize(
+    "scenario", ["usage-missing", "cost-null", "generation-404-3", "generation-never"]
+)
+async def test_a_cost_that_is_not_said_is_found_out(chatting, standin, scenario):
+    chat = await chatting.say(await chatting.begin(), f"[[scenario:{scenario}]] bees?")
+
+    turn = chat.turns[-1]
+    known = bill(await standin.log())
+    expected = turn.quote_usd if scenario == "generation-never" else known
+    assert turn.cost_usd == expected
+    assert chat.session.cost_usd == expected
+    assert await books(chatting.database) == closed(expected)
+
+
+async def test_a_chat_that_has_become_too_long_is_ended_before_it_costs(
+    chatting, standin, database
+):
+    chat_id = await chatting.begin()
+    await chatting.say(chat_id, "One?")
+    async with database.sessions.begin() as session:
+        await session.execute(text("UPDATE chat_calls SET prompt_tokens = 300000"))
+
+    with pytest.raises(ChatUsedUp):
+        await chatting.send(chat_id, "Two?")
+
+
+async def test_money_held_for_a_turn_whose_job_was_lost_is_seen_to(chatting, standin, database):
+    asked = await chatting.send(await chatting.begin(), "One?")
+    async with database.sessions.begin() as session:
+        await session.execute(text("DELETE FROM outbox"))
+        await session.execute(
+            text("UPDATE budget_reservations SET created_at = now() - interval '1 hour'")
+        )
+
+    assert await see_to_left_over(database.sessions) == 1
+
+    async with database.sessions() as session:
+        rows = (await session.execute(text("SELECT job, arguments->>'turn_id' FROM outbox"))).all()
+    assert [tuple(row) for row in rows] == [("run_chat_turn", str(asked.turn.id))]
+    assert (await chatting.finish(asked)).turns[-1].status == "done"
+
+
+async def test_a_chat_deleted_while_it_is_answered_stops_and_is_settled(
+    chatting, standin, database
+):
+    asked = await chatting.send(await chatting.begin(), "[[scenario:gated:4]] bees?")
+    running = asyncio.create_task(chatting.service.run(asked.turn.id))
+    await standin.wait_at_gate()
+
+    await chatting.chats.delete(chatting.caller, asked.chat.session.id)
+    await running
+
+    assert (await chatting.turn(asked.turn.id)).status == "stopped"
+    await standin.wait_idle()
+    await chatting.settle(asked.turn.id)
+    assert await books(database) == closed(bill(await standin.log()))
+    other = await chatting.begin()
+    with pytest.raises(NothingUnderWay):
+        await chatting.turns.stop(chatting.caller, other)
+
+
+async def test_what_others_say_is_not_theirs_to_stop(chatting):
+    asked = await chatting.send(await chatting.begin(), "One?")
+
+    with pytest.raises(ChatNotFound):
+        await chatting.turns.stop(visitor(), asked.chat.session.id)
