@@ -130,6 +130,7 @@ BODIES: tuple[Any, ...] = (
         allowed=True,
         reason=None,
         messages_left=9,
+        credits_left=0,
         tokens_left=298_699,
         budget_left_usd=Decimal("0.2398"),
     ),

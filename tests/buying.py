@@ -12,8 +12,11 @@ from domain.payments.credits import GENERATIONS, Credits
 class Account:
     """Somebody's credits; each step is a transaction of its own."""
 
-    def __init__(self, database: Database, owner: UUID | None = None) -> None:
+    def __init__(
+        self, database: Database, owner: UUID | None = None, *, product: str = GENERATIONS
+    ) -> None:
         self.owner, self._database, self._credits = owner or uuid4(), database, Credits()
+        self._product = product
 
     async def buy(self, amount: int, checkout_id: UUID | None = None) -> UUID:
         checkout_id = checkout_id or uuid4()
@@ -23,12 +26,16 @@ class Account:
 
     async def grant(self, session: AsyncSession, amount: int, checkout_id: UUID) -> None:
         """In a transaction that goes on."""
-        await self._credits.grant(session, self.owner, GENERATIONS, amount, checkout_id=checkout_id)
+        await self._credits.grant(
+            session, self.owner, self._product, amount, checkout_id=checkout_id
+        )
 
     async def hold(self, request_id: UUID | None = None) -> UUID | None:
         request_id = request_id or uuid4()
         async with self._database.sessions.begin() as session:
-            held = await self._credits.hold(session, self.owner, GENERATIONS, request_id=request_id)
+            held = await self._credits.hold(
+                session, self.owner, self._product, request_id=request_id
+            )
         return request_id if held else None
 
     async def use(self, request_id: UUID | None) -> None:

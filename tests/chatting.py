@@ -61,6 +61,7 @@ class Chatting:
         web: WebSearch | None = None,
         limits: BudgetLimits | None = None,
         turn_s: float = TURN_S,
+        chat_limits: str = PLENTY,
     ) -> None:
         self.database = database
         self.redis = redis
@@ -72,7 +73,7 @@ class Chatting:
             site_url="http://factoids.test",
             patience=PATIENT,
         )
-        limiter = RateLimiter(redis, Policies(replace(settings, chat_limits=PLENTY)))
+        limiter = RateLimiter(redis, Policies(replace(settings, chat_limits=chat_limits)))
         cursors = Cursors("secret")
         factoids = FactoidService(FactoidReads(database.reads), cursors)
         catalogue = CatalogueService(database.sessions)

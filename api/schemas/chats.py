@@ -195,6 +195,8 @@ class ChatQuoteOut:
     allowed: bool
     messages_left: int
     """Free messages until one has to wait."""
+    credits_left: int
+    """Paid messages, which are used when there is no free one."""
     tokens_left: int
     """Of what this chat may use."""
     budget_left_usd: Decimal

@@ -97,6 +97,8 @@ class ChatTurn(Keyed):
     network: Mapped[str | None] = mapped_column(String(64))
     budget_usd: Mapped[Decimal | None] = mapped_column(USD)
     """An API key's own budget, as it was when the turn was asked for."""
+    credit_owner: Mapped[UUID | None]
+    """Whose credit pays for it; None while the allowance is free."""
     model: Mapped[str] = mapped_column(String(255))
     status: Mapped[str] = mapped_column(String(16), server_default="queued")
     lease_until: Mapped[datetime | None] = mapped_column(Instant)

@@ -14,10 +14,12 @@ from db.models import ChatTurn
 from db.repositories.chats import ChatTurnRepository
 from db.repositories.outbox import OutboxRepository
 from domain.caller import Caller
+from domain.errors import NotPaid, RateLimited
 from domain.limits.budget import Budget, BudgetState, BudgetUsedUp
 from domain.limits.rate_limit import LimiterAway, RateLimiter, refusal
 from domain.limits.states import PolicyState
 from domain.logging import current_request_id
+from domain.payments.credits import MESSAGES, Credits
 
 POLICY = "chat"
 JOB = "return_chat_allowance"
@@ -29,31 +31,61 @@ def job_key(turn_id: UUID) -> str:
     return f"return-chat:{turn_id}"
 
 
+class NoCredits(NotPaid):
+    code = "no_credits"
+
+
 class Admission:
-    """Counts a turn against the caller's free messages, and holds the money for its first call."""
+    """Counts a turn against the caller's free messages, or has a credit pay for it when those or
+    their money are used up, and holds the money for its calls.
+    """
 
     def __init__(self, limiter: RateLimiter, budget: Budget) -> None:
         self._limiter = limiter
         self._budget = budget
 
-    async def admit(self, caller: Caller, turn_id: UUID) -> None:
-        """Count one message.
+    async def admit(
+        self, sessions: async_sessionmaker[AsyncSession], caller: Caller, turn: ChatTurn
+    ) -> None:
+        """Count one message, or note whose credit is to pay for it.
 
         Raises:
-            TooManyMessages: The caller or their network have had their share.
+            TooManyMessages: The caller or their network have had their share, and no credits.
             LimiterAway: How much they have had cannot be told.
         """
-        await self._limiter.hit(POLICY, caller, member=str(turn_id))
+        async with sessions() as session:
+            credits_left = await self.credits_left(session, caller)
+            budget = await self.budget_left(session, caller, turn.quote_usd)
+        if credits_left and budget.state == "used_up":
+            turn.credit_owner = caller.owner
+            return
+        try:
+            await self._limiter.hit(POLICY, caller, member=str(turn.id))
+        except RateLimited:
+            if not credits_left:
+                raise
+            turn.credit_owner = caller.owner
+
+    async def draw(self, session: AsyncSession, turn: ChatTurn) -> None:
+        """Set the credit aside that pays for a turn.
+
+        Raises:
+            NoCredits: The last one went elsewhere meanwhile.
+        """
+        owner = turn.credit_owner
+        if owner and not await Credits().hold(session, owner, MESSAGES, request_id=turn.id):
+            raise NoCredits("You have no messages left. Buy more, or wait for free ones.")
 
     async def hold(
-        self, session: AsyncSession, caller: Caller, call_id: UUID, usd: Decimal
+        self, session: AsyncSession, turn: ChatTurn, call_id: UUID, usd: Decimal
     ) -> None:
         """Hold the most a model call can cost; comes last in a transaction.
 
         Raises:
             BudgetUsedUp: There is no money for it.
         """
-        await self._budget.reserve(session, caller, call_id, usd)
+        paid = turn.credit_owner is not None
+        await self._budget.reserve(session, caller_of(turn), call_id, usd, paid=paid)
 
     async def note_refusal(
         self, sessions: async_sessionmaker[AsyncSession], caller: Caller, refused: BudgetUsedUp
@@ -67,6 +99,10 @@ class Admission:
         """Uncount a message that never was; one that cannot be uncounted now stays counted."""
         with suppress(LimiterAway):
             await self._limiter.give_back(POLICY, caller.id, caller.network, str(turn_id))
+
+    async def credits_left(self, session: AsyncSession, caller: Caller) -> int:
+        """Messages that are paid for and not used yet."""
+        return await Credits().left(session, caller.owner, MESSAGES)
 
     async def left(self, caller: Caller) -> tuple[PolicyState, str | None]:
         """What the caller may still say, and why the next message would be refused.
@@ -86,7 +122,10 @@ class Admission:
 
 
 async def promise_back(session: AsyncSession, turn_id: UUID) -> None:
-    """Write down that a message is to be uncounted; so it is if this transaction commits."""
+    """Give its credit back, or write down that a message is to be uncounted; so it is if this
+    transaction commits.
+    """
+    await Credits().give_back(session, request_id=turn_id)
     await OutboxRepository(session).add(
         JOB, job_key(turn_id), turn_id=str(turn_id), meta={"request_id": current_request_id()}
     )
@@ -111,4 +150,6 @@ async def give_back(
 def caller_of(turn: ChatTurn) -> Caller:
     """Who asked for a turn."""
     kind = "key" if turn.caller_kind == "key" else "visitor"
-    return Caller(kind, turn.caller_id, turn.network, budget_usd=turn.budget_usd)
+    return Caller(
+        kind, turn.caller_id, turn.network, budget_usd=turn.budget_usd, account=turn.credit_owner
+    )

@@ -157,7 +157,7 @@ class Calls:
                     **values,
                 )
                 await turns.add_call(call)
-                await self._admission.hold(session, caller_of(self._turn), call.id, quote_usd)
+                await self._admission.hold(session, self._turn, call.id, quote_usd)
                 return call
         except BudgetUsedUp as refused:
             await self._admission.note_refusal(self._sessions, caller_of(self._turn), refused)

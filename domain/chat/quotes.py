@@ -32,6 +32,8 @@ class ChatQuote:
     usual_usd: Decimal | None
     reason: str | None
     messages_left: int
+    credits_left: int
+    """Messages that are paid for."""
     tokens_left: int
     budget_left_usd: Decimal
 
@@ -63,10 +65,13 @@ class ChatQuotes:
         async with self._sessions() as session:
             least_usd = worst_turn_usd(model, steps=1)
             budget = await self._admission.budget_left(session, caller, least_usd)
+            credits_left = await self._admission.credits_left(session, caller)
             usual_usd = await ChatTurnRepository(session).usual_usd(model.id)
         messages_left, reason = await self._messages_left(caller)
         if budget.state == "used_up":
             reason = f"There is not enough left of the budget for another message. {AND_NOW}"
+        if credits_left:
+            reason = None  # One of them pays for the next.
         if chat.answering:
             reason = under_way().detail
         return ChatQuote(
@@ -75,6 +80,7 @@ class ChatQuotes:
             usual_usd=usual_usd,
             reason=reason,
             messages_left=messages_left,
+            credits_left=credits_left,
             tokens_left=max(0, CHAT_TOKENS - spent_on(chat.calls).tokens),
             budget_left_usd=budget.left_usd,
         )

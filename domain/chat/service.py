@@ -33,6 +33,7 @@ from domain.factoids import FactoidService
 from domain.lease import Lease, LeaseLost
 from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.llm.openrouter import OpenRouter
+from domain.payments.credits import Credits
 
 TURN_S = 60
 """The most a turn may take, all its calls and tools together."""
@@ -203,6 +204,8 @@ async def _conclude(session: AsyncSession, turn: ChatTurn, status: str) -> None:
     await chats.change_message(turn.answer_id, status=status)
     await chats.change(turn.session_id, updated_at=now)
     await OutboxRepository(session).done(settlement.run_key(turn.id))
+    # One that was given back stays so.
+    await Credits().use(session, request_id=turn.id)
     await settlement.sum_up(session, turn.id)
 
 

@@ -169,9 +169,9 @@ class ChatTurns:
             quote_usd=prompt.quote_usd(model, messages, schemas(web=self._web)),
             created_at=now,
         )
-        await self._admission.admit(caller, turn.id)
+        await self._admission.admit(self._sessions, caller, turn)
         try:
-            await self._write_down(caller, chat, question, turn, new)
+            await self._write_down(chat, question, turn, new)
         except BaseException as error:
             await self._admission.take_back(caller, turn.id)
             if isinstance(error, IntegrityError) and "uq_chat_turns_open" in str(error.orig):
@@ -183,7 +183,6 @@ class ChatTurns:
 
     async def _write_down(
         self,
-        caller: Caller,
         chat: Chat,
         question: ChatMessage,
         turn: ChatTurn,
@@ -217,7 +216,8 @@ class ChatTurns:
                 settlement.RUN_JOB, key, turn_id=str(turn.id), meta=meta
             )
             # The busy rows come last, so that they are locked for as short as can be.
-            await self._admission.hold(session, caller, call.id, call.quote_usd)
+            await self._admission.draw(session, turn)
+            await self._admission.hold(session, turn, call.id, call.quote_usd)
 
     async def stop(self, caller: Caller, chat_id: UUID) -> Asked:
         """Stop the answer under way: at once when it waits, within a second when it is written.

@@ -18,6 +18,9 @@ from domain.caller import Caller
 GENERATIONS = "booster_pack"
 """The product whose credits are new factoids."""
 
+MESSAGES = "chat"
+"""The product whose credits are messages to the chat agent."""
+
 HELD = "held"
 """How a request's credit stands while it is under way."""
 

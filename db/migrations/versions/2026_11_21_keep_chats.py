@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("caller_id", sa.Uuid(), nullable=False),
         sa.Column("network", sa.String(length=64), nullable=True),
         sa.Column("budget_usd", USD, nullable=True),
+        sa.Column("credit_owner", sa.Uuid(), nullable=True),
         sa.Column("model", sa.String(length=255), nullable=False),
         sa.Column("status", sa.String(length=16), server_default="queued", nullable=False),
         sa.Column("lease_until", Instant, nullable=True),
