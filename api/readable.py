@@ -3,13 +3,18 @@
 from urllib.parse import unquote_to_bytes
 
 from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.utils import normalize_path
 
 from api.problems import WORDS, answer, problem
 from domain.text import is_text
 
 
 class ReadableOnly:
-    """Refuses a query that is no text, and more than one `Host`."""
+    """Refuses a query that is no text, and more than one `Host`.
+
+    A path is spelt for all as the router takes it, without empty parts: those who look at it
+    before the router does, for scopes and limits, decide about the same handler.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -23,6 +28,7 @@ class ReadableOnly:
         elif not _is_text(scope["query_string"]):
             await answer(problem(422, *WORDS[422]), scope, receive, send)
         else:
+            scope["path"] = normalize_path(scope["path"])
             await self._app(scope, receive, send)
 
 

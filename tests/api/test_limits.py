@@ -39,6 +39,15 @@ def parsed(answer: httpx.Response, field: str) -> dict[str, dict[str, int]]:
     return {name: dict(its) for name, its in items}
 
 
+async def test_however_its_path_is_spelt_a_read_counts(set_limits, api):
+    set_limits(read_limits="2/60")
+    paths = ("//api/factoids", "/api//factoids", "///api/factoids/")
+
+    answers = [await api.get(f"http://factoids.test{path}") for path in paths]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
 async def test_an_admitted_and_a_refused_request_say_what_is_left(set_limits, api, redis, model):
     set_limits(generate_limits="1/60,3/3600,20/86400")
 

@@ -179,10 +179,13 @@ async def test_lists_show_their_own_callers_alone(ground: Ground):
                     assert theirs not in shown, route.name
 
 
-async def test_a_key_does_what_its_scope_says_and_nothing_else(ground: Ground):
+@pytest.mark.parametrize(
+    "spelling", ["http://factoids.test{}", "http://factoids.test{}/", "http://factoids.test/{}"]
+)
+async def test_a_key_does_what_its_scope_says_and_nothing_else(ground: Ground, spelling: str):
     wrong: list[Any] = []
     for route, (scope, client) in product(ground.routes, ground.keys.items()):
-        path = next(iter(ground.addresses(route)))
+        path = spelling.format(next(iter(ground.addresses(route))))
         status = await status_of(client, route, path)
         if (status in REFUSED) != (scope != route.scope):
             wrong.append((scope, route.name, status))
