@@ -251,6 +251,25 @@ async def test_staff_send_a_payment_back_once(shop: Shop, buyer: httpx.AsyncClie
         await office.refunds.refund(UUID(checkout_id))
 
 
+async def test_what_came_back_to_us_can_be_sent_again(
+    shop: Shop, buyer: httpx.AsyncClient, office: Office
+):
+    """Under the first try's key Stripe would answer with the first refund, and send nothing."""
+    checkout_id, charge, _ = await paid(shop, buyer)
+    await office.refunds.refund(UUID(checkout_id))
+    (refund,) = shop.stripe.account.newest("refund")
+    shop.stripe.refunds.fail(refund["id"])
+    await shop.stripe.deliveries.deliver()
+
+    assert (await office.refunds.refund(UUID(checkout_id))).refunded == 500
+
+    assert [one["status"] for one in shop.stripe.account.newest("refund")] == [
+        "succeeded",
+        "failed",
+    ]
+    assert charge["amount_refunded"] == 500
+
+
 async def test_a_disputed_payment_is_not_sent_back_as_well(
     shop: Shop, buyer: httpx.AsyncClient, office: Office
 ):
