@@ -229,8 +229,9 @@ class PaymentService:
         if revoked != checkout.revoked:
             await self._credits.revoke(session, checkout_id=checkout.id, amount=revoked)
             await checkouts.change(checkout.id, revoked=revoked)
-        if new and checkout.wished and not revoked:
-            await self._wishes.begin(session, checkout)
+        if new and checkout.wished:
+            step = self._wishes.give_up if revoked else self._wishes.begin
+            await step(session, checkout)
 
     async def _book(self, session: AsyncSession, checkout: Checkout, truth: Truth) -> None:
         """Write down what moved since the last look, so that the entries' sum is what we have."""

@@ -365,3 +365,27 @@ async def test_what_could_not_be_begun_for_an_hour_is_told(
     assert (seen["status"], seen["wish_given_up"]) == ("paid", True)
     assert await owner.balance() == (25, 0, 0, 0)
     assert await shop.all("SELECT id FROM outbox") == []
+
+
+async def test_what_was_wished_is_given_up_when_the_money_goes_before_it_begins(
+    shop: Shop, buyer: httpx.AsyncClient, office: Office, make: Any
+):
+    """Else the page of a dispute that was won would wait for ever for what nobody begins."""
+    waited, charge, _ = await paid(shop, buyer)
+    at_once, session_id = await begun(shop, buyer)
+    shop.stripe.till.pay(session_id)
+    disputes = [
+        shop.stripe.disputes.open(one) for one in (charge, shop.stripe.charge_of(session_id))
+    ]
+    await shop.stripe.deliveries.deliver()
+    await office.wishes.try_again(UUID(waited))
+    await make.model()
+    for dispute in disputes:
+        shop.stripe.disputes.win(dispute["id"])
+    await shop.stripe.deliveries.deliver()
+
+    for checkout_id in (waited, at_once):
+        seen = await shop.see(buyer, checkout_id)
+        assert (seen["status"], seen["credits_revoked"]) == ("paid", 0)
+        assert (seen["wish_given_up"], seen["generation_request_id"]) == (True, None)
+    assert await shop.all("SELECT id FROM outbox") == []
