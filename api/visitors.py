@@ -19,7 +19,10 @@ COOKIE_UNDER_TLS = b"__Host-visitor"
 COOKIE_S = 365 * 24 * 3_600
 RENEWED_AFTER_S = 30 * 24 * 3_600
 BECOMES = "visitor_becomes"
-"""Set in a request's scope by its handler: whom the answer's cookie shall name."""
+"""Set in a request's scope by its handler: whom the answer's cookie shall name; None lets the
+browser keep the one it has."""
+OVER = "visitor_is_over"
+"""Whether a request's cookie names somebody who has signed out."""
 CLOCKS_DIFFER_S = 60
 """A token may be this much from the future: another process wrote it."""
 ALWAYS_TLS = settings.site_url.startswith("https://")
@@ -89,24 +92,23 @@ class Visitors:
             await self._app(scope, receive, send)
 
     async def _request(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        known, due = self._known(scope)
+        known, due, over = self._known(scope)
         reads = scope["method"] in {"GET", "HEAD", "OPTIONS"}
         # A stranger who only reads needs no name, and a good random one is not free.
         visitor_id = known or (None if reads else uuid4())
         scope["caller_id"] = visitor_id  # pyright: ignore[reportGeneralTypeIssues]
         scope["caller_known"] = known is not None  # pyright: ignore[reportGeneralTypeIssues]
+        scope[OVER] = over  # pyright: ignore[reportGeneralTypeIssues]
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
                 if not reads or _is_page(headers):
                     named = visitor_id or uuid4()
-                    if becomes := scope.get(BECOMES):
-                        named = becomes
-                    elif known and self._register.is_over(known):
-                        # Just now, by this very request or beside it.
-                        named = uuid4()
-                    elif known and not due:
+                    if BECOMES in scope:
+                        named = scope[BECOMES]
+                    elif known and (not due or self._register.is_over(known)):
+                        # Who signed out beside this gets their cookie there; it must stay.
                         named = None
                     if named:
                         cookie = (b"set-cookie", self._cookie(named, is_tls(scope)))
@@ -120,7 +122,7 @@ class Visitors:
             await self._app(scope, receive, send_with_cookie)
 
     async def _websocket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
-        known, _ = self._known(scope)
+        known, _, _ = self._known(scope)
         visitor_id = known or uuid4()
         if not known:
             # Whoever reads the headers of this connection shall see one visitor all the time. The
@@ -130,7 +132,8 @@ class Visitors:
             scope["headers"] = [*others, (b"cookie", cookie)]
         await Ending(self._register, visitor_id).run(self._app, scope, receive, send)
 
-    def _known(self, scope: Scope) -> tuple[UUID | None, bool]:
+    def _known(self, scope: Scope) -> tuple[UUID | None, bool, bool]:
+        """The cookie's identity, whether it is due to be written anew, and whether it is over."""
         name: bytes | None = None
         for header, value in scope["headers"]:
             if header == b"cookie":
@@ -140,9 +143,9 @@ class Visitors:
                     if given == name:
                         found = self._tokens.read(token)
                         if found and not self._register.is_over(found[0]):
-                            return found
-                        return None, False
-        return None, False
+                            return *found, False
+                        return None, False, found is not None
+        return None, False, False
 
     def _cookie(self, visitor_id: UUID, tls: bool) -> bytes:
         name = (COOKIE_UNDER_TLS if tls else COOKIE).decode()

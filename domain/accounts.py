@@ -206,12 +206,18 @@ class Accounts:
         self._register.end(key_id)
 
     async def sign_out(
-        self, caller: Caller, *, successor: UUID | None = None, lose_credits: bool = False
+        self,
+        caller: Caller,
+        *,
+        successor: UUID | None = None,
+        lose_credits: bool = False,
+        again: bool = False,
     ) -> None:
         """Make nobody this visitor any more, on any device; their keys are revoked. What they
         bought is the `successor`'s from then on.
 
         Raises:
+            NobodyAnyMore: They did so before (`again`, or just now), and another is the successor.
             CreditsLeft: They have credits, which have no successor, and are not to be lost.
             TooManySignOuts: Their network did so too often within a day.
         """
@@ -224,6 +230,8 @@ class Accounts:
                 now = await accounts.now()
                 times = await accounts.signed_out_from(caller.network, now - DAY)
                 _refuse_more_than(SIGN_OUTS_PER_NETWORK, times, now, TooManySignOuts)
+            if successor and (again or await accounts.is_signed_out(caller.id)):
+                raise NobodyAnyMore("You have signed out. Load the page again.")
             if successor:
                 await Credits().carry(session, caller.id, to=successor)
             elif not lose_credits and await Credits().any_left(session, caller.id):

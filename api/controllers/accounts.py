@@ -12,7 +12,7 @@ from api.bearer import SCOPE, VISITORS_ONLY
 from api.idempotency import IDEMPOTENT
 from api.present import key_out, new_key_out
 from api.schemas.accounts import KeyIn, KeysOut, NewKeyOut
-from api.visitors import BECOMES
+from api.visitors import BECOMES, OVER
 from domain.accounts import FREE_SCOPES, LIFE, Accounts
 from domain.caller import Caller
 from domain.idempotency import Attempt
@@ -76,7 +76,7 @@ class KeyController(Controller):
     "/api/session",
     operation_id="SignOut",
     tags=["Keys"],
-    opt={SCOPE: VISITORS_ONLY, "refusals": [409, 429]},
+    opt={SCOPE: VISITORS_ONLY, "refusals": [401, 409, 429]},
 )
 async def sign_out(
     request: Request[Any, Any, Any],
@@ -89,7 +89,11 @@ async def sign_out(
     The answer sets a cookie with a fresh identity, which has your credits if you keep them. While
     you have any, you cannot sign out without.
     """
-    successor = uuid4() if keep_credits else None
-    await accounts.sign_out(caller, successor=successor)
     scope: Any = request.scope
+    successor = uuid4()
+    # A refused one leaves the browser the cookie of an earlier one that was not.
+    scope[BECOMES] = None
+    await accounts.sign_out(
+        caller, successor=successor if keep_credits else None, again=scope[OVER]
+    )
     scope[BECOMES] = successor

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from uuid_utils.compat import uuid7
 
 from db.models import Checkout
+from db.repositories.accounts import AccountRepository
 from db.repositories.payments import UNFINISHED, CheckoutRepository
+from domain.accounts import NobodyAnyMore
 from domain.caller import Caller
 from domain.errors import Forbidden, Invalid, NotFound
 from domain.generation.wish import read_topic
@@ -83,6 +85,7 @@ class Checkouts:
         Raises:
             PaymentsOff: There is no Stripe.
             NobodysKey: The caller's key belongs to no visitor.
+            NobodyAnyMore: The caller has signed out.
             Invalid, UnknownModel, NoModels: What is to be written cannot be.
             TooManyCheckouts, LimiterAway: See `RateLimiter.hit`.
             StripeAway: Stripe does not answer, or not as it should.
@@ -167,7 +170,11 @@ class Checkouts:
         member = str(uuid7())
         await self._limiter.hit(POLICY, caller, member=member)
         async with self._sessions.begin() as session:
-            checkouts = CheckoutRepository(session)
+            checkouts, accounts = CheckoutRepository(session), AccountRepository(session)
+            # Else it could belong to whom another process has just signed out, and so to nobody.
+            await accounts.wait_for(wanted.owner_id)
+            if await accounts.is_signed_out(wanted.owner_id):
+                raise NobodyAnyMore("You have signed out. Load the page again.")
             new = await checkouts.add(wanted)
             there = (
                 await checkouts.get(wanted.id)

@@ -29,7 +29,7 @@ class Refunds:
     async def refund(self, checkout_id: UUID) -> Checkout:
         """Send back what is left of a payment; the credits left of it go with it.
 
-        Two at once send it once: the key says of how much it is the rest.
+        Two at once send it once: the key says how many were tried before, also those that failed.
 
         Raises:
             CheckoutNotFound: There is none.
@@ -37,12 +37,13 @@ class Refunds:
             StripeAway: It may or may not be done; the same may be asked again.
         """
         stripe = self._payments.stripe
-        await self._payments.look_again(checkout_id)
+        seen = await self._payments.look_again(checkout_id)
         checkout = await self._get(checkout_id)
         left = checkout.paid - checkout.refunded
-        if checkout.payment_intent is None or left <= 0:
+        if seen is None or checkout.payment_intent is None or left <= 0:
             raise NotRefundable("Nothing is left of this payment to send back.")
-        key = f"refund:{checkout_id}:{checkout.refunded}"
+        tried = sum(claim.kind == "refund" for claim in seen.claims)
+        key = f"refund:{checkout_id}:{tried}"
         try:
             await stripe.refund(checkout.payment_intent, left, key=key)
         except StripeRefused as refusal:

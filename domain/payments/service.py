@@ -131,17 +131,22 @@ class PaymentService:
         async with self._sessions.begin() as session:
             await self._settle(session, checkout_id, look, truth)
 
-    async def look_again(self, checkout_id: UUID) -> None:
+    async def look_again(self, checkout_id: UUID) -> Truth | None:
         """Compare a checkout with Stripe, finished or not.
+
+        Returns:
+            What Stripe says; None where it cannot be asked.
 
         Raises: StripeAway: It does not answer.
         """
         async with self._sessions() as session:
             checkout = await CheckoutRepository(session).get(checkout_id)
         looked = await self._look(checkout, None) if checkout else None
-        if looked:
-            async with self._sessions.begin() as session:
-                await self._settle(session, checkout_id, *looked)
+        if looked is None:
+            return None
+        async with self._sessions.begin() as session:
+            await self._settle(session, checkout_id, *looked)
+        return looked[1]
 
     async def _meant(self, event: Event) -> Checkout | None:
         """The checkout an event is about, as far as can be told; None when it is none of ours."""
@@ -224,8 +229,9 @@ class PaymentService:
         if revoked != checkout.revoked:
             await self._credits.revoke(session, checkout_id=checkout.id, amount=revoked)
             await checkouts.change(checkout.id, revoked=revoked)
-        if new and checkout.wished and not revoked:
-            await self._wishes.begin(session, checkout)
+        if new and checkout.wished:
+            step = self._wishes.give_up if revoked else self._wishes.begin
+            await step(session, checkout)
 
     async def _book(self, session: AsyncSession, checkout: Checkout, truth: Truth) -> None:
         """Write down what moved since the last look, so that the entries' sum is what we have."""

@@ -48,20 +48,25 @@ class Wishes:
                 meta={"request_id": current_request_id()},
             )
 
+    async def give_up(self, session: AsyncSession, checkout: Checkout) -> None:
+        """Begin it never: also when money that went back comes to us again, nobody waits for it."""
+        await CheckoutRepository(session).change(checkout.id, wish_given_up_at=datetime.now(UTC))
+        log.error("wish_given_up", checkout=str(checkout.id))
+
     async def try_again(self, checkout_id: UUID) -> None:
-        """Begin what could not be begun, for an hour; then the credit is the buyer's to use, and
-        they are told so.
+        """Begin what could not be begun, for an hour and while all of it is paid for; then the
+        credit is the buyer's to use, and they are told so.
         """
         async with self._sessions.begin() as session:
             checkouts, outbox = CheckoutRepository(session), OutboxRepository(session)
             checkout = await checkouts.get(checkout_id, locked=True)
-            if checkout is None or checkout.generation_request_id or checkout.revoked:
+            if checkout is None or checkout.generation_request_id:
                 await outbox.done(job_key(checkout_id))
                 return
-            if checkout.paid_at and checkout.paid_at < datetime.now(UTC) - TRIED_FOR:
-                await checkouts.change(checkout_id, wish_given_up_at=datetime.now(UTC))
+            late = checkout.paid_at and checkout.paid_at < datetime.now(UTC) - TRIED_FOR
+            if late or checkout.revoked:
+                await self.give_up(session, checkout)
                 await outbox.done(job_key(checkout_id))
-                log.error("wish_given_up", checkout=str(checkout_id))
             elif await self._begin(session, checkout):
                 await outbox.done(job_key(checkout_id))
             else:

@@ -9,8 +9,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from db.repositories.accounts import AccountRepository
 from db.session import Database
-from domain.accounts import Accounts
+from domain.accounts import Accounts, NobodyAnyMore
 from domain.caller import STAFF, Caller
 from domain.idempotency import Attempt
 from domain.limits.policies import Policies
@@ -288,6 +289,13 @@ async def test_a_key_that_belongs_to_no_visitor_buys_nothing(shop: Shop, databas
     assert created(shop) == []
 
 
+def checkouts_of(database: Database, redis: Redis, stripe: Stripe) -> Checkouts:
+    office = Office(database, redis, stripe)
+    limiter, catalogue = RateLimiter(redis, Policies(settings)), CatalogueService(database.sessions)
+    products = products_of(settings)
+    return Checkouts(database.sessions, office.payments, products, limiter, catalogue)
+
+
 async def test_a_session_made_by_a_request_that_timed_out_is_the_one_that_is_paid(
     shop: Shop, database: Database, redis: Redis
 ):
@@ -298,10 +306,7 @@ async def test_a_session_made_by_a_request_that_timed_out_is_the_one_that_is_pai
         api_url=shop.stripe.base_url,
         timeout=httpx.Timeout(0.2),
     )
-    office = Office(database, redis, impatient)
-    limiter, catalogue = RateLimiter(redis, Policies(settings)), CatalogueService(database.sessions)
-    products = products_of(settings)
-    checkouts = Checkouts(database.sessions, office.payments, products, limiter, catalogue)
+    checkouts = checkouts_of(database, redis, impatient)
     caller = Caller("visitor", uuid4(), "192.0.2.0/24")
     shop.stripe.faults.queue(*["hang-after"] * 3, at=f"POST {SESSIONS}")
 
@@ -331,3 +336,21 @@ async def test_who_signs_out_while_paying_keeps_what_is_paid_for(
     assert (await shop.see(buyer, out["id"]))["status"] == "paid"
     (balance,) = (await buyer.get("/api/payments/credits")).json()["balances"]
     assert (balance["product"], balance["left"]) == ("booster_pack", 25)
+
+
+async def test_who_has_signed_out_elsewhere_buys_nothing_for_nobody(
+    shop: Shop, database: Database, redis: Redis
+):
+    """Another process may not know it yet for two seconds, and would take their money."""
+    stripe = Stripe(shop.stripe.key, site_url=settings.site_url, api_url=shop.stripe.base_url)
+    checkouts = checkouts_of(database, redis, stripe)
+    caller = Caller("visitor", uuid4(), "192.0.2.0/24")
+    await checkouts.start(caller, Purchase("booster_pack"), Attempt(uuid4(), first=True))
+    async with database.sessions.begin() as session:
+        await AccountRepository(session).sign_out(caller.id or uuid4(), None)
+
+    with pytest.raises(NobodyAnyMore):
+        await checkouts.start(caller, Purchase("chat"), Attempt(uuid4(), first=True))
+    await stripe.close()
+
+    assert len(shop.stripe.sessions.newest()) == 1

@@ -1,8 +1,10 @@
 """Signing out: who was somebody is nobody with the old cookie, and somebody new."""
 
+import asyncio
 from uuid import uuid4
 
 from tests.api.test_accounts import bearing, key_of
+from tests.api.test_credits import become
 from tests.conftest import api_client
 
 
@@ -58,3 +60,25 @@ async def test_a_planted_cookie_is_never_claimed(app, database):
                 assert mine["name"] == "mine"
 
         assert (await planter.get("/api/keys")).json()["items"] == []
+
+
+async def test_pressed_several_times_the_credits_have_one_successor(api, app, database):
+    """Else the cookie of whichever answer came last was an empty one, and the credits nobody's."""
+    account = await become(api, database)
+    await account.buy(25)
+    old = {"Cookie": f"visitor={api.cookies['visitor']}"}
+
+    async def sign_out() -> tuple[int, str | None]:
+        async with api_client(app) as tab:
+            out = await tab.delete("/api/session", params={"keep_credits": True}, headers=old)
+            return out.status_code, out.headers.get("set-cookie")
+
+    answers = [*await asyncio.gather(*(sign_out() for _ in range(4))), await sign_out()]
+
+    cookies = [cookie for _, cookie in answers if cookie]
+    assert sorted(code for code, _ in answers) == [204, 401, 401, 401, 401]
+    assert len(cookies) == 1
+    async with api_client(app) as browser:
+        named = cookies[0].partition(";")[0]
+        seen = await browser.get("/api/payments/credits", headers={"Cookie": named})
+    assert seen.json()["balances"][0]["left"] == 25

@@ -251,6 +251,25 @@ async def test_staff_send_a_payment_back_once(shop: Shop, buyer: httpx.AsyncClie
         await office.refunds.refund(UUID(checkout_id))
 
 
+async def test_what_came_back_to_us_can_be_sent_again(
+    shop: Shop, buyer: httpx.AsyncClient, office: Office
+):
+    """Under the first try's key Stripe would answer with the first refund, and send nothing."""
+    checkout_id, charge, _ = await paid(shop, buyer)
+    await office.refunds.refund(UUID(checkout_id))
+    (refund,) = shop.stripe.account.newest("refund")
+    shop.stripe.refunds.fail(refund["id"])
+    await shop.stripe.deliveries.deliver()
+
+    assert (await office.refunds.refund(UUID(checkout_id))).refunded == 500
+
+    assert [one["status"] for one in shop.stripe.account.newest("refund")] == [
+        "succeeded",
+        "failed",
+    ]
+    assert charge["amount_refunded"] == 500
+
+
 async def test_a_disputed_payment_is_not_sent_back_as_well(
     shop: Shop, buyer: httpx.AsyncClient, office: Office
 ):
@@ -345,4 +364,28 @@ async def test_what_could_not_be_begun_for_an_hour_is_told(
     seen = await shop.see(buyer, checkout_id)
     assert (seen["status"], seen["wish_given_up"]) == ("paid", True)
     assert await owner.balance() == (25, 0, 0, 0)
+    assert await shop.all("SELECT id FROM outbox") == []
+
+
+async def test_what_was_wished_is_given_up_when_the_money_goes_before_it_begins(
+    shop: Shop, buyer: httpx.AsyncClient, office: Office, make: Any
+):
+    """Else the page of a dispute that was won would wait for ever for what nobody begins."""
+    waited, charge, _ = await paid(shop, buyer)
+    at_once, session_id = await begun(shop, buyer)
+    shop.stripe.till.pay(session_id)
+    disputes = [
+        shop.stripe.disputes.open(one) for one in (charge, shop.stripe.charge_of(session_id))
+    ]
+    await shop.stripe.deliveries.deliver()
+    await office.wishes.try_again(UUID(waited))
+    await make.model()
+    for dispute in disputes:
+        shop.stripe.disputes.win(dispute["id"])
+    await shop.stripe.deliveries.deliver()
+
+    for checkout_id in (waited, at_once):
+        seen = await shop.see(buyer, checkout_id)
+        assert (seen["status"], seen["credits_revoked"]) == ("paid", 0)
+        assert (seen["wish_given_up"], seen["generation_request_id"]) == (True, None)
     assert await shop.all("SELECT id FROM outbox") == []
