@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 from asyncpg import PostgresConnectionError
-from asyncpg.exceptions import InterfaceError, TooManyConnectionsError
+from asyncpg.exceptions import InterfaceError, InternalClientError, TooManyConnectionsError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import Receive, Scope, Send
@@ -174,7 +174,9 @@ def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any
 def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """What nobody foresaw; its words stay in the log."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(error, CONNECTION_LOST) or isinstance(cause, CONNECTION_LOST):
+    # asyncpg says the last when Postgres has said goodbye, but has not been heard to hang up yet.
+    said_goodbye = isinstance(cause.__cause__ if cause else None, InternalClientError)
+    if said_goodbye or isinstance(error, CONNECTION_LOST) or isinstance(cause, CONNECTION_LOST):
         log.warning("service_away", error=type(error).__name__)
         return problem(503, "unavailable", AWAY, retry_after_s=5)
     sqlstate = getattr(cause, "sqlstate", None) or ""

@@ -33,11 +33,14 @@ class Reads:
             if connection is None or _is_lost(connection):
                 connection = await self._pool.acquire()
             rows = await connection.fetch(sql, *arguments)
-        except BaseException:
+        except BaseException as error:
             # Whatever went wrong with it, the pool knows what to do.
             self._free.put_nowait(None)
             if connection is not None:
                 await self._pool.release(connection)
+            if isinstance(error, asyncpg.InternalClientError):
+                # Postgres has said goodbye on it, and asyncpg has not heard it hang up yet.
+                raise asyncpg.ConnectionDoesNotExistError("Postgres ended it.") from error
             raise
         self._free.put_nowait(connection)
         return rows
