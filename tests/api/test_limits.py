@@ -126,7 +126,7 @@ async def test_permits_fetched_together_never_exceed_the_limit(redis):
 async def test_the_limits_are_told_for_each_policy(api, make):
     told = (await api.get("/api/factoids/limits")).json()["policies"]
 
-    assert [one["policy"] for one in told] == ["generate", "vote", "feedback", "read"]
+    assert [one["policy"] for one in told] == ["generate", "vote", "feedback", "read", "chat"]
     for policy in told:
         for window in policy["windows"]:
             assert set(window) == {"name", "limit", "window_s", "remaining", "reset_s"}
