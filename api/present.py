@@ -19,6 +19,7 @@ from db.models import Feedback, LanguageModel
 from db.repositories.factoids import MATCH_END, MATCH_START, FactoidCard
 from domain.accounts import NewKey, UsedKey
 from domain.captcha import Challenge
+from domain.chat.sessions import TOOLS
 from domain.generation.progress import problem_of
 from domain.generation.requests import GenerationState, quote_usd
 from domain.keys import prefix_of
@@ -156,6 +157,7 @@ def model_out(model: LanguageModel) -> ModelOut:
         request_usd=model.request_usd,
         context_tokens=model.context_tokens,
         worst_case_usd=quote_usd(model),
+        chats=TOOLS in model.parameters,
     )
 
 
