@@ -12,7 +12,8 @@ from api.body import StrictRequest
 from api.conditional import ConditionalReads
 from api.controllers import service
 from api.controllers.accounts import KeyController, sign_out
-from api.controllers.chats import ChatController, ChatTurnController, read_shared
+from api.controllers.chat_turns import ChatTurnController
+from api.controllers.chats import ChatController, read_shared
 from api.controllers.credits import credits
 from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models

@@ -163,6 +163,7 @@ BODIES: dict[str, Any] = {
                     request_usd=Decimal(0),
                     context_tokens=128_000,
                     worst_case_usd=Decimal("0.00042"),
+                    chats=True,
                 )
             ],
             fetched_at=MOMENT,

@@ -23,6 +23,7 @@ from db.repositories.credits import CreditBalance
 from db.repositories.factoids import MATCH_END, MATCH_START, FactoidCard
 from domain.accounts import NewKey, UsedKey
 from domain.captcha import Challenge
+from domain.chat.sessions import TOOLS
 from domain.generation.progress import problem_of
 from domain.generation.requests import GenerationState
 from domain.generation.wish import quote_usd
@@ -163,6 +164,7 @@ def model_out(model: LanguageModel) -> ModelOut:
         request_usd=plain(model.request_usd),
         context_tokens=model.context_tokens,
         worst_case_usd=plain(quote_usd(model)),
+        chats=TOOLS in model.parameters,
     )
 
 

@@ -94,6 +94,7 @@ def test_production_starts_with_real_values():
         ("PUBLIC_URL", "https://localhost"),
         ("SLACK_WEBHOOK_URL", "http://hooks.example/hunter2"),
         ("POSTHOG_HOST", "http://posthog.example"),
+        ("TAVILY_BASE_URL", "http://tavily.example"),
     ],
 )
 def test_production_refuses_what_is_for_development(name, value):
@@ -128,6 +129,9 @@ def test_production_refuses_what_is_for_development(name, value):
         ("BUDGET_KEY_USD", "Infinity"),
         ("SLACK_WEBHOOK_URL", "slack"),
         ("POSTHOG_HOST", "posthog"),
+        ("TAVILY_BASE_URL", "tavily"),
+        ("LANGSMITH_TRACING", "true"),
+        ("LANGCHAIN_TRACING_V2", "hunter2"),
         ("FACTOID_SCHEDULE", "hourly"),
         ("DEBUG", "maybe"),
     ],

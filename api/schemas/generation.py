@@ -147,6 +147,8 @@ class ModelOut:
     context_tokens: int | None
     worst_case_usd: Decimal
     """The most one factoid can cost with it."""
+    chats: bool = False
+    """Whether a chat can have it: it can use tools."""
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Chats as those who own them see them. Opens its own short transactions."""
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ TITLE_LENGTH = 1_000
 TOOLS = "tools"
 """The parameter a model must list to answer in a chat."""
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -255,7 +257,7 @@ class Chats:
         """Raises: ChatNotFound: Nothing is shared under this link."""
         async with self._sessions() as session:
             chats = ChatRepository(session)
-            found = await chats.shared(token)
+            found = await chats.shared(token) if _TOKEN.fullmatch(token) else None
             if found is None:
                 raise ChatNotFound("Nothing is shared here any more.")
             return SharedChat(found, branch(await chats.messages(found.id), found.shared_leaf_id))

@@ -56,6 +56,16 @@ async def test_a_chat_that_cannot_be_is_refused(api, models, wish, field):
     assert answer.json()["errors"][0]["pointer"] == field
 
 
+async def test_models_say_whether_a_chat_can_have_them(api, models):
+    listed = (await api.get("/api/models")).json()["items"]
+
+    assert {one["id"]: one["chats"] for one in listed} == {
+        MODEL: True,
+        OTHER: True,
+        "openai/no-tools": False,
+    }
+
+
 async def test_lists_are_paged_and_a_cursor_is_its_owners(api, app, models):
     ids = [(await begin(api))["id"] for _ in range(5)]
     seen, cursor = [], None

@@ -136,7 +136,7 @@ async def test_the_limits_are_told_for_each_policy(api, make):
     told = (await api.get("/api/factoids/limits")).json()["policies"]
 
     assert [one["policy"] for one in told] == [
-        *("generate", "vote", "feedback", "checkout", "read")
+        *("generate", "vote", "feedback", "checkout", "read", "chat")
     ]
     for policy in told:
         for window in policy["windows"]:

@@ -112,6 +112,7 @@ async def test_the_web_is_searched_at_most_so_often_and_only_safe_addresses_are_
     tavily.pages = [
         {"title": "Bees", "url": "https://bees.example/1", "content": "Bees dance."},
         {"title": "Bad", "url": "javascript:alert(1)", "content": "x"},
+        {"title": "As bad", "url": "javascript://bees.example/%0aalert(1)", "content": "x"},
         {"title": "Worse", "url": "https://user:password@bees.example/", "content": "x"},
     ]
     for number in range(3):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.generating import bill, books, closed, completions, count_factoids
-from tests.standins.openrouter.scenarios import SCENARIOS
+from tests.standins.openrouter.scenarios import SCENARIOS, TOOLS
 
 PUBLISHED = (
     "Honey found in the tombs of ancient Egypt is more than three thousand years old"
@@ -13,11 +13,15 @@ PUBLISHED = (
 FACTOID = "a factoid"
 NO_CALL_BILLED, USAGE, ASKED, WORST_CASE = "none", "usage", "generation", "quote"
 
+WRITING = [name for name in SCENARIOS if name not in TOOLS]
+"""Those that a factoid can meet; tools are only used in chats."""
+
 # Scenario: how it ends and after how many calls when it is met once, and when it is met always.
 OUTCOMES: dict[str, tuple[str, int, str, int]] = (
     dict.fromkeys(
         [
             "ok",
+            "slow",
             "ok-json",
             "fallback",
             "fenced",
@@ -109,10 +113,10 @@ ASKED_AFTERWARDS = {
 
 
 def test_every_scenario_of_the_stand_in_is_tried():
-    assert set(OUTCOMES) == set(SCENARIOS)
+    assert set(OUTCOMES) == set(WRITING)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", WRITING)
 async def test_a_trouble_met_once_is_overcome_or_told(
     generating, impatient, standin, make, database, scenario
 ):
@@ -131,7 +135,7 @@ async def test_a_trouble_met_once_is_overcome_or_told(
 
 
 @pytest.mark.parametrize(
-    "scenario", [name for name in SCENARIOS if OUTCOMES[name][:2] != OUTCOMES[name][2:]]
+    "scenario", [name for name in WRITING if OUTCOMES[name][:2] != OUTCOMES[name][2:]]
 )
 async def test_a_trouble_that_stays_ends_in_words(generating, standin, make, database, scenario):
     await make.factoid(PUBLISHED)

@@ -116,7 +116,7 @@ async def test_a_gigabyte_is_refused_before_it_is_read(
     site: Site, make: Factories, routes: list[Route], length: bytes
 ):
     await make.model()
-    asked = [(one.method, re.sub(r"\{\w+\}", SOME_ID, one.path), one.body) for one in routes]
+    asked = [(one.method, one.at(SOME_ID), one.body) for one in routes]
     asked += [(way, path, None) for path in PAGES + SOCKET for way in ("POST", "GET")]
     await offer(site, "POST", "/api/keys", length)
     before = memory_of(site)
@@ -141,9 +141,8 @@ async def test_one_byte_too_many_is_413(
     for route in with_body(routes):
         padded = json.dumps(route.body).encode().ljust(65_537)
         answer = await api.request(
-            route.method, route.path.replace("{factoid_id}", SOME_ID), content=padded,
-            headers=JSON | extra,
-        )  # fmt: skip
+            route.method, route.at(SOME_ID), content=padded, headers=JSON | extra
+        )
         assert answer.status_code == 413, route.name
 
 
@@ -169,7 +168,7 @@ async def test_a_field_said_twice_is_refused(
         for name, value in route.body.items():
             once = json.dumps(route.body).replace(SOME_ID, factoid_id)
             twice = f"{once[:-1]}, {json.dumps(name)}: {json.dumps(value)}}}"
-            path = route.path.replace("{factoid_id}", factoid_id)
+            path = route.at(factoid_id)
             answer = await api.request(route.method, path, content=twice, headers=JSON)
             assert answer.status_code == 422, (route.name, twice)
 
@@ -189,6 +188,6 @@ def spoilt(route: Route, value: bytes) -> Iterator[tuple[Route, bytes]]:
 async def check_refused(api: httpx.AsyncClient, asked: list[tuple[Route, bytes]]) -> None:
     for route, body in asked:
         for extra in ({}, {"Idempotency-Key": "one"}):
-            path = route.path.replace("{factoid_id}", SOME_ID)
+            path = route.at(SOME_ID)
             answer = await api.request(route.method, path, content=body, headers=JSON | extra)
             assert answer.status_code in {400, 413, 422}, (route.name, body[:50], answer.text)

@@ -45,7 +45,7 @@ async def test_a_column_that_is_not_offered_cannot_be_written(
     bodies = [route for route in routes_of(document) if route.body is not None]
     assert {route.path for route in bodies} >= {"/api/keys", "/api/factoids/generate"}
     for route in bodies:
-        path = route.path.replace("{factoid_id}", str(factoid.id))
+        path = route.at(str(factoid.id))
         schema = document["components"]["schemas"]
         own = _body_of(document, route)
         for column in sorted(COLUMNS - set(schema[own]["properties"])):
@@ -66,7 +66,12 @@ async def test_an_answer_has_the_fields_it_promises_and_no_others(
     voted = await api.put(f"/api/factoids/{factoid.id}/vote", json={"value": 1})
     said = {"factoid_id": str(factoid.id), "comment": "Lovely"}
     answers = [asked, made, voted, await api.post("/api/factoids/feedback", json=said)]
+    chat = await api.post("/api/chats", json={"factoid_id": str(factoid.id)})
+    path = f"/api/chats/{chat.json()['id']}"
+    answers += [chat, await api.post(f"{path}/messages", json={"text": "Why?"})]
+    answers += [await api.delete(f"{path}/turns/current"), await api.post(f"{path}/share")]
     ids = {"factoid_id": str(factoid.id), "request_id": asked.json()["id"]}
+    ids |= {"chat_id": chat.json()["id"], "token": answers[-1].json()["token"]}
     for route in routes_of(document):
         endless = route.path.endswith(("/live", "/stream"))
         if route.method == "GET" and set(route.ids) <= set(ids) and not endless:

@@ -218,6 +218,50 @@ async def test_a_chat_looks_something_up_and_then_talks(http: httpx.AsyncClient)
     assert OTTERS in said(talking)
 
 
+def calls_in(events: list[dict[str, Any]]) -> dict[int, list[str]]:
+    """For each place the name of the tool called and its arguments, put together."""
+    calls: dict[int, list[str]] = {}
+    for event in events:
+        for choice in event["choices"]:
+            for part in choice["delta"].get("tool_calls", []):
+                call = calls.setdefault(part["index"], [part["function"].get("name", ""), ""])
+                call[1] += part["function"]["arguments"]
+    return calls
+
+
+async def test_tools_are_called_in_pieces_after_what_is_said(
+    http: httpx.AsyncClient, openrouter: RunningOpenRouter
+) -> None:
+    await openrouter.call(("search", {"q": "otters"}), ("search", "{broken"), said="Let me look.")
+
+    async with streaming(http, tools=[SEARCH_TOOL], response_format=None) as answer:
+        events = events_in(await answer.aread())
+
+    assert written_in(events) == "Let me look."
+    assert calls_in(events) == {0: ["search", '{"q": "otters"}'], 1: ["search", "{broken"]}
+    assert [one["choices"][0]["finish_reason"] for one in events if one["choices"]][-1] == (
+        "tool_calls"
+    )
+
+
+@pytest.mark.parametrize(
+    ("scenario", "number"),
+    [("tool-loop", 1), ("tool-flood", 50), ("tool-unknown", 1), ("tool-bad-arguments", 2)],
+)
+async def test_a_model_misuses_its_tools_while_it_has_any(
+    http: httpx.AsyncClient, scenario: str, number: int
+) -> None:
+    chat = {"messages": [{"role": "user", "content": f"[[scenario:{scenario}]] otters?"}]}
+
+    async with streaming(http, tools=[SEARCH_TOOL], response_format=None, **chat) as answer:
+        events = events_in(await answer.aread())
+    without = await complete(http, response_format=None, **chat)
+
+    assert len(calls_in(events)) == number
+    assert written_in(events) == ""
+    assert OTTERS in said(without)
+
+
 async def test_no_fact_is_told_twice_or_is_one_the_prompt_holds(http: httpx.AsyncClient) -> None:
     known = f"Facts already published:\n- {json.dumps(VENUS)}\n\nWrite JSON.\nTopic: none"
 

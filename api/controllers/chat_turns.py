@@ -1,0 +1,175 @@
+"""Say something in a chat, watch the answer, stop it, have it written anew or gone on with."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody
+
+from api import sse
+from api.bearer import SCOPE
+from api.chats import message_out, turn_out
+from api.controllers.generation import LastEventId
+from api.idempotency import IDEMPOTENT
+from api.schemas.chats import ChatProblem, MessageIn, TurnOut
+from domain.caller import Caller
+from domain.chat.progress import TurnReader
+from domain.chat.sessions import ChatMessageNotFound, ChatNotFound, Chats
+from domain.chat.tree import siblings
+from domain.chat.turns import Asked, ChatTurns
+from domain.event_log import LoggedEvent
+from domain.idempotency import Attempt
+
+CHAT = {SCOPE: "chat"}
+ASKS = CHAT | {IDEMPOTENT: True, "refusals": [402]}
+
+
+class ChatTurnController(Controller):
+    path = "/api/chats/{chat_id:uuid}"
+    tags = ("Chats",)
+
+    @post("/messages", operation_id="SendMessage", status_code=202, opt=ASKS)
+    async def send(
+        self,
+        chat_id: FromPath[UUID],
+        data: JSONBody[MessageIn],
+        caller: NamedDependency[Caller],
+        turns: NamedDependency[ChatTurns],
+        attempt: NamedDependency[Attempt],
+    ) -> Response[TurnOut]:
+        """Say something; follow `stream_url` to watch the answer being written.
+
+        One answer is written at a time: meanwhile this is refused with 409. Send an
+        `Idempotency-Key` so that a double click or a retry says it once, not twice.
+        """
+        asked = await turns.send(caller, chat_id, data.text, edit_of=data.edit_of, attempt=attempt)
+        return _accepted(asked)
+
+    @post(
+        "/messages/{message_id:uuid}/regenerate",
+        operation_id="RegenerateMessage",
+        status_code=202,
+        opt=ASKS,
+    )
+    async def regenerate(
+        self,
+        chat_id: FromPath[UUID],
+        message_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        turns: NamedDependency[ChatTurns],
+        attempt: NamedDependency[Attempt],
+    ) -> Response[TurnOut]:
+        """Have the question of an answer answered once more, in a branch beside it."""
+        return _accepted(await turns.regenerate(caller, chat_id, message_id, attempt))
+
+    @post(
+        "/messages/{message_id:uuid}/continue",
+        operation_id="ContinueMessage",
+        status_code=202,
+        opt=ASKS,
+    )
+    async def go_on(
+        self,
+        chat_id: FromPath[UUID],
+        message_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        turns: NamedDependency[ChatTurns],
+        attempt: NamedDependency[Attempt],
+    ) -> Response[TurnOut]:
+        """Have an answer that was stopped, interrupted or failed go on where it ended."""
+        return _accepted(await turns.go_on(caller, chat_id, message_id, attempt))
+
+    @delete(
+        "/turns/current",
+        operation_id="StopAnswer",
+        status_code=200,
+        opt=CHAT | {"refusals": [409]},
+    )
+    async def stop(
+        self,
+        chat_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        turns: NamedDependency[ChatTurns],
+    ) -> TurnOut:
+        """Stop the answer being written, from wherever; what was said of it is kept."""
+        return turn_out(await turns.stop(caller, chat_id))
+
+    @get(
+        "/stream",
+        operation_id="FollowChat",
+        opt=CHAT,
+        media_type=sse.MEDIA_TYPE,
+        responses={204: ResponseSpec(None, description="There is nothing more to see.")},
+    )
+    async def follow(
+        self,
+        chat_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        chats: NamedDependency[Chats],
+        turn_events: NamedDependency[TurnReader],
+        last_event_id: LastEventId = None,
+    ) -> Response[Any]:
+        """Watch the last answer being written, as server-sent events with ids.
+
+        `status` says how far it is, `token` carries the next piece and where it belongs,
+        `tool_call` and `tool_result` what is looked up, `usage` what it costs so far; `message`
+        with the whole answer, or `error`, ends it. Send the last id seen as `Last-Event-ID` to go
+        on after it.
+        """
+        turn = (await chats.get(caller, chat_id)).last_turn
+        if turn is None or await turn_events.is_over(turn.id, last_event_id):
+            return Response(None, status_code=204)
+        return sse.stream(_events(turn_events, chats, caller, chat_id, turn.id, last_event_id))
+
+
+def _accepted(asked: Asked) -> Response[TurnOut]:
+    return Response(
+        turn_out(asked),
+        status_code=202,
+        headers={"Location": f"/api/chats/{asked.chat.session.id}"},
+    )
+
+
+async def _events(
+    following: TurnReader,
+    chats: Chats,
+    caller: Caller,
+    chat_id: UUID,
+    turn_id: UUID,
+    after: str | None,
+) -> AsyncGenerator[bytes]:
+    yield sse.OPENING
+    loop = asyncio.get_running_loop()
+    spoke_at = loop.time()
+    async with aclosing(following.follow(turn_id, after)) as events:
+        async for event in events:
+            if event is not None:
+                yield await _told(event, chats, caller, chat_id, turn_id)
+                spoke_at = loop.time()
+            elif loop.time() - spoke_at >= sse.PING_EVERY_S:
+                yield sse.PING
+                spoke_at = loop.time()
+
+
+async def _told(
+    event: LoggedEvent, chats: Chats, caller: Caller, chat_id: UUID, turn_id: UUID
+) -> bytes:
+    """An event; the last one with what Postgres has of the answer."""
+    if event.name not in {"message", "error"}:
+        return sse.event(event.name, event.data, event.id)
+    gone = ChatProblem("gone", "This chat is gone.")
+    try:
+        chat = await chats.get(caller, chat_id)
+        turn = next(one for one in chat.turns if one.id == turn_id)
+        answer = chat.message(turn.answer_id)
+    except (ChatNotFound, ChatMessageNotFound, StopIteration):
+        return sse.event("error", gone, event.id)
+    out = message_out(answer, chat, siblings(chat.messages)[answer.id])
+    if event.name == "error":
+        return sse.event("error", out.problem or gone, event.id)
+    return sse.event("message", out, event.id)
