@@ -370,3 +370,22 @@ async def test_who_has_signed_out_elsewhere_buys_nothing_for_nobody(
     await stripe.close()
 
     assert len(shop.stripe.sessions.newest()) == 1
+
+
+async def test_who_signs_out_during_a_dispute_keeps_what_may_come_back(
+    shop: Shop, buyer: httpx.AsyncClient
+):
+    out = await shop.buy(buyer)
+    session_id = await shop.session_of(out["id"])
+    shop.stripe.till.pay(session_id)
+    dispute = shop.stripe.disputes.open(shop.stripe.charge_of(session_id))
+    await shop.stripe.deliveries.deliver()
+
+    refused = check_problem(await buyer.delete("/api/session"), 409)
+    await buyer.delete("/api/session", params={"keep_credits": True})
+    shop.stripe.disputes.win(dispute["id"])
+    await shop.stripe.deliveries.deliver()
+
+    assert refused["code"] == "credits_left"
+    (balance,) = (await buyer.get("/api/payments/credits")).json()["balances"]
+    assert balance["left"] == 25
