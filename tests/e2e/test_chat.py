@@ -1,0 +1,172 @@
+"""A talk with the agent in a real browser: asked, watched, left, found again, stopped, refused."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.e2e.browser import Visitor
+from tests.e2e.conftest import NewVisitor
+from tests.e2e.good_for_everybody import expect_good_for_everybody
+from tests.e2e.stack import Site
+from tests.factories import Factories
+from tests.standins.openrouter.running import RunningOpenRouter
+
+ANSWERED = '[data-said="agent"]'
+WRITING = "#answer"
+LONG = """# Bees
+
+They **dance** to say *where* the flowers are, see [a study](https://bees.example/waggle).
+
+1. Round dance: near.
+2. Waggle dance: far.
+   - the angle is the direction
+   - the length is the distance
+
+> A hive decides by dancing.
+
+```
+angle = sun + direction_of_the_flowers_in_a_very_long_line_that_does_not_fit_on_a_phone
+```
+
+Use `waggle()` sparingly.
+"""
+
+
+async def ask(visitor: Visitor, text: str) -> None:
+    await visitor.page.locator("#say").fill(text)
+    await visitor.page.keyboard.press("Enter")
+
+
+async def begin(visitor: Visitor, text: str) -> None:
+    await visitor.open("/chat")
+    await ask(visitor, text)
+    await visitor.page.wait_for_url(re.compile(r"/chat/[0-9a-f-]{36}$"))
+
+
+def answers(page: Page):
+    return page.locator(ANSWERED)
+
+
+async def test_a_question_is_answered_word_by_word(openrouter: RunningOpenRouter, visitor: Visitor):
+    await openrouter.say("Bees *dance*. They do it [in hives](https://bees.example/a).", held=True)
+    await begin(visitor, "What do bees do?")
+    await openrouter.wait_at_gate()
+    await expect(visitor.page.locator(WRITING)).to_contain_text("Bees dance.")
+    await expect(visitor.page.locator("#stop")).to_be_visible()
+    await openrouter.open()
+    await expect(answers(visitor.page)).to_contain_text("in hives (bees.example)")
+    await expect(visitor.page.locator('[data-said="you"]')).to_contain_text("What do bees do?")
+    await expect(visitor.page.locator("#send")).to_be_visible()
+    await expect(visitor.page.locator("#price")).to_contain_text("at most $0.")
+    await expect(visitor.page.locator("#meter")).to_contain_text("messages left")
+    await expect(answers(visitor.page).get_by_text(" tokens")).to_contain_text("$")
+    await expect(visitor.page.locator("#say")).to_have_value("")
+    link = answers(visitor.page).get_by_role("link", name="in hives")
+    await expect(link).to_have_attribute("rel", "noopener noreferrer")
+    await visitor.open("/chat")
+    await expect(visitor.page.locator("#chats li")).to_contain_text("What do bees do?")
+
+
+async def test_an_answer_goes_on_after_a_reload_and_is_stopped_from_another_tab(
+    openrouter: RunningOpenRouter, visitor: Visitor
+):
+    await openrouter.queue("gated:4")
+    await begin(visitor, "What do bees do?")
+    await openrouter.wait_at_gate()
+    await expect(visitor.page.locator(WRITING)).to_have_text(re.compile(r"\w+ \w+"))
+    begun = await visitor.page.locator(WRITING).inner_text()
+
+    await visitor.reload()
+    await expect(visitor.page.locator(WRITING)).to_have_text(begun)
+    second = await visitor.open_tab(visitor.page.url.removeprefix(visitor.origin))
+    await expect(second.page.locator(WRITING)).to_have_text(begun)
+
+    await second.page.locator("#stop").click()
+    for page in (visitor.page, second.page):
+        await expect(page.locator("#send")).to_be_visible()
+        await expect(answers(page)).to_contain_text(begun)
+        await expect(answers(page).locator("[data-ended]")).to_contain_text("Stopped")
+
+    await visitor.page.locator("[data-continue]").click()
+    await expect(visitor.page.locator("[data-ended]")).to_have_count(0)
+    await expect(visitor.page.locator("#send")).to_be_visible()
+    await expect(answers(visitor.page)).to_contain_text(begun)
+
+
+async def test_what_was_looked_up_is_folded_away_and_sources_open(
+    make: Factories, openrouter: RunningOpenRouter, visitor: Visitor
+):
+    factoid = await make.factoid("Honey never spoils in a jar.", subject="Honey")
+    await visitor.open(f"/f/{factoid.id}")
+    await visitor.page.locator("#ask-about").click()
+    await expect(visitor.page.locator("#about")).to_have_text("Honey never spoils in a jar.")
+    await openrouter.call(("search_factoids", {"query": "honey"}))
+    await openrouter.say("It keeps for ages [1].")
+    await ask(visitor, "Is this true?")
+    tool = answers(visitor.page).locator("details")
+    await expect(tool).to_contain_text("Search our factoids")
+    await expect(tool.get_by_text("query: honey")).to_be_hidden()
+    await tool.locator("summary").click()
+    await expect(tool.get_by_text("query: honey")).to_be_visible()
+    source = answers(visitor.page).get_by_role("list", name="Sources").get_by_role("link")
+    await expect(source).to_have_attribute("href", f"/f/{factoid.id}")
+    cited = answers(visitor.page).get_by_role("link", name="[1]")
+    await expect(cited).to_have_attribute("href", f"/f/{factoid.id}")
+
+
+async def test_a_question_is_edited_and_answered_again_and_the_branches_kept(
+    openrouter: RunningOpenRouter, visitor: Visitor
+):
+    await openrouter.say("First.", "Second.", "Third.")
+    await begin(visitor, "One?")
+    await expect(answers(visitor.page)).to_contain_text("First.")
+    await visitor.page.locator("[data-again]").click()
+    await expect(answers(visitor.page)).to_contain_text("Second.")
+    await expect(answers(visitor.page)).to_contain_text("2 of 2")
+    await visitor.page.get_by_role("button", name="The version before").click()
+    await expect(answers(visitor.page)).to_contain_text("First.")
+    await visitor.page.locator("[data-edit]").click()
+    await expect(visitor.page.locator("#say")).to_have_value("One?")
+    await ask(visitor, "Two?")
+    await expect(answers(visitor.page)).to_contain_text("Third.")
+    await expect(visitor.page.locator('[data-said="you"]')).to_contain_text("Two?")
+    await expect(visitor.page.locator('[data-said="you"]')).to_contain_text("2 of 2")
+
+
+async def test_a_page_of_somebody_elses_chat_shows_nothing_of_it(
+    openrouter: RunningOpenRouter, visitor: Visitor, visitors: NewVisitor
+):
+    await begin(visitor, "A secret question")
+    await expect(answers(visitor.page)).to_be_visible()
+    other = await visitors()
+    await other.open(visitor.page.url.removeprefix(visitor.origin))
+    await expect(other.page.locator("#missing")).to_be_visible()
+    await expect(other.page.locator("main")).not_to_contain_text("A secret question")
+
+
+async def test_who_is_refused_is_told_why_and_keeps_their_words(
+    openrouter: RunningOpenRouter, spent_site: Site, visitors: NewVisitor
+):
+    visitor = await visitors(at=spent_site)
+    await visitor.open("/chat")
+    await ask(visitor, "What do bees do?")
+    await expect(visitor.problem).to_contain_text("Today's money for chatting is spent")
+    await expect(visitor.page.locator("#say")).to_have_value("What do bees do?")
+    await expect_good_for_everybody(visitor)
+
+
+async def test_the_pages_are_good_for_everybody(openrouter: RunningOpenRouter, visitor: Visitor):
+    await visitor.open("/chat")
+    await expect(visitor.page.locator("#no-chats")).to_be_visible()
+    await expect_good_for_everybody(visitor)
+    await openrouter.say(LONG, held=True)
+    await begin(visitor, "Tell me everything about bees.")
+    await openrouter.wait_at_gate()
+    await expect(visitor.page.locator(WRITING)).to_be_visible()
+    await expect_good_for_everybody(visitor)
+    await openrouter.open()
+    await expect(answers(visitor.page)).to_be_visible()
+    await expect_good_for_everybody(visitor)
+    await visitor.open("/chat")
+    await expect(visitor.page.locator("#chats")).to_be_visible()
+    await expect_good_for_everybody(visitor)
