@@ -113,9 +113,10 @@ class AnswerWriter:
         await self.end_call()
 
     async def _tell(self, text: str) -> None:
-        at = len(self.text)
-        if len(text) <= at or not text.startswith(self.text):
+        if len(text) <= len(self.text):
             return
+        # As a rule all of what was told; what comes next may still have changed its last letter.
+        at = _alike(text, self.text)
         if len(text) > TEXT_LENGTH or SECRETS.are_in(text[max(0, at - TAIL) :]):
             raise Unsayable
         if not text[at:].strip() and at <= len(self._before):
@@ -181,6 +182,14 @@ class AnswerWriter:
             "text": text,
             "sources": [_row(one) for one in self.sources.cited_in(text)],
         }
+
+
+def _alike(text: str, begun: str) -> int:
+    """How far the longer text is as the one before it."""
+    if text.startswith(begun):
+        return len(begun)
+    pairs = enumerate(zip(text, begun, strict=False))
+    return next(place for place, (one, other) in pairs if one != other)
 
 
 def _row(source: Source) -> dict[str, Any]:

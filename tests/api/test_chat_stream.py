@@ -181,3 +181,24 @@ async def test_a_chat_without_a_question_has_nothing_to_follow(visitor):
     chat_id = await begin(visitor)
 
     assert (await visitor.get(f"/api/chats/{chat_id}/stream")).status_code == 204
+
+
+async def test_an_answer_goes_on_while_the_api_is_restarted(visitor, standin):
+    # One API of this test's own, since the other tests need theirs.
+    async with running_api() as api, api.client(cookies=visitor.cookies) as client:
+        chat_id = await begin(client)
+        await say(client, chat_id, "[[scenario:gated:4]] What do bees do?")
+        seen = await read(client, chat_id, until_name="token")
+        cookies, port = client.cookies, int(api.url.rpartition(":")[2])
+        await api.kill()
+
+        async with running_api(port) as again, again.client(cookies=cookies) as client:
+            await standin.wait_at_gate()
+            known = (await client.get(f"/api/chats/{chat_id}")).json()["messages"][-1]
+            await standin.open()
+            rest = await read(client, chat_id, seen[-1].id)
+
+    assert known["status"] == "writing"
+    assert rest[-1].name == "message"
+    # Whether one begins with what was told or with what was kept, it is the same in the end.
+    assert text_of([*seen, *rest]) == text_of(rest, known["text"]) == rest[-1].data["text"]

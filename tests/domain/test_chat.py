@@ -1,5 +1,8 @@
 """A talk with the agent from the first message to the settled bill."""
 
+import pytest
+
+from domain.text import clean_lines
 from tests.generating import bill, books, closed, completions
 
 
@@ -65,3 +68,33 @@ async def test_those_who_follow_are_told_each_piece_and_where_it_belongs(chattin
     usage = [data for name, data in events if name == "usage"]
     assert [one["turn"]["calls"] for one in usage] == [1, 2]
     assert usage[-1]["turn"]["cost_usd"] == str(chat.last_turn.cost_usd)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "abcde\u0301s, abcdi\u0308ve, abcd\u1112\u1161\u11ab.", id="letters that come apart"
+        ),
+        pytest.param(
+            "abc👩\u200d🚀 and 👨\u200d👩\u200d👧\u200d👦 and 🏳\ufe0f\u200d🌈!", id="joined emoji"
+        ),
+        pytest.param("\u202eevil\u202c a\u200bb \u2066c\u2069 d\u0007", id="what nobody sees"),
+        pytest.param("Code:\n\n```\nif x:\n    go()\n```\n\n- one\n  - two", id="indented lines"),
+        pytest.param(
+            "🏴" + "".join(chr(0xE0000 + ord(c)) for c in "gbsct") + "\U000e007f ok", id="a flag"
+        ),
+    ],
+)
+# The stand-in cuts after every fifth character: these are cut where they belong together.
+async def test_what_is_told_piece_by_piece_is_what_is_kept(chatting, standin, text):
+    await standin.say(text)
+
+    asked = await chatting.send(await chatting.begin(), "Say something odd.")
+    chat = await chatting.finish(asked)
+
+    told = ""
+    for name, data in await chatting.told(asked.turn.id):
+        if name == "token":
+            told = told[: data["at"]] + data["text"]
+    assert told == chat.shown[-1].text == clean_lines(text).strip()
