@@ -57,11 +57,11 @@ class CheckoutRepository:
             update(Checkout).where(Checkout.owner_id == owner_id).values(owner_id=to)
         )
 
-    async def any_unfinished(self, owner_id: UUID) -> bool:
-        """Whether somebody has a payment that may still be made."""
+    async def any_undecided(self, owner_id: UUID) -> bool:
+        """Whether somebody has a payment that may still be made, or come back from their bank."""
         found = await self._session.scalar(
             select(Checkout.id)
-            .where(Checkout.owner_id == owner_id, Checkout.status.in_(UNFINISHED))
+            .where(Checkout.owner_id == owner_id, Checkout.status.in_((*UNFINISHED, "disputed")))
             .limit(1)
         )
         return found is not None

@@ -94,6 +94,9 @@ class Checkouts:
         wanted = await self._checked(caller, purchase, livemode=stripe.livemode)
         wanted.id = attempt.result_id
         checkout = None if attempt.first else await self._get(attempt.result_id)
+        if checkout and checkout.status == "failed" and checkout.session_id is None:
+            # Stripe would not open it, and whoever was told to try again does.
+            wanted.id, checkout = uuid7(), None
         if checkout is None or checkout.owner_id != wanted.owner_id:
             checkout = await self._open_of(wanted) or await self._write_down(caller, wanted)
         if checkout.status == "open" and checkout.url is None:

@@ -88,7 +88,7 @@ class Credits:
         """
         if any(one.left or one.held for one in await self.balances(session, owner)):
             return True
-        return await CheckoutRepository(session).any_unfinished(owner)
+        return await CheckoutRepository(session).any_undecided(owner)
 
     async def left(self, session: AsyncSession, owner: UUID | None, product: str) -> int:
         """How many credits of one product somebody may use now."""

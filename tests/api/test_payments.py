@@ -214,6 +214,22 @@ async def test_after_an_error_that_stripe_would_repeat_there_is_a_new_checkout(
     assert [one.status for one in statuses] == ["failed", "open"]
 
 
+async def test_who_tries_again_under_the_same_key_after_such_an_error_can_pay(
+    shop: Shop, buyer: httpx.AsyncClient
+):
+    """As the refusal says they should."""
+    key = {"Idempotency-Key": str(uuid4())}
+    shop.stripe.faults.queue(*["500"] * 3, at=f"POST {SESSIONS}")
+    refused = await buyer.post(CHECKOUT, json={"product": "chat"}, headers=key)
+
+    tried = [await buyer.post(CHECKOUT, json={"product": "chat"}, headers=key) for _ in range(2)]
+
+    assert refused.status_code == 503
+    assert [one.status_code for one in tried] == [201, 201]
+    assert (tried[0].json()["status"], tried[0].content) == ("open", tried[1].content)
+    assert len(shop.stripe.sessions.newest()) == 1
+
+
 @pytest.mark.parametrize("fault", ["401", "403", "409", "429-no-retry"])
 async def test_when_stripe_cannot_be_used_the_same_checkout_waits(
     shop: Shop, buyer: httpx.AsyncClient, fault: str
@@ -354,3 +370,22 @@ async def test_who_has_signed_out_elsewhere_buys_nothing_for_nobody(
     await stripe.close()
 
     assert len(shop.stripe.sessions.newest()) == 1
+
+
+async def test_who_signs_out_during_a_dispute_keeps_what_may_come_back(
+    shop: Shop, buyer: httpx.AsyncClient
+):
+    out = await shop.buy(buyer)
+    session_id = await shop.session_of(out["id"])
+    shop.stripe.till.pay(session_id)
+    dispute = shop.stripe.disputes.open(shop.stripe.charge_of(session_id))
+    await shop.stripe.deliveries.deliver()
+
+    refused = check_problem(await buyer.delete("/api/session"), 409)
+    await buyer.delete("/api/session", params={"keep_credits": True})
+    shop.stripe.disputes.win(dispute["id"])
+    await shop.stripe.deliveries.deliver()
+
+    assert refused["code"] == "credits_left"
+    (balance,) = (await buyer.get("/api/payments/credits")).json()["balances"]
+    assert balance["left"] == 25
