@@ -5,7 +5,19 @@ import reflex as rx
 from web import live
 from web.design import DARK, LIGHT, TOAST, Fonts
 from web.layout import offline
-from web.pages import account, chat, chats, checkout, factoid, feed, keys, missing, pricing, recover
+from web.pages import (
+    account,
+    chat,
+    chats,
+    checkout,
+    factoid,
+    feed,
+    keys,
+    missing,
+    pricing,
+    recover,
+    shared,
+)
 
 app = rx.App(
     html_lang="en",
@@ -47,6 +59,7 @@ PAGES = (
     checkout.cancelled,
     chats.chats,
     chat.chat,
+    shared.shared,
     missing.missing,
 )
 """Importing a page's module adds it."""

@@ -31,7 +31,7 @@ WITHOUT_SCRIPT = (
 
 FACTOID_PATH = re.compile(r"/f/([^/]+)/?")
 CHECKOUT_PATH = re.compile(r"/checkout/[0-9a-f-]{36}(?:/cancelled)?/?")
-CHAT_PATH = re.compile(r"/chat/[^/]+/?")
+CHAT_PATH = re.compile(r"/(?:chat|shared)/[^/]+/?")
 BUILT = ("/account", "/chat", "/keys", "/pricing", "/recover")
 """Pages whose HTML is the build's as it is, at an address with or without a slash at its end."""
 PAID = (

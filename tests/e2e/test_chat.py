@@ -170,3 +170,35 @@ async def test_the_pages_are_good_for_everybody(openrouter: RunningOpenRouter, v
     await visitor.open("/chat")
     await expect(visitor.page.locator("#chats")).to_be_visible()
     await expect_good_for_everybody(visitor)
+
+
+async def test_a_chat_is_renamed_shared_with_anybody_and_deleted(
+    openrouter: RunningOpenRouter, visitor: Visitor, visitors: NewVisitor
+):
+    await openrouter.say("They dance.")
+    await begin(visitor, "What do bees do?")
+    await expect(answers(visitor.page)).to_contain_text("They dance.")
+    page, here = visitor.page, visitor.page.url.removeprefix(visitor.origin)
+    await page.locator("#chat-menu").click()
+    await page.locator("#title").fill("Bees")
+    await page.get_by_role("button", name="Rename").click()
+    await expect(page.locator("#chat-title")).to_have_text("Bees")
+    await page.locator("#share-chat").click()
+    address = await page.locator("#share-url").inner_text()
+    shared = address[address.index("/shared/") :]
+
+    other = await visitors()
+    await other.open(shared)
+    await expect(other.page.get_by_role("heading", level=1)).to_have_text("Bees")
+    await expect(answers(other.page)).to_contain_text("They dance.")
+    await expect(other.page.locator("[data-again], [data-edit]")).to_have_count(0)
+    await expect_good_for_everybody(other)
+
+    await page.get_by_role("button", name="Delete this chat").click()
+    await page.get_by_role("button", name="Delete it").click()
+    await expect(page.locator("#no-chats")).to_be_visible()
+    await visitor.open(here)
+    await expect(page.locator("#missing")).to_be_visible()
+    other.forgive("^404: ")
+    await other.open(shared)
+    await expect(other.page.locator("#missing")).to_be_visible()

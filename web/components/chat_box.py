@@ -9,7 +9,7 @@ from web.components.asking import press_name
 from web.components.parts import icon
 from web.live import ask, seen
 
-PLACEHOLDER = "Ask a question, request sources, or say hi"
+PLACEHOLDER = "Ask, or say hi…"
 ROUND = design.BUTTON + "size-11 shrink-0 !px-0 "
 
 

@@ -63,32 +63,35 @@ def _lines(block: Block) -> Any:
 
 
 @rx.memo
-def text_part(block: rx.Var[Block]) -> Any:
+def text_part(block: rx.Var[Block]) -> rx.Component:
     """A paragraph, a list and so on, from elements of our own."""
     part = value_of(block)
-    return rx.match(
-        part.kind,
-        (
-            "list",
-            rx.el.ul(rx.foreach(part.lines, _line), class_name="grid gap-1.5", role="list"),
-        ),
-        (
-            "code",
-            rx.el.pre(
-                rx.el.code(part.code),
-                tab_index=0,
-                class_name="overflow-x-auto rounded-xl bg-tint px-4 py-3 font-mono text-sm",
+    return rx.fragment(
+        rx.match(
+            part.kind,
+            (
+                "list",
+                rx.el.ul(rx.foreach(part.lines, _line), class_name="grid gap-1.5", role="list"),
             ),
-        ),
-        (
-            "quote",
-            rx.el.blockquote(
-                _lines(part), class_name="border-l-2 border-line pl-4 text-soft whitespace-pre-line"
+            (
+                "code",
+                rx.el.pre(
+                    rx.el.code(part.code),
+                    tab_index=0,
+                    class_name="overflow-x-auto rounded-xl bg-tint px-4 py-3 font-mono text-sm",
+                ),
             ),
-        ),
-        ("heading", rx.el.p(_lines(part), class_name="serif text-xl font-semibold")),
-        ("rule", rx.el.hr(class_name="border-line")),
-        rx.el.p(_lines(part), class_name="whitespace-pre-line"),
+            (
+                "quote",
+                rx.el.blockquote(
+                    _lines(part),
+                    class_name="border-l-2 border-line pl-4 text-soft whitespace-pre-line",
+                ),
+            ),
+            ("heading", rx.el.p(_lines(part), class_name="serif text-xl font-semibold")),
+            ("rule", rx.el.hr(class_name="border-line")),
+            rx.el.p(_lines(part), class_name="whitespace-pre-line"),
+        )
     )
 
 
@@ -185,11 +188,11 @@ def _branches(said: Said, on_branch: Any) -> rx.Component:
     )
 
 
-def own_message(said: Said, on_edit: Any, on_branch: Any) -> rx.Component:
+def own_message(said: Said, on_edit: Any, on_branch: Any, who: str = "You") -> rx.Component:
     """What the visitor said: plain words."""
     return rx.el.div(
         rx.el.p(
-            rx.el.span("You: ", class_name="sr-only"),
+            rx.el.span(f"{who}: ", class_name="sr-only"),
             said.text,
             class_name="ml-auto w-fit max-w-[85%] whitespace-pre-wrap rounded-2xl rounded-br-md "
             "bg-accent-soft px-4 py-2.5 [overflow-wrap:anywhere]",

@@ -3,6 +3,7 @@
 import reflex as rx
 
 from web import design
+from web.chat_menu import ChatMenu
 from web.chat_words import Said
 from web.components.chat_box import chat_box, to_latest
 from web.components.chat_message import (
@@ -78,7 +79,7 @@ def _menu() -> rx.Component:
                     class_name=design.FIELD + "!min-h-11 px-3",
                 ),
                 rx.el.button("Rename", type="submit", class_name=design.SECONDARY),
-                on_submit=Talk.rename,
+                on_submit=ChatMenu.rename,
                 reset_on_submit=False,
                 class_name="flex gap-2 pb-2",
             ),
@@ -95,7 +96,7 @@ def _menu() -> rx.Component:
                         rx.el.button(
                             "Stop sharing",
                             type="button",
-                            on_click=Talk.unshare,
+                            on_click=ChatMenu.unshare,
                             class_name=design.QUIET,
                         ),
                         class_name="mt-2 flex flex-wrap gap-2",
@@ -107,7 +108,7 @@ def _menu() -> rx.Component:
                     "Share as it is now",
                     type="button",
                     id="share-chat",
-                    on_click=Talk.share,
+                    on_click=ChatMenu.share,
                     class_name=MENU,
                 ),
             ),
@@ -127,7 +128,7 @@ def _menu() -> rx.Component:
                 "Delete this chat?",
                 "All that was said in it goes, for good. A shared link leads nowhere then.",
                 "Delete it",
-                Talk.delete,
+                ChatMenu.delete,
             ),
             id="chat-acts",
             role="group",
@@ -148,7 +149,9 @@ def _head() -> rx.Component:
         ),
         rx.el.div(
             rx.el.h1(
-                Talk.title, id="chat-title", class_name="serif truncate text-xl font-semibold"
+                Talk.title,
+                id="chat-title",
+                class_name="serif truncate !whitespace-nowrap text-xl font-semibold",
             ),
             rx.el.p(
                 rx.cond(
