@@ -14,7 +14,7 @@
   addEventListener("scroll", () => {
     if (!document.getElementById("talk")) return;
     stuck = gap() < NEAR;
-    if (stuck) away(false);
+    away(!stuck);
   }, { passive: true });
   // Another tab may have asked something meanwhile.
   document.addEventListener("visibilitychange", () => {

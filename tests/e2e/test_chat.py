@@ -4,15 +4,19 @@ import re
 
 from playwright.async_api import Page, expect
 
-from tests.e2e.browser import Visitor
+from tests.e2e.browser import PATIENCE_S, Visitor
 from tests.e2e.conftest import NewVisitor
 from tests.e2e.good_for_everybody import expect_good_for_everybody
-from tests.e2e.stack import Site
+from tests.e2e.stack import Site, Worker
 from tests.factories import Factories
+from tests.processes import until
 from tests.standins.openrouter.running import RunningOpenRouter
 
 ANSWERED = '[data-said="agent"]'
 WRITING = "#answer"
+LOST = r"WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE|net::ERR_|Failed to load resource"
+NOTICED_MS = 60_000
+"""By when the work of a dead worker is taken away from it."""
 LONG = """# Bees
 
 They **dance** to say *where* the flowers are, see [a study](https://bees.example/waggle).
@@ -202,3 +206,95 @@ async def test_a_chat_is_renamed_shared_with_anybody_and_deleted(
     other.forgive("^404: ")
     await other.open(shared)
     await expect(other.page.locator("#missing")).to_be_visible()
+
+
+async def test_an_answer_is_watched_to_its_end_through_a_restart_of_the_site(
+    openrouter: RunningOpenRouter, site: Site, visitor: Visitor
+):
+    visitor.forgive(LOST)
+    await openrouter.queue("gated:4")
+    await begin(visitor, "What do bees do?")
+    await openrouter.wait_at_gate()
+    await expect(visitor.page.locator(WRITING)).to_have_text(re.compile(r"\w+ \w+"))
+    begun = await visitor.page.locator(WRITING).inner_text()
+    await site.restart_begins()
+    await expect(visitor.page.locator("#offline")).to_be_visible()
+    await site.start()
+    await expect(visitor.page.locator("#offline")).to_have_count(0)
+    await expect(visitor.page.locator(WRITING)).to_have_text(begun)
+    await openrouter.open()
+    await expect(answers(visitor.page)).to_contain_text(begun)
+    await expect(visitor.page.locator("[data-ended]")).to_have_count(0)
+
+
+async def test_what_a_killed_worker_said_stays_and_goes_on(
+    openrouter: RunningOpenRouter, worker: Worker, visitor: Visitor
+):
+    await openrouter.queue("gated:4")
+    await begin(visitor, "What do bees do?")
+    await openrouter.wait_at_gate()
+    await expect(visitor.page.locator(WRITING)).to_have_text(re.compile(r"\w+ \w+"))
+    chat = "/api/chats/" + visitor.page.url.rpartition("/")[2]
+
+    async def kept() -> str:
+        return (await visitor.read(chat))["messages"][-1]["text"]
+
+    begun = await until(kept, "some of the answer to be kept", within_s=PATIENCE_S)
+    await worker.kill()
+    await worker.start()
+    ended = visitor.page.locator("[data-ended]")
+    await expect(ended).to_contain_text("interrupted", timeout=NOTICED_MS)
+    await expect(answers(visitor.page)).to_contain_text(begun)
+    await ended.get_by_role("button", name="Continue").click()
+    await expect(ended).to_have_count(0)
+    await expect(visitor.page.locator("#send")).to_be_visible()
+    await expect(answers(visitor.page)).to_contain_text(begun)
+
+
+async def test_the_page_follows_only_who_is_at_its_end(
+    openrouter: RunningOpenRouter, visitor: Visitor
+):
+    at_end = "document.documentElement.scrollHeight - innerHeight - scrollY < 96"
+    page, latest = visitor.page, visitor.page.locator("#latest")
+    await openrouter.say("\n\n".join(f"{n} bees dance." for n in range(60)), "And so on.")
+    await openrouter.say("\n\n".join(f"{n} wasps do not." for n in range(60)), held=True)
+    await begin(visitor, "What do bees do?")
+    await expect(answers(page)).to_contain_text("59 bees dance.")
+    await page.wait_for_function(at_end)
+    await expect(latest).to_have_count(0)
+
+    await page.evaluate("scrollTo(0, 0)")
+    await page.locator("#say").fill("More")
+    await page.locator("#say").press("Shift+Enter")
+    await page.keyboard.type("please")
+    await expect(page.locator("#say")).to_have_value("More\nplease")
+    await page.keyboard.press("Enter")
+    await expect(answers(page)).to_have_count(2)
+    await page.wait_for_function(at_end)
+    await expect(page.locator("#say")).to_be_focused()
+
+    await ask(visitor, "And wasps?")
+    await openrouter.wait_at_gate()
+    await expect(page.locator(WRITING)).to_contain_text("59 wasps do")
+    await page.wait_for_function(at_end)
+    await page.mouse.wheel(0, -2_000)
+    await expect(latest).to_be_visible()
+    await openrouter.open()
+    await expect(answers(page)).to_have_count(3)
+    assert not await page.evaluate(at_end)
+    await latest.click()
+    await page.wait_for_function(at_end)
+    await expect(latest).to_have_count(0)
+
+
+async def test_screen_readers_hear_whole_sentences_once(
+    openrouter: RunningOpenRouter, visitor: Visitor
+):
+    spoken = visitor.page.locator("#spoken")
+    await openrouter.say("Bees **dance**. They do it in", held=True)
+    await begin(visitor, "What do bees do?")
+    await openrouter.wait_at_gate()
+    await expect(spoken).to_have_text("Bees dance.")
+    await expect(spoken).to_have_attribute("aria-live", "polite")
+    await openrouter.open()
+    await expect(spoken).to_have_text("They do it in")
