@@ -5,7 +5,19 @@ import reflex as rx
 from web import live
 from web.design import DARK, LIGHT, TOAST, Fonts
 from web.layout import offline
-from web.pages import account, checkout, factoid, feed, keys, missing, pricing, recover
+from web.pages import (
+    account,
+    chat,
+    chats,
+    checkout,
+    factoid,
+    feed,
+    keys,
+    missing,
+    pricing,
+    recover,
+    shared,
+)
 
 app = rx.App(
     html_lang="en",
@@ -45,6 +57,9 @@ PAGES = (
     pricing.pricing,
     checkout.checkout,
     checkout.cancelled,
+    chats.chats,
+    chat.chat,
+    shared.shared,
     missing.missing,
 )
 """Importing a page's module adds it."""

@@ -31,11 +31,17 @@ WITHOUT_SCRIPT = (
 
 FACTOID_PATH = re.compile(r"/f/([^/]+)/?")
 CHECKOUT_PATH = re.compile(r"/checkout/[0-9a-f-]{36}(?:/cancelled)?/?")
-BUILT = ("/account", "/keys", "/pricing", "/recover")
+CHAT_PATH = re.compile(r"/(?:chat|shared)/[^/]+/?")
+BUILT = ("/account", "/chat", "/keys", "/pricing", "/recover")
 """Pages whose HTML is the build's as it is, at an address with or without a slash at its end."""
 PAID = (
     '<noscript><div class="plain"><h1>Your payment</h1><p>If you paid, your credits are yours. How '
     "it stands is shown with JavaScript.</p></div></noscript>"
+)
+
+CHAT = (
+    '<noscript><div class="plain"><h1>A chat</h1><p>What was said is shown with JavaScript.</p>'
+    "</div></noscript>"
 )
 
 
@@ -56,6 +62,9 @@ class Front:
                 return await self._answer(scope, send, 200, await self._feed_html())
             if built := self._built.get(scope["path"].rstrip("/")):
                 return await self._answer(scope, send, 200, put_in(self._read(built), "", ""))
+            if CHAT_PATH.fullmatch(scope["path"]):
+                page = put_in(self._read(self._bare), titled(f"Chat | {NAME}"), CHAT)
+                return await self._answer(scope, send, 200, page)
             if CHECKOUT_PATH.fullmatch(scope["path"]):
                 head = titled(f"Your payment | {NAME}")
                 return await self._answer(

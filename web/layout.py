@@ -84,6 +84,13 @@ def _header() -> rx.Component:
                     prevent_scroll_reset=True,
                     class_name=design.QUIET + "max-sm:w-11 max-sm:px-0",
                 ),
+                link(
+                    icon("message-circle", 18),
+                    rx.el.span("Ask", class_name="max-sm:sr-only"),
+                    to="/chat",
+                    title="Discuss with our AI overlords",
+                    class_name=design.QUIET + "max-sm:w-11 max-sm:px-0",
+                ),
                 link("Pricing", to="/pricing", class_name=design.QUIET + "max-sm:!hidden"),
                 _themes(),
                 aria_label="Main",
@@ -155,7 +162,7 @@ def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
     )
 
 
-def page(*content: rx.Component, **props: Any) -> rx.Component:
+def page(*content: rx.Component, footer: bool = True, **props: Any) -> rx.Component:
     """A whole page around its content; `main` says `data-ready=yes` when it can be used."""
     props["class_name"] = WIDTH + "outline-none " + props.get("class_name", "")
     return rx.fragment(
@@ -173,7 +180,7 @@ def page(*content: rx.Component, **props: Any) -> rx.Component:
             custom_attrs={"data-ready": rx.cond(rx.State.is_hydrated, "yes", "no")},
             **props,
         ),
-        _footer(),
+        _footer() if footer else rx.fragment(),
     )
 
 

@@ -20,7 +20,7 @@ from api.schemas.factoids import FactoidOut
 from api.schemas.generation import LiveTally
 from web.client import ApiClient, ApiProblem, read
 
-SCRIPTS = ("browser.js", "asking.js", "identity.js")
+SCRIPTS = ("browser.js", "asking.js", "identity.js", "chat.js")
 SCRIPT = "".join(Path(__file__).with_name(name).read_text() for name in SCRIPTS)
 """The small store in the browser; `factoids` is its global name."""
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from db.models import GenerationRequest
 from db.session import Database
 from tests.e2e.browser import Visitor, new_visitor, running_chromium
-from tests.e2e.stack import Site, running_site
+from tests.e2e.stack import Site, Worker, running_site
 from tests.factories import Factories
 from tests.paying import started_stripe, stripe_standin
-from tests.processes import running_worker, until
+from tests.processes import until
 from tests.shopping import selling
 from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
 from tests.standins.stripe import StripeStandIn
@@ -34,13 +34,19 @@ async def model_server() -> AsyncGenerator[RunningOpenRouter]:
 
 
 @pytest.fixture(scope="package")
-async def stack(empty_database: None, model_server: RunningOpenRouter) -> AsyncGenerator[Site]:
+async def worker(empty_database: None, model_server: RunningOpenRouter) -> AsyncGenerator[Worker]:
+    """The one worker; a test that kills it starts it again."""
+    worker = Worker(OPENROUTER_BASE_URL=model_server.base_url)
+    await worker.start()
+    yield worker
+    await worker.end()
+
+
+@pytest.fixture(scope="package")
+async def stack(worker: Worker, model_server: RunningOpenRouter) -> AsyncGenerator[Site]:
     """Web and worker, ready for visitors. Ends with this folder: its worker takes every job."""
     address = {"OPENROUTER_BASE_URL": model_server.base_url}
-    async with (
-        running_site(GENERATE_LIMITS=PLENTY, **address) as site,
-        running_worker(**address),
-    ):
+    async with running_site(GENERATE_LIMITS=PLENTY, **address) as site:
         # The worker lists the models when it starts; until then its start is not over.
         await site.until_answers("/api/models", containing='"openai/')
         yield site

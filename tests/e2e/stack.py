@@ -5,7 +5,16 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import httpx
 
-from tests.processes import BIN, LOG_SHOWN, ROOT, Running, _ready, _running, free_port
+from tests.processes import (
+    BIN,
+    LOG_SHOWN,
+    ROOT,
+    Running,
+    _ready,
+    _running,
+    free_port,
+    running_worker,
+)
 
 BUILT = ROOT / ".web" / "build" / "client" / "index.html"
 
@@ -106,3 +115,24 @@ async def running_site(**environment: str) -> AsyncGenerator[Site]:
         yield site
     finally:
         await site.end()
+
+
+class Worker:
+    """The worker of the site, which may be killed and started anew."""
+
+    def __init__(self, **environment: str) -> None:
+        self._environment = environment
+        self._life = AsyncExitStack()
+        self._running: Running | None = None
+
+    async def start(self) -> None:
+        self._running = await self._life.enter_async_context(running_worker(**self._environment))
+
+    async def kill(self) -> None:
+        """End it without a chance to react."""
+        assert self._running
+        await self._running.kill()
+        await self.end()
+
+    async def end(self) -> None:
+        await self._life.aclose()

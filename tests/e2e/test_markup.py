@@ -33,7 +33,7 @@ for (const way of ["log", "info", "debug", "dir", "table"])
 addEventListener("securitypolicyviolation", (event) =>
   trapped.push("policy: " + event.violatedDirective + " " + event.blockedURI));
 addEventListener("submit", (event) =>
-  event.target.querySelector("#topic") || trapped.push("form: " + event.target.action));
+  event.target.querySelector("#topic, #say") || trapped.push("form: " + event.target.action));
 addEventListener("error", (event) => trapped.push("error: " + event.message), true);
 """
 """Whatever runs or is refused by the page's policy is noted."""
@@ -56,6 +56,26 @@ CARD = """(card) => {
 }"""
 """A card's elements with the names of their attributes and where they lead; whatever of it lies
 outside its box; and its words."""
+
+ANSWERS = 6
+"""Of a chat that holds all payloads: fewer than one may ask for in a minute."""
+
+DRAWN = {
+    *("li", "div", "p", "span", "ul", "ol", "pre", "code", "blockquote", "hr", "a", "button"),
+    *("details", "summary", "svg", "path", "rect", "circle", "line", "polyline"),
+}
+"""All that a chat is drawn from."""
+
+TALK = """(talk) => [...talk.querySelectorAll("*")].map((one) => {
+  const names = one.getAttributeNames();
+  const web = one.localName !== "a" || (one.target === "_blank"
+    && one.rel === "noopener noreferrer" && (one.pathname.startsWith("/f/")
+    || ["http:", "https:"].includes(one.protocol)));
+  const known = web && !names.some((name) => name.startsWith("on") || name === "src"
+    || name === "srcdoc" || name === "action");
+  return {name: one.localName, known, html: known ? "" : one.outerHTML.slice(0, 200)};
+})"""
+"""A chat's elements, and whether each of them is one of ours."""
 
 
 def together() -> list[list[str]]:
@@ -138,3 +158,28 @@ async def test_markup_that_is_being_written_is_shown_as_the_words_it_is(
         await openrouter.open()
         await expect(trapped.problem).to_be_visible()
         await expect_nothing_ran(trapped)
+
+
+async def test_a_chat_shows_markup_as_words_and_web_links(
+    make: Factories, openrouter: RunningOpenRouter, trapped: Visitor
+):
+    await make.factoid("Honey never spoils", subject=" ".join(together()[0]))
+    size = -(-len(PAYLOADS) // ANSWERS)
+    said = [PAYLOADS[at : at + size] for at in range(0, len(PAYLOADS), size)]
+    await openrouter.call(("search_factoids", {"query": "honey " + "".join(PAYLOADS[:3])}))
+    for payloads in said:
+        await openrouter.say("[1]\n\n" + "\n\n".join(payloads))
+    await trapped.open("/chat")
+    page = trapped.page
+    for number, payloads in enumerate(said, 1):
+        await page.locator("#say").fill(payloads[0])
+        await page.keyboard.press("Enter")
+        await expect(page.locator('[data-said="agent"]')).to_have_count(number)
+        await expect(page.locator("#send")).to_be_visible()
+    await page.locator('[data-said="agent"] summary').click()
+    for width in WIDTHS:
+        await trapped.expect_no_sideways_scroll(width)
+    parts = await page.locator("#talk").evaluate(TALK)
+    assert {one["name"] for one in parts} <= DRAWN
+    assert [one for one in parts if not one["known"]] == []
+    await expect_nothing_ran(trapped)

@@ -20,6 +20,7 @@ class Shown(rx.State):
     """The factoid of this address."""
 
     cards: list[Card] = []
+    ask_href: str = "/chat"
     others: list[Card] = []
     ready: bool = False
     missing: bool = False
@@ -36,6 +37,7 @@ class Shown(rx.State):
             await all_categories(api)
             if id_:
                 factoid = await api.factoid(id_)
+                self.ask_href = f"/chat?about={factoid.id}"
                 self.cards, self.title = [to_card(factoid)], f"{factoid.subject} | {NAME}"
         except ApiProblem as refusal:
             self._refused(refusal.problem)
@@ -97,7 +99,17 @@ def _shown() -> rx.Component:
         rx.cond(
             Shown.problem != "",
             _trouble(),
-            rx.foreach(Shown.cards, lambda card: rx.el.div(page_card(card=card), key=card.id)),
+            rx.fragment(
+                rx.foreach(Shown.cards, lambda card: rx.el.div(page_card(card=card), key=card.id)),
+                link(
+                    icon("message-circle", 18),
+                    "Ask about this",
+                    to=Shown.ask_href,
+                    id="ask-about",
+                    title="Discuss with our AI overlords",
+                    class_name=design.PRIMARY + "mt-4",
+                ),
+            ),
         ),
     )
 

@@ -1,0 +1,141 @@
+"""A chat in words, and an answer while it comes."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from httpx_sse import ServerSentEvent
+
+from api.schemas.chats import ChatMessageOut, ChatProblem, ChatUsageOut, SourceOut
+from api.schemas.problem import Problem
+from tests.web.conftest import state_of
+from web.answer import Answer
+from web.chat_list import ChatList
+from web.chat_words import (
+    answer_words,
+    asked_words,
+    dollars,
+    meter_words,
+    refused_words,
+    to_said,
+    to_source,
+)
+from web.talk import Talk
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+
+
+def message(status: str = "done", text: str = "Hello", **more: Any) -> ChatMessageOut:
+    return ChatMessageOut(TWO, "assistant", text, status, datetime.now(UTC), **more)  # pyright: ignore
+
+
+def event(kind: str, **data: object) -> ServerSentEvent:
+    return ServerSentEvent(event=kind, data=json.dumps({"message_id": str(TWO), **data}), id="1")
+
+
+def test_pieces_are_put_where_they_belong_however_much_was_known():
+    answer = Answer("Bees d")
+    answer.take(event("token", at=5, text="dance"))
+    answer.take(event("token", at=10, text=", they do."))
+    answer.take(event("token", at=5, text="sing."))
+    assert answer.text == "Bees sing."
+
+
+def test_the_opening_of_a_stream_is_not_its_end():
+    answer = Answer()
+    assert not answer.take(ServerSentEvent(retry=2000))
+    assert not answer.moved()
+    assert answer.take(event("message"))
+    assert answer.moved()
+    assert not answer.moved()
+
+
+def test_only_the_last_part_changes_while_it_grows():
+    answer = Answer("One.\n\nTwo.\n\nThr")
+    done, tail = answer.parts()
+    assert [part.lines[0].spans[0].text for part in [*done, *tail]] == ["One.", "Two.", "Thr"]
+    answer.take(event("token", at=15, text="ee"))
+    assert answer.parts()[0] == done
+
+
+def test_sentences_are_said_once_and_the_rest_at_the_end():
+    answer = Answer()
+    answer.take(event("token", at=0, text="Bees **dance**. They"))
+    assert answer.to_say() == "Bees dance."
+    assert answer.to_say() == ""
+    answer.take(event("token", at=20, text=" hum"))
+    assert answer.rest_to_say() == "They hum"
+
+
+def test_a_tool_is_shown_while_it_works_and_what_it_found_after():
+    answer = Answer()
+    answer.take(event("tool_call", id="a", name="web_search", arguments='{"query": "bees"}'))
+    (tool,) = answer.tools
+    assert (tool.title, tool.asked, tool.state) == ("Search the web", "query: bees", "running")
+    source = {"number": 1, "kind": "web", "title": "Bees", "url": "https://bees.example/a"}
+    answer.take(
+        event("tool_result", id="a", name="web_search", ok=True, summary="1 page", sources=[source])
+    )
+    (tool,) = answer.tools
+    assert (tool.asked, tool.state, tool.found) == ("query: bees", "done", "1 page")
+    assert [(one.label, one.host) for one in answer.sources] == [("1", "bees.example")]
+
+
+def test_a_source_leads_to_the_web_or_to_a_factoid_of_ours_only():
+    assert to_source(SourceOut(1, "factoid", "Honey", "https://x.example", ONE)).href == f"/f/{ONE}"
+    assert to_source(SourceOut(1, "web", "Bad", "javascript:alert(1)")).href == ""
+
+
+def test_arguments_are_shown_as_words_or_as_they_are():
+    assert asked_words('{"factoid_id": "x", "limit": 3}') == "factoid id: x, limit: 3"
+    assert asked_words("{nonsense") == "{nonsense"
+    assert asked_words("[" * 5_000) == "[" * 5_000
+
+
+def test_money_is_shown_to_two_digits_that_count():
+    amounts = ["0", "0.00042137", "0.0000009", "0.09999", "0.1", "12.345"]
+    shown = [dollars(Decimal(one)) for one in amounts]
+    assert shown == ["$0", "$0.00042", "$0.00000090", "$0.100", "$0.10", "$12.34"]
+
+
+def test_what_an_answer_took_is_said_and_whether_it_is_final():
+    settled = ChatUsageOut(700, 112, 3_188, Decimal("0.00042"), True, 1)
+    held = ChatUsageOut(0, 0, 4_000, Decimal("0.001"), False, 1)
+    assert answer_words(settled) == "$0.00042 · 812 tokens"
+    assert meter_words(settled) == "$0.00042 · 3,188 tokens left"
+    assert meter_words(held) == "at most $0.0010 · 4,000 tokens left"
+
+
+def test_an_answer_that_ended_early_goes_on_only_where_it_is_the_last():
+    ended = message("interrupted", problem=ChatProblem("interrupted", "We were interrupted."))
+    assert to_said(ended, last=True).goes_on
+    assert not to_said(ended).goes_on
+    assert to_said(ended).trouble == "We were interrupted."
+    assert not to_said(message(), last=True).goes_on
+
+
+def test_branches_are_counted_and_lead_to_each_other():
+    said = to_said(message(siblings=[ONE, TWO]))
+    assert (said.place, said.before, said.after) == ("2 of 2", str(ONE), "")
+    assert to_said(message(siblings=[TWO])).place == ""
+
+
+def test_an_id_for_our_side_is_shown_only_where_ours_broke():
+    refused = refused_words(Problem("Slow down", 429, "Wait.", "chat_limit", "r1"))
+    assert (refused.title, refused.request_id) == ("That was a lot of questions", "")
+    assert refused_words(Problem("Broken", 500, "Sorry.", "internal", "r1")).request_id == "r1"
+
+
+async def test_an_address_without_a_chat_shows_that_there_is_none(connected: object, visitor: str):
+    for path in ("/chat/nonsense", f"/chat/{ONE}"):
+        talk = state_of(Talk, visitor, path)
+        await talk.open()
+        assert (talk.ready, talk.missing) == (True, True)
+
+
+async def test_a_visitor_without_chats_is_shown_none(connected: object, visitor: str):
+    chats = state_of(ChatList, visitor, "/chat?about=nonsense")
+    await chats.open()
+    assert (chats.ready, chats.rows, chats.about, chats.problem) == (True, [], "", "")

@@ -1,0 +1,92 @@
+"""What a model writes becomes parts of known kinds, and nothing that runs or calls."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from web.markup import Block, Line, Span, blocks, words
+
+CORPUS: dict[str, list[str]] = json.loads(
+    (Path(__file__).parent.parent / "security" / "markup.json").read_text()
+)
+
+
+def spans(text: str, **known: Any) -> list[Span]:
+    (block,) = blocks(text, **known)
+    return block.lines[0].spans
+
+
+def test_paragraphs_lists_headings_quotes_and_code_are_told_apart():
+    written = (
+        "# Bees\n\nThey *dance*.\n\n1. near\n2. far\n   - left\n\n> Yes.\n\n```py\nx = 1\n```\n---"
+    )
+    assert [part.kind for part in blocks(written)] == [
+        "heading",
+        "paragraph",
+        "list",
+        "quote",
+        "code",
+        "rule",
+    ]
+    assert blocks(written)[2].lines == [
+        Line([Span("near")], "1.", "0rem"),
+        Line([Span("far")], "2.", "0rem"),
+        Line([Span("left")], "•", "1.25rem"),
+    ]
+    assert blocks(written)[4] == Block("code", code="x = 1")
+
+
+def test_two_lists_apart_are_two():
+    assert [part.kind for part in blocks("- a\n\ntext\n\n- b")] == ["list", "paragraph", "list"]
+    assert [part.kind for part in blocks("- a\n\n1. b")] == ["list", "list"]
+
+
+def test_emphasis_is_kept_where_it_was():
+    assert spans("a **b *c*** `d`") == [
+        Span("a "),
+        Span("b ", strong=True),
+        Span("c", strong=True, em=True),
+        Span(" "),
+        Span("d", code=True),
+    ]
+
+
+def test_a_link_says_where_it_leads_whatever_its_words_say():
+    (link,) = spans("[bank.example](https://bank.example@evil.example/a)")
+    assert (link.href, link.host) == ("https://bank.example@evil.example/a", "evil.example")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "data:text/html,x", "/api/keys", "//evil.example", "mailto:a@b"],
+)
+def test_a_link_leads_only_to_web_addresses(address: str):
+    assert all(not span.href for span in spans(f"[press me]({address})"))
+
+
+def test_a_picture_is_a_link_and_html_is_words():
+    (mark, link) = spans("![pixel](https://evil.example/p.png)")
+    assert (mark.text, link.text, link.host) == ("!", "pixel", "evil.example")
+    assert spans("<img src=x onerror=alert(1)>") == [Span("<img src=x onerror=alert(1)>")]
+
+
+def test_the_number_of_a_source_leads_to_it_and_others_are_words():
+    assert spans("So [1], not [2].", sources={1: "/f/1"}) == [
+        Span("So "),
+        Span("[1]", href="/f/1", cites=True),
+        Span(", not [2]."),
+    ]
+
+
+@pytest.mark.parametrize("payload", [one for some in CORPUS.values() for one in some])
+def test_every_payload_becomes_words_and_web_links(payload: str):
+    for part in blocks(payload):
+        for line in part.lines:
+            for span in line.spans:
+                assert not span.href or span.href.startswith(("http://", "https://"))
+
+
+def test_words_are_read_without_marks():
+    assert words(blocks("**Bees** dance.\n\n- near\n- far")) == "Bees dance.\nnear far"

@@ -1,0 +1,137 @@
+"""The visitor's chats, and how a new one begins."""
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import reflex as rx
+
+from api.schemas.chats import ChatIn, ChatSummaryOut, MessageIn
+from api.schemas.problem import Problem
+from web.cards import exact
+from web.chat_words import TOO_LONG, TOO_MUCH, dollars, refused_words
+from web.chats import chats_for
+from web.client import ApiProblem
+from web.components.generate_form import Trouble
+from web.forms import fields_of, press_of, text_of
+from web.live import tell
+from web.votes import as_uuid
+
+SUGGESTIONS = (
+    "What is the strangest fact you know?",
+    "Tell me something odd about octopuses.",
+    "Which of your facts should I doubt most?",
+)
+ABOUT_ONE = (
+    "Is this really true?",
+    "Why is that so?",
+    "Tell me something related.",
+)
+
+
+@dataclass
+class ChatRow:
+    """A chat as the list shows it."""
+
+    href: str
+    title: str
+    at: str
+    at_words: str
+    cost: str
+    answering: bool
+    about_one: bool
+
+
+class ChatList(rx.State):
+    """The page on which chats are found and begun."""
+
+    ready: bool = False
+    problem: str = ""
+    rows: list[ChatRow] = []
+    cursor: str = ""
+    about: str = ""
+    """The text of the factoid a new chat would be about."""
+    about_id: str = ""
+    suggestions: list[str] = list(SUGGESTIONS)
+    models: list[tuple[str, str]] = []
+    busy: bool = False
+    trouble: Trouble | None = None
+
+    @rx.event
+    async def open(self):
+        """Show the chats there are, and what a new one would be about."""
+        api = chats_for(self)
+        asked = parse_qs(urlsplit(str(self.router.url)).query).get("about", [""])[-1]
+        about = as_uuid(asked)
+        self.about, self.about_id, self.trouble, self.problem = "", "", None, ""
+        self.busy = False
+        try:
+            if about:
+                self.about, self.about_id = (await api.factoid(about)).text, str(about)
+            self.models = [(one.id, one.name) for one in (await api.models()).items]
+        except ApiProblem as refusal:
+            if about and not self.about:
+                self.trouble = refused_words(refusal.problem)
+        self.suggestions = list(ABOUT_ONE if self.about_id else SUGGESTIONS)
+        try:
+            page = await api.chats()
+            self.rows, self.cursor = [to_row(one) for one in page.items], page.next_cursor or ""
+        except ApiProblem as refusal:
+            self.problem = refusal.problem.detail
+        self.ready = True
+
+    @rx.event
+    async def more(self):
+        """Show older ones."""
+        try:
+            page = await chats_for(self).chats(self.cursor)
+        except ApiProblem as refusal:
+            return rx.toast.error(refusal.problem.detail)
+        self.rows += [to_row(one) for one in page.items]
+        self.cursor = page.next_cursor or ""
+        return None
+
+    @rx.event
+    async def begin(self, form: Any):
+        """Begin a chat with what is in the box."""
+        form = fields_of(form)
+        text, model = text_of(form.get("text")), text_of(form.get("model"))
+        if not text or self.busy:
+            return
+        if len(text) > TOO_MUCH:
+            self.trouble = refused_words(Problem("Too long", 400, TOO_LONG, "invalid", ""))
+            return
+        self.busy, self.trouble = True, None
+        yield
+        api, press = chats_for(self), press_of(form)
+        wish = ChatIn(factoid_id=as_uuid(self.about_id), model=model or None)
+        try:
+            chat = await api.begin_chat(wish, press)
+            await api.say(chat.id, MessageIn(text), press)
+        except ApiProblem as refusal:
+            self.busy, self.trouble = False, refused_words(refusal.problem)
+            yield tell("wait", refusal.problem.retry_after_s or 0)
+            if refusal.problem.status < 500:
+                yield tell("answered")
+            return
+        self.busy = False
+        yield tell("answered")
+        yield rx.redirect(f"/chat/{chat.id}")
+
+    @rx.event
+    def dismiss(self):
+        """Put a refusal away."""
+        self.trouble = None
+
+
+def to_row(chat: ChatSummaryOut) -> ChatRow:
+    return ChatRow(
+        href=f"/chat/{chat.id}",
+        title=chat.title,
+        at=chat.updated_at.isoformat(),
+        at_words=exact(chat.updated_at.astimezone(UTC)),
+        cost=dollars(chat.cost_usd),
+        answering=chat.status == "answering",
+        about_one=chat.factoid_id is not None,
+    )

@@ -1,0 +1,279 @@
+"""One chat: what was said, and the answer while it is written."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import reflex as rx
+
+from api.schemas.chats import ChatChangeIn, ChatOut, MessageIn
+from api.schemas.problem import Problem
+from web.answer import Answer
+from web.chat_words import (
+    TOO_LONG,
+    TOO_MUCH,
+    Said,
+    Source,
+    ToolUse,
+    left_words,
+    meter_words,
+    quote_words,
+    refused_words,
+    to_said,
+)
+from web.chats import ChatsClient, chats_for
+from web.client import ApiProblem
+from web.components.generate_form import Trouble
+from web.drafts import FLUSH_S, with_pauses
+from web.forms import fields_of, press_of, text_of
+from web.generate import RETRIES_S
+from web.layout import NAME
+from web.live import tell
+from web.markup import Block
+from web.session import page_is_open
+from web.votes import as_uuid
+
+LOST = Problem(
+    "Lost sight of it", 503, "The answer goes on, but we lost sight of it.", "unreachable", ""
+)
+
+log = logging.getLogger(__name__)
+
+
+class Talk(rx.State):
+    """The chat that the address names. The answer is written in the worker: this only shows it."""
+
+    ready: bool = False
+    missing: bool = False
+    problem: str = ""
+    id: str = ""
+    title: str = ""
+    page_title: str = f"Chat | {NAME}"
+    about_href: str = ""
+    model: str = ""
+    share_url: str = ""
+    said: list[Said] = []
+    busy: bool = False
+    stage: str = ""
+    done: list[Block] = []
+    """The parts of the answer being written that will not change."""
+    tail: list[Block] = []
+    """Its last part; only this is sent again as it grows."""
+    tools: list[ToolUse] = []
+    sources: list[Source] = []
+    spoken: str = ""
+    """The latest whole sentences, for screen readers."""
+    meter: str = ""
+    price: str = ""
+    left: str = ""
+    trouble: Trouble | None = None
+    editing: str = ""
+    """The message of theirs that the next one replaces."""
+    _answer_so_far: str = ""
+    _run: int = 0
+    """Counts the watchers: only the latest may write, so a second one ends the first."""
+
+    @rx.event
+    async def open(self):
+        """Show the chat that the address names, and the answer being written in it."""
+        id_ = as_uuid(self.router.url.path.removeprefix("/chat/").strip("/"))
+        if str(id_) != self.id:
+            self.said, self.ready, self.trouble, self.editing = [], False, None, ""
+        self.id, self._run = str(id_ or ""), self._run + 1
+        self.missing, self.problem = id_ is None, ""
+        if id_:
+            try:
+                self._take_in(await chats_for(self).chat(id_))
+            except ApiProblem as refusal:
+                self.missing = refusal.problem.status == 404
+                self.problem = "" if self.missing else refusal.problem.detail
+        self.ready = True
+        return [tell("atLatest"), Talk.watch] if id_ and not self.missing else None
+
+    @rx.event
+    def look(self):
+        """Look again: another tab may have asked something meanwhile."""
+        return None if self.busy else Talk.open
+
+    @rx.event
+    async def ask(self, form: Any):
+        """Say what is in the box; the API decides whether it is answered."""
+        form = fields_of(form)
+        text, id_ = text_of(form.get("text")), as_uuid(self.id)
+        if not text or id_ is None or self.busy:
+            return None
+        message = MessageIn(text, edit_of=as_uuid(self.editing))
+        try:
+            if len(text) > TOO_MUCH:
+                raise ApiProblem(Problem("Too long", 400, TOO_LONG, "invalid", ""))
+            await chats_for(self).say(id_, message, press=press_of(form))
+        except ApiProblem as refusal:
+            return self._refused(refusal.problem)
+        return await self._asked(tell("said"))
+
+    @rx.event
+    async def regenerate(self, message_id: str):
+        """Have a question answered once more."""
+        id_, message = as_uuid(self.id), as_uuid(message_id)
+        if id_ is None or message is None:
+            return None
+        try:
+            await chats_for(self).regenerate(id_, message)
+        except ApiProblem as refusal:
+            return self._refused(refusal.problem)
+        return await self._asked()
+
+    @rx.event
+    async def go_on(self, message_id: str):
+        """Have an answer that ended early go on."""
+        id_, message = as_uuid(self.id), as_uuid(message_id)
+        if id_ is None or message is None:
+            return None
+        try:
+            await chats_for(self).go_on(id_, message)
+        except ApiProblem as refusal:
+            return self._refused(refusal.problem)
+        return await self._asked()
+
+    @rx.event
+    async def stop(self):
+        """Stop the answer, whoever asked for it; what was said of it is kept."""
+        if (id_ := as_uuid(self.id)) is None:
+            return None
+        self.stage = "Stopping…"
+        try:
+            await chats_for(self).stop_answer(id_)
+        except ApiProblem as refusal:
+            if refusal.problem.status != 409:
+                return rx.toast.error(refusal.problem.detail)
+        return Talk.open
+
+    @rx.event
+    def edit(self, message_id: str):
+        """Put a message back into the box, to be said otherwise."""
+        found = next((one for one in self.said if one.id == message_id and one.mine), None)
+        self.editing = found.id if found else ""
+        return tell("intoBox", found.text if found else "")
+
+    @rx.event
+    async def show_branch(self, message_id: str):
+        """Show what was said in another branch."""
+        return await self._change(ChatChangeIn(branch=as_uuid(message_id)))
+
+    @rx.event
+    def dismiss(self):
+        """Put a refusal away."""
+        self.trouble = None
+
+    @rx.event(background=True)
+    async def watch(self):
+        """Follow the answer to its end or until the page closes, through lost connections."""
+        async with self:
+            self._run += 1
+            run, api, id_, busy = self._run, chats_for(self), as_uuid(self.id), self.busy
+            before = self._answer_so_far
+        if id_ is None:
+            return
+        answer, misses = Answer(before), 0
+        while busy and misses <= len(RETRIES_S):
+            try:
+                if not await self._follow(api, id_, run, answer):
+                    return
+                chat = await api.chat(id_)
+                busy = chat.status == "answering"
+                if not busy:
+                    async with self:
+                        if self._run != run:
+                            return
+                        self._take_in(chat)
+                        self.spoken = answer.rest_to_say()
+            except (ApiProblem, msgspec.MsgspecError) as lost:
+                log.info("The stream of the chat %s was lost: %s", id_, lost)
+            if busy:
+                misses = 0 if answer.moved() else misses + 1
+                await asyncio.sleep(RETRIES_S[min(misses, len(RETRIES_S) - 1)])
+        if busy:
+            async with self:
+                self.busy, self.trouble = False, refused_words(LOST)
+            return
+        await self._look(api, id_, run)
+
+    async def _follow(self, api: ChatsClient, id_: UUID, run: int, answer: Answer) -> bool:
+        """Show the answer as it comes; False when nobody watches any more."""
+        stream = api.follow_chat(id_, after=answer.last_id)
+        async with aclosing(with_pauses(stream, FLUSH_S)) as events:
+            async for event in events:
+                if event and answer.take(event):
+                    return True
+                if (event is None or answer.due()) and not await self._show(run, answer):
+                    return False
+        return True
+
+    async def _show(self, run: int, answer: Answer) -> bool:
+        done, tail = answer.parts()
+        async with self:
+            if self._run != run or not await page_is_open(self):
+                return False
+            if self.done != done:
+                self.done = done
+            if self.tail != tail:
+                self.tail = tail
+            if said := answer.to_say():
+                self.spoken = said
+            if self.tools != answer.tools:
+                self.tools = list(answer.tools)
+            if len(self.sources) != len(answer.sources):
+                self.sources = list(answer.sources)
+            self.stage, self.meter = answer.stage, answer.meter or self.meter
+        return True
+
+    async def _look(self, api: ChatsClient, id_: UUID, run: int) -> None:
+        """Show what the next message costs and how many are left."""
+        try:
+            quote = await api.chat_quote(id_)
+        except ApiProblem as refusal:
+            log.info("There is no quote: %s", refusal)
+            return
+        async with self:
+            if self._run == run:
+                self.price, self.left = quote_words(quote), left_words(quote)
+
+    async def _asked(self, *events: Any):
+        self.trouble, self.editing, self.stage = None, "", "Waiting for an overlord…"
+        try:
+            self._take_in(await chats_for(self).chat(UUID(self.id)))
+        except ApiProblem as refusal:
+            return self._refused(refusal.problem)
+        return [*events, tell("answered"), tell("atLatest"), Talk.watch]
+
+    async def _change(self, change: ChatChangeIn):
+        if (id_ := as_uuid(self.id)) is None:
+            return None
+        try:
+            self._take_in(await chats_for(self).change_chat(id_, change))
+        except ApiProblem as refusal:
+            return rx.toast.error(refusal.problem.detail)
+        return None
+
+    def _refused(self, problem: Problem) -> list[Any]:
+        self.trouble = refused_words(problem)
+        events = [tell("wait", problem.retry_after_s or 0)]
+        return events if problem.status >= 500 else [tell("answered"), *events]
+
+    def _take_in(self, chat: ChatOut) -> None:
+        """Show a chat as the API has it."""
+        self.title, self.page_title = chat.title, f"{chat.title} | {NAME}"
+        self.model, self.share_url = chat.model, chat.share_url or ""
+        self.about_href = f"/f/{chat.factoid_id}" if chat.factoid_id else ""
+        self.meter = meter_words(chat.usage) if chat.usage.calls else ""
+        writing = [one for one in chat.messages if one.status == "writing"]
+        whole = [one for one in chat.messages if one.status != "writing"]
+        self.said = [to_said(one, last=one is whole[-1]) for one in whole]
+        self.busy = chat.status == "answering"
+        self._answer_so_far = writing[-1].text if writing else ""
+        self.done, self.tail, self.tools, self.sources = [], [], [], []
+        if not self.busy:
+            self.stage = ""
