@@ -11,6 +11,8 @@ from web.payments import payments_for
 
 UNTOLD = "would_leave_behind"
 """The API's word for something that stays behind and was not told of."""
+UNDECIDED = {"open", "processing", "disputed"}
+"""The states of a payment that the API counts as something that stays behind."""
 
 
 class Recover(rx.State):
@@ -46,13 +48,19 @@ class Recover(rx.State):
         api = payments_for(self)
         try:
             credits, keys = await api.credits(), await api.keys()
+            payments = await api.checkouts()
         except ApiProblem as refusal:
             self.refused = said(refusal)
             return
         left = sum(one.left + one.held for one in credits.balances)
         alive = sum(not key.revoked_at for key in keys)
+        undecided = sum(one.status in UNDECIDED for one in payments)
         self.leaves = " and ".join(
             f"{count} {thing}{'' if count == 1 else 's'}"
-            for count, thing in ((left, "credit"), (alive, "API key"))
+            for count, thing in (
+                (left, "credit"),
+                (alive, "API key"),
+                (undecided, "undecided payment"),
+            )
             if count
         )

@@ -8,6 +8,11 @@ import pytest
 
 from api.schemas.accounts import KeyIn
 from api.schemas.credits import BalanceOut, CreditsOut, EntryOut
+from api.visitors import VisitorTokens
+from db.models import Checkout
+from db.repositories.payments import CheckoutRepository
+from db.session import Database
+from settings import settings
 from tests.web.conftest import state_of, told
 from tests.web.test_paying import a_checkout
 from tests.web.test_states import NONSENSE, drained
@@ -106,6 +111,22 @@ async def test_what_a_browser_would_leave_behind_is_told_first(visitor: str):
     await recover.answered({"code": "would_leave_behind", "detail": "First this."})
 
     assert (recover.leaves, recover.refused) == ("1 API key", "First this.")
+
+
+@pytest.mark.usefixtures("connected")
+async def test_a_payment_under_way_is_told_as_well(visitor: str, database: Database):
+    """The API asks about it: untold, the button would be refused again and again."""
+    known = VisitorTokens(settings.secret_key).read(visitor.partition("=")[2].encode())
+    assert known
+    begun = Checkout(id=uuid4(), owner_id=known[0], product="chat", credits=200, amount=900)
+    begun.currency, begun.livemode, begun.offer, begun.wished = "usd", False, "chat", False
+    async with database.sessions.begin() as session:
+        await CheckoutRepository(session).add(begun)
+    recover = state_of(Recover, visitor)
+
+    await recover.answered({"code": "would_leave_behind", "detail": "First this."})
+
+    assert recover.leaves == "1 undecided payment"
 
 
 @pytest.mark.usefixtures("connected")
