@@ -1,5 +1,11 @@
 """Fixtures of the tests that generate factoids, and of those that need a running API."""
 
+import pytest
+
+from db.repositories.quotes import QuoteReads
+from domain.generation.quotes import Lately, Quotes
+from domain.limits.budget import Budget, BudgetLimits
+from settings import settings
 from tests.chatting import chatting, searching, tavily
 from tests.generating import generating, impatient, model, standin, started_standin
 from tests.serving import served
@@ -21,3 +27,11 @@ __all__ = [
     "stripe_standin",
     "tavily",
 ]
+
+
+@pytest.fixture
+def own_quotes(app, database, monkeypatch):
+    """The API knows nothing of the requests of other tests."""
+    guards = (app.state.catalogue, app.state.limiter, Budget(BudgetLimits.of(settings)))
+    lately = Lately(QuoteReads(database.reads))
+    monkeypatch.setattr(app.state, "quotes", Quotes(database.sessions, *guards, lately))

@@ -44,7 +44,7 @@ def test_so_it_is_in_an_event():
 
 
 @pytest.fixture
-async def dear_to_nobody(database, make):
+async def dear_to_nobody(database, make, own_quotes):
     """A model, a factoid it wrote, and its request, for two hundred-millionths of a dollar each."""
     await make.model(MODEL, prompt_usd=SMALL, completion_usd=SMALL, request_usd=SMALL)
     factoid = await make.factoid(origin="manual", model=MODEL)

@@ -9,13 +9,11 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from db.repositories.quotes import QuoteReads
-from domain.generation.quotes import Lately, Quotes
-from domain.limits.budget import Budget, BudgetLimits
-from settings import settings
 from tests.conftest import unique
 from tests.generating import MODEL
 from tests.processes import RunningAPI, running_api
+
+pytestmark = pytest.mark.usefixtures("own_quotes")
 
 QUOTE = "/api/factoids/quote"
 GENERATE = "/api/factoids/generate"
@@ -26,14 +24,6 @@ TIGHT = {"GENERATE_LIMITS": "1/60,3/3600", "TRUSTED_PROXY_HOPS": "1"}
 async def tight(empty_database: None) -> AsyncGenerator[RunningAPI]:
     async with running_api(**TIGHT) as api:
         yield api
-
-
-@pytest.fixture(autouse=True)
-def quotes(app, database, monkeypatch):
-    """The API knows nothing of the requests of other tests."""
-    guards = (app.state.catalogue, app.state.limiter, Budget(BudgetLimits.of(settings)))
-    lately = Lately(QuoteReads(database.reads))
-    monkeypatch.setattr(app.state, "quotes", Quotes(database.sessions, *guards, lately))
 
 
 async def quoted(api, **asked: str) -> dict[str, Any]:
