@@ -7,6 +7,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from api.machines import WEBHOOK
 from tests.api.test_problems import check_problem
 from tests.e2e.stack import Site
 from tests.factories import Factories
@@ -63,7 +64,8 @@ async def test_what_a_browser_calls_from_elsewhere_is_refused(api, make: Factori
 
 async def test_every_call_that_changes_something_is_guarded(api, app: Litestar):
     guarded = 0
-    for route in app.routes:
+    # What Stripe says proves itself by its signature: `test_webhook.py`.
+    for route in (one for one in app.routes if one.path != WEBHOOK):
         path = route.path.replace("{factoid_id:uuid}", "x").replace("{request_id:uuid}", "x")
         for method in {"POST", "PUT", "PATCH", "DELETE"} & set(getattr(route, "methods", ())):
             answer = await api.request(method, path, headers={"origin": "https://evil.example"})
