@@ -36,6 +36,10 @@ CHAT = {SCOPE: "chat"}
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many.")]
 Cursor = Annotated[str | None, QueryParameter(max_length=500, description="From `next_cursor`.")]
+About = Annotated[UUID | None, QueryParameter(description="The factoid they are about.")]
+Model = Annotated[
+    str | None, QueryParameter(max_length=200, description="An id from `GET /api/models`.")
+]
 Format = Annotated[Literal["md", "json"], QueryParameter(description="Markdown or JSON.")]
 
 
@@ -69,9 +73,20 @@ class ChatController(Controller):
         chats: NamedDependency[Chats],
         limit: Limit = 50,
         cursor: Cursor = None,
+        factoid_id: About = None,
     ) -> ChatsOut:
-        """Your own chats, the last used first."""
-        return chats_out(await chats.newest(caller, limit, cursor))
+        """Your own chats, or only those about one factoid; the last used first."""
+        return chats_out(await chats.newest(caller, limit, cursor, factoid_id))
+
+    @get("/quote", operation_id="QuoteNewChat", opt=CHAT)
+    async def quote_first(
+        self,
+        caller: NamedDependency[Caller],
+        chat_quotes: NamedDependency[ChatQuotes],
+        model: Model = None,
+    ) -> ChatQuoteOut:
+        """What the first message of a new chat would cost at most, and how many you have left."""
+        return quote_out(await chat_quotes.quote_first(caller, model))
 
     @get("/{chat_id:uuid}", operation_id="GetChat", opt=CHAT)
     async def one(

@@ -36,9 +36,15 @@ class ChatRepository:
         return await self._session.get(ChatSession, chat_id, populate_existing=True)
 
     async def newest_of(
-        self, owner_id: UUID, limit: int, after: tuple[datetime, UUID] | None
+        self,
+        owner_id: UUID,
+        limit: int,
+        after: tuple[datetime, UUID] | None,
+        factoid_id: UUID | None = None,
     ) -> list[tuple[ChatSession, bool]]:
-        """The owner's chats, the last used first, and whether an answer is being written."""
+        """The owner's chats, or only those about a factoid: the last used first, each with whether
+        an answer is being written.
+        """
         answering = (
             select(ChatTurn.id)
             .where(ChatTurn.session_id == ChatSession.id, ChatTurn.status.in_(OPEN))
@@ -47,6 +53,8 @@ class ChatRepository:
         found = select(ChatSession, answering).where(
             ChatSession.owner_id == owner_id, ChatSession.deleted_at.is_(None)
         )
+        if factoid_id:
+            found = found.where(ChatSession.factoid_id == factoid_id)
         if after:
             place = tuple_(ChatSession.updated_at, ChatSession.id)
             found = found.where(place < after)

@@ -1,6 +1,6 @@
 """What the next message would cost, and how many more there may be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from domain.caller import Caller
 from domain.chat import prompt
 from domain.chat.admission import Admission
 from domain.chat.memory import MEMORY_BYTES
-from domain.chat.sessions import Chats
+from domain.chat.sessions import TOOLS, Chats
 from domain.chat.spending import CHAT_TOKENS, spent_on
 from domain.chat.subject import model_of
 from domain.chat.tools import RESULT_BYTES, USES_AT_MOST, schemas
@@ -62,6 +62,21 @@ class ChatQuotes:
         """
         chat = await self._chats.get(caller, chat_id)
         model = await model_of(self._catalogue, chat)
+        tokens_left = max(0, CHAT_TOKENS - spent_on(chat.calls).tokens)
+        quote = await self._quote(caller, model, tokens_left)
+        return replace(quote, reason=under_way().detail) if chat.answering else quote
+
+    async def quote_first(self, caller: Caller, model: str | None) -> ChatQuote:
+        """What the first message of a new chat would cost, with this model or the dearest of those
+        the product chooses from.
+
+        Raises:
+            UnknownModel, NoModels: Nobody can answer.
+        """
+        usable = await self._catalogue.usable(model, needs=TOOLS)
+        return await self._quote(caller, max(usable, key=worst_turn_usd), CHAT_TOKENS)
+
+    async def _quote(self, caller: Caller, model: LanguageModel, tokens_left: int) -> ChatQuote:
         async with self._sessions() as session:
             least_usd = worst_turn_usd(model, steps=1)
             budget = await self._admission.budget_left(session, caller, least_usd)
@@ -72,8 +87,6 @@ class ChatQuotes:
             reason = f"There is not enough left of the budget for another message. {AND_NOW}"
         if credits_left:
             reason = None  # One of them pays for the next.
-        if chat.answering:
-            reason = under_way().detail
         return ChatQuote(
             model=model.id,
             worst_case_usd=worst_turn_usd(model),
@@ -81,7 +94,7 @@ class ChatQuotes:
             reason=reason,
             messages_left=messages_left,
             credits_left=credits_left,
-            tokens_left=max(0, CHAT_TOKENS - spent_on(chat.calls).tokens),
+            tokens_left=tokens_left,
             budget_left_usd=budget.left_usd,
         )
 

@@ -158,20 +158,22 @@ class Chats:
                 await turns.calls_of_chat(chat_id),
             )
 
-    async def newest(self, caller: Caller, limit: int, cursor: str | None) -> ChatPage:
-        """The caller's chats, the last used first.
+    async def newest(
+        self, caller: Caller, limit: int, cursor: str | None, factoid_id: UUID | None = None
+    ) -> ChatPage:
+        """The caller's chats, or only those about a factoid; the last used first.
 
         Raises:
-            InvalidCursor: The cursor was altered or is somebody else's.
+            InvalidCursor: The cursor was altered, is somebody else's or another list's.
         """
         if caller.id is None:
             return ChatPage([], None)
-        whose, after = f"chats of {caller.id}", None
+        whose, after = f"chats of {caller.id} about {factoid_id}", None
         if cursor:
             micros, last_id = self._cursors.read(whose, cursor)
             after = (_EPOCH + timedelta(microseconds=micros), UUID(bytes=last_id))
         async with self._sessions() as session:
-            found = await ChatRepository(session).newest_of(caller.id, limit + 1, after)
+            found = await ChatRepository(session).newest_of(caller.id, limit + 1, after, factoid_id)
         items, more = found[:limit], len(found) > limit
         if not more:
             return ChatPage(items, None)

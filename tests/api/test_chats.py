@@ -257,3 +257,37 @@ async def test_a_key_talks_only_with_the_scope_for_it(api, app, models):
 
     assert said.status_code == 202
     assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
+
+
+async def test_only_the_chats_about_one_factoid_are_listed(api, models, make):
+    factoid, other = await make.factoid(), await make.factoid("Wombats have cubes.")
+    mine = [await begin(api, factoid_id=str(factoid.id)) for _ in range(3)]
+    for _ in range(2):
+        await begin(api)
+        await begin(api, factoid_id=str(other.id))
+    about = {"factoid_id": str(factoid.id), "limit": 2}
+
+    first = (await api.get("/api/chats", params=about)).json()
+    rest = (await api.get("/api/chats", params=about | {"cursor": first["next_cursor"]})).json()
+    foreign = await api.get("/api/chats", params={"cursor": first["next_cursor"]})
+
+    found = [one["id"] for one in (*first["items"], *rest["items"])]
+    assert found == [one["id"] for one in reversed(mine)]
+    assert (foreign.status_code, foreign.json()["code"]) == (400, "invalid_cursor")
+
+
+async def test_the_first_message_has_a_price_before_there_is_a_chat(api, models):
+    anybody = (await api.get("/api/chats/quote")).json()
+    asked = (await api.get("/api/chats/quote", params={"model": OTHER})).json()
+    begun = await begin(api, model=OTHER)
+
+    assert anybody["allowed"]
+    assert anybody["messages_left"] == 10
+    assert asked == (await api.get(f"/api/chats/{begun['id']}/quote")).json()
+    nobody = await api.get("/api/chats/quote", params={"model": "openai/no-tools"})
+    assert (nobody.status_code, nobody.json()["code"]) == (422, "unknown_model")
+
+
+async def test_without_models_the_first_message_has_no_price(api):
+    answer = await api.get("/api/chats/quote")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_models")
