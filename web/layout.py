@@ -21,12 +21,17 @@ def _mark() -> rx.Component:
     return link(
         rx.el.span(
             "A",
-            class_name="serif grid size-9 place-items-center rounded-xl bg-accent text-xl "
+            class_name="serif grid size-9 shrink-0 place-items-center rounded-xl bg-accent text-xl "
             "font-semibold text-accent-ink",
             aria_hidden="true",
         ),
         rx.el.span(
-            NAME, class_name="serif truncate text-lg font-semibold tracking-tight sm:text-xl"
+            # Beside the icons of a phone there is room for half of it; the A stands for the rest.
+            rx.el.span("Andy's ", class_name="max-[27rem]:sr-only"),
+            "Daily Factoids",
+            class_name="serif truncate !whitespace-nowrap font-semibold tracking-tight text-base "
+            "max-[22rem]:text-sm "
+            "min-[27rem]:text-lg sm:text-xl",
         ),
         to="/",
         class_name="flex min-h-11 min-w-0 items-center gap-2.5 rounded-xl pr-2",
