@@ -57,7 +57,7 @@ class Answer:
             case "tool_result":
                 self._result(read(event, ToolResultEvent))
             case "usage":
-                self.meter = meter_words(read(event, UsageEvent).turn)
+                self.meter = meter_words(read(event, UsageEvent).chat)
             case _:
                 pass
         return False

@@ -2,7 +2,9 @@
 (() => {
   const store = globalThis.factoids;
   const box = () => document.getElementById("say");
-  const gap = () => document.documentElement.scrollHeight - innerHeight - scrollY;
+  // The talk scrolls within its panel beside a factoid, and with the page where it has its own.
+  const pane = () => document.getElementById("talk-pane") ?? document.scrollingElement;
+  const gap = () => pane().scrollHeight - pane().clientHeight - pane().scrollTop;
   const NEAR = 96;
   let stuck = true;
   let sizes;
@@ -10,27 +12,49 @@
   const away = (is) => {
     if ((store.get("talk")?.away ?? false) !== is) store.patch("talk", { away: is });
   };
-  const toEnd = () => scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
-  addEventListener("scroll", () => {
+  const toEnd = () => {
+    pane().scrollTo({ top: pane().scrollHeight, behavior: "instant" });
+    // A panel that grows must not push the box away from who writes in it.
+    if (document.activeElement === box()) {
+      box().form.scrollIntoView({ block: "nearest", behavior: "instant" });
+    }
+  };
+  document.addEventListener("scroll", ({ target }) => {
     if (!document.getElementById("talk")) return;
+    if ((target === document ? document.scrollingElement : target) !== pane()) return;
     stuck = gap() < NEAR;
     away(!stuck);
-  }, { passive: true });
+  }, { capture: true, passive: true });
   // Another tab may have asked something meanwhile.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") document.getElementById("talk-again")?.click();
   });
   const grown = () => {
+    // A talk that is left shrinks to nothing, too.
+    if (!document.getElementById("talk")) return;
     if (stuck) toEnd();
     else away(gap() > NEAR);
+  };
+  const put = (field, text) => {
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   };
   const write = (text) => {
     const field = box();
     if (!field) return;
-    field.value = text;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+    put(field, text);
     field.focus();
   };
+
+  // What is not said yet stays with its page in this tab: who is refused may go and pay meanwhile.
+  const unsaid = () => `unsaid ${location.pathname}`;
+  document.addEventListener("input", ({ target }) => {
+    if (target.id !== "say") return;
+    try {
+      if (target.value) sessionStorage.setItem(unsaid(), target.value);
+      else sessionStorage.removeItem(unsaid());
+    } catch { /* without storage it lasts until the page is left */ }
+  });
 
   Object.assign(store, {
     follow() {
@@ -49,6 +73,12 @@
       toEnd();
     },
     said: () => write(""),
+    unsaid() {
+      try {
+        const text = sessionStorage.getItem(unsaid());
+        if (text && box() && !box().value) put(box(), text);
+      } catch { /* without storage there is nothing */ }
+    },
     intoBox: write,
     suggest: write,
     away: ({ away: is } = {}) => (is ? "yes" : ""),

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import reflex as rx
 
 from api.schemas.chats import ChatIn, ChatSummaryOut, MessageIn
 from api.schemas.problem import Problem
 from web.cards import exact
+from web.chat_asking import ChatAsking, prospect
 from web.chat_words import TOO_LONG, TOO_MUCH, dollars, refused_words
 from web.chats import chats_for
 from web.client import ApiProblem
-from web.components.generate_form import Trouble
 from web.forms import fields_of, press_of, text_of
 from web.live import tell
 from web.votes import as_uuid
@@ -43,7 +44,7 @@ class ChatRow:
     about_one: bool
 
 
-class ChatList(rx.State):
+class ChatList(ChatAsking, rx.State):
     """The page on which chats are found and begun."""
 
     ready: bool = False
@@ -56,7 +57,8 @@ class ChatList(rx.State):
     suggestions: list[str] = list(SUGGESTIONS)
     models: list[tuple[str, str]] = []
     busy: bool = False
-    trouble: Trouble | None = None
+    _begun: tuple[ChatIn, UUID] | None = None
+    """A chat whose first message was refused: the next try begins no other one."""
 
     @rx.event
     async def open(self):
@@ -65,11 +67,11 @@ class ChatList(rx.State):
         asked = parse_qs(urlsplit(str(self.router.url)).query).get("about", [""])[-1]
         about = as_uuid(asked)
         self.about, self.about_id, self.trouble, self.problem = "", "", None, ""
-        self.busy = False
+        self.busy, self._begun = False, None
         try:
             if about:
                 self.about, self.about_id = (await api.factoid(about)).text, str(about)
-            self.models = [(one.id, one.name) for one in (await api.models()).items]
+            self.models = [(one.id, one.name) for one in (await api.models()).items if one.chats]
         except ApiProblem as refusal:
             if about and not self.about:
                 self.trouble = refused_words(refusal.problem)
@@ -79,7 +81,13 @@ class ChatList(rx.State):
             self.rows, self.cursor = [to_row(one) for one in page.items], page.next_cursor or ""
         except ApiProblem as refusal:
             self.problem = refusal.problem.detail
+        self.prospect = await prospect(api, None)
         self.ready = True
+
+    @rx.event
+    async def choose(self, model: Any):
+        """Show what asking this model costs."""
+        self.prospect = await prospect(chats_for(self), None, text_of(model))
 
     @rx.event
     async def more(self):
@@ -107,22 +115,22 @@ class ChatList(rx.State):
         api, press = chats_for(self), press_of(form)
         wish = ChatIn(factoid_id=as_uuid(self.about_id), model=model or None)
         try:
-            chat = await api.begin_chat(wish, press)
-            await api.say(chat.id, MessageIn(text), press)
+            if self._begun is None or self._begun[0] != wish:
+                self._begun = (wish, (await api.begin_chat(wish, press)).id)
+            chat_id = self._begun[1]
+            await api.say(chat_id, MessageIn(text), press)
         except ApiProblem as refusal:
-            self.busy, self.trouble = False, refused_words(refusal.problem)
-            yield tell("wait", refusal.problem.retry_after_s or 0)
-            if refusal.problem.status < 500:
-                yield tell("answered")
+            self.busy = False
+            for event in await self._refused(refusal.problem):
+                yield event
             return
-        self.busy = False
+        self.busy, self._begun = False, None
         yield tell("answered")
-        yield rx.redirect(f"/chat/{chat.id}")
+        yield tell("said")
+        yield rx.redirect(f"/chat/{chat_id}")
 
-    @rx.event
-    def dismiss(self):
-        """Put a refusal away."""
-        self.trouble = None
+    def _place(self) -> str:
+        return f"/chat?about={self.about_id}" if self.about_id else "/chat"
 
 
 def to_row(chat: ChatSummaryOut) -> ChatRow:

@@ -16,6 +16,7 @@ from api.schemas.chats import (
 from api.schemas.problem import Problem
 from web.components.generate_form import Trouble
 from web.markup import Block, blocks, web_address
+from web.refusals import VAULT
 
 TOOLS = {
     "search_factoids": "Search our factoids",
@@ -29,8 +30,9 @@ ENDED = {
     "failed": "It did not work out.",
 }
 TITLES = {
-    "rate_limited": "That was a lot of questions",
-    "chat_limit": "That was a lot of questions",
+    "rate_limited": "You have had your free messages for now",
+    "chat_limit": "You have had your free messages for now",
+    "no_credits": "No credits left",
     "budget_used_up": "Today's money for chatting is spent",
     "too_dear": "Today's money for chatting is spent",
     "no_models": "All our overlords are out",
@@ -41,15 +43,18 @@ TITLES = {
     "chat_not_found": "No such chat",
     "unreachable": "Our overlords are not picking up",
 }
+KEPT = "What you wrote is kept in the box."
 HINTS = {
-    "chat_limit": "What you wrote is still in the box.",
-    "rate_limited": "What you wrote is still in the box.",
-    "budget_used_up": "There is more at midnight UTC. What was said stays, to be read and shared.",
+    "chat_limit": f"{KEPT} {VAULT}",
+    "rate_limited": f"{KEPT} {VAULT}",
+    "budget_used_up": f"There is more at midnight UTC. {KEPT} {VAULT}",
     "chat_used_up": "Begin a new one: it starts afresh and cheaply.",
-    "no_models": "Try again in a few minutes. What you wrote is still in the box.",
+    "no_models": f"Try again in a few minutes. {KEPT}",
     "unknown_model": "Begin a new chat and leave the choice to us.",
     "turn_under_way": "Wait for it, or stop it.",
 }
+
+SAID_BY_THE_COUNTDOWN = {"chat_limit", "rate_limited", "budget_used_up"}
 
 TOO_MUCH = 4_000
 TOO_LONG = f"A message has at most {TOO_MUCH:,} characters. Say it in fewer, or in two messages."
@@ -175,18 +180,25 @@ def answer_words(usage: ChatUsageOut) -> str:
 def meter_words(usage: ChatUsageOut) -> str:
     """What was spent and what is left of it."""
     about = "" if usage.settled else "at most "
-    return f"{about}{dollars(usage.cost_usd)} · {usage.tokens_left:,} tokens left"
+    return f"{about}{dollars(usage.cost_usd)} so far · {usage.tokens_left:,} tokens left"
 
 
 def quote_words(quote: ChatQuoteOut) -> str:
-    """What the next message costs."""
+    """What the next message costs, or why there is none."""
+    if quote.reason:
+        # What else there is to do is said where one is refused.
+        return quote.reason.partition(". ")[0].rstrip(".") + "."
     usual = f"usually {dollars(quote.usual_usd)}, " if quote.usual_usd is not None else ""
-    return f"Next answer: {usual}at most {dollars(quote.worst_case_usd)}"
+    return f"Next: {usual}at most {dollars(quote.worst_case_usd)}"
 
 
-def left_words(quote: ChatQuoteOut) -> str:
+def left_words(quote: ChatQuoteOut, used: int = 0) -> str:
+    """How many messages are free, and how many paid for; `used` is how many of those were used."""
     number = quote.messages_left
-    return f"{number} {'message' if number == 1 else 'messages'} left"
+    free = f"{number} free {'message' if number == 1 else 'messages'} left"
+    if not quote.credits_left and not used:
+        return free
+    return f"{free} · {quote.credits_left} paid for" + (f" ({used} used)" if used else "")
 
 
 def dollars(usd: Decimal) -> str:
@@ -203,16 +215,18 @@ def dollars(usd: Decimal) -> str:
     return f"${usd:.{digits}f}"
 
 
-def refused_words(problem: Problem) -> Trouble:
+def refused_words(problem: Problem, *, offer: bool = False, pay: bool = False) -> Trouble:
     """Why there is no answer, and what to do next."""
-    detail = [problem.detail, *(e.detail for e in problem.errors if e.detail not in problem.detail)]
+    said = "" if problem.code in SAID_BY_THE_COUNTDOWN else problem.detail
+    detail = [said, *(e.detail for e in problem.errors if e.detail not in problem.detail)]
     return Trouble(
         code=problem.code,
         title=TITLES.get(problem.code, "That did not work"),
         detail=" ".join(part for part in detail if part),
-        hint=HINTS.get(problem.code, "What you wrote is still in the box."),
+        hint=HINTS.get(problem.code, KEPT),
         request_id=problem.request_id if problem.status >= 500 else "",
-        pay=False,
+        offer=offer,
+        pay=pay,
     )
 
 

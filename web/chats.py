@@ -17,14 +17,20 @@ from api.schemas.chats import (
     ShareOut,
     TurnOut,
 )
-from web.client import ApiClient
+from web.payments import PaymentsClient
 
 
-class ChatsClient(ApiClient):
-    """What one visitor talks about with the agent."""
+class ChatsClient(PaymentsClient):
+    """What one visitor talks about with the agent, and may buy when the free messages end."""
 
     async def chats(self, cursor: str = "") -> ChatsOut:
         return await self._get("/api/chats", ChatsOut, {"cursor": cursor} if cursor else None)
+
+    async def latest_chat(self, about: UUID) -> UUID | None:
+        """The one last used of those about a factoid."""
+        asked = {"factoid_id": str(about), "limit": 1}
+        found = (await self._get("/api/chats", ChatsOut, asked)).items
+        return found[0].id if found else None
 
     async def begin_chat(self, wish: ChatIn, press: str = "") -> ChatOut:
         """Begin a chat; the same `press` again is the same chat."""
@@ -38,6 +44,11 @@ class ChatsClient(ApiClient):
 
     async def delete_chat(self, chat_id: UUID) -> None:
         await self._call("DELETE", f"/api/chats/{chat_id}", None)
+
+    async def first_quote(self, model: str = "") -> ChatQuoteOut:
+        """What the first message of a new chat costs; empty for a model that we would choose."""
+        params = {"model": model} if model else None
+        return await self._get("/api/chats/quote", ChatQuoteOut, params)
 
     async def chat_quote(self, chat_id: UUID) -> ChatQuoteOut:
         return await self._get(f"/api/chats/{chat_id}/quote", ChatQuoteOut)

@@ -17,6 +17,7 @@ from web.payments import payments_for
 from web.session import page_is_open
 from web.standing import NOTHING, Standing, receipt, standing
 from web.votes import as_uuid
+from web.way_back import known_place
 
 ADDRESS = re.compile(r"/checkout/([^/]+)(?:/cancelled)?/?")
 LOOK_S = 20.0
@@ -35,6 +36,10 @@ class Paying(rx.State):
     standing: Standing = NOTHING
     receipt: list[tuple[str, str]] = []
     was_paid: bool = False
+    back: str = rx.SessionStorage("", name="asked_at")
+    """Where the buyer was asking something, in this tab."""
+    talk_href: str = ""
+    """Where to go on asking, with what was paid for that."""
     writes: bool = False
     """Whether something is written as soon as it is paid."""
     generation: str = ""
@@ -104,6 +109,7 @@ def take_in(page: Paying, out: CheckoutOut) -> list[Any]:
     known = page.generation
     page.status, page.standing, page.receipt = out.status, standing(out), receipt(out)
     page.generation, page.was_paid = str(out.generation_request_id or ""), bool(out.paid_at)
+    page.talk_href = (known_place(page.back) or "/chat") if out.product == "chat" else ""
     page.writes = (
         out.wished
         and out.status == "paid"

@@ -116,7 +116,7 @@ select{{appearance:none}}
 .row-scroll>*{{scroll-snap-align:start;scroll-margin-inline:1rem}}
 .skeleton{{background:linear-gradient(100deg,var(--tint) 40%,var(--line) 50%,var(--tint) 60%);
  background-size:200% 100%;animation:sheen 1.6s ease-in-out infinite;border-radius:6px}}
-.caret::after{{content:"";display:inline-block;width:.45ch;height:1em;margin-left:3px;
+.caret:not(:has(>p:last-child))::after,.caret>p:last-child::after{{content:"";display:inline-block;width:.45ch;height:1em;margin-left:3px;
  vertical-align:-.12em;background:var(--accent);animation:blink 1s steps(2) infinite}}
 .rise{{animation:rise .3s cubic-bezier(.2,.7,.2,1) both}}
 .stale{{opacity:.55;transition:opacity .2s .15s}}

@@ -8,12 +8,14 @@ import reflex as rx
 
 from api.schemas.payments import CheckoutIn, ProductKey, ProductOut, ProductsOut
 from web.cards import safe_link
+from web.checkout import Paying
 from web.client import ApiProblem
 from web.forms import fields_of, press_of, text_of
 from web.keys import said
 from web.live import tell
 from web.paid_wish import MODEL_LENGTH, PaidWish
 from web.payments import payments_for
+from web.way_back import way_back
 
 FACES: dict[ProductKey, str] = {"booster_pack": "🚀", "chat": "💬"}
 WISHES: ProductKey = "booster_pack"
@@ -49,6 +51,9 @@ class Pricing(rx.State):
     topic: str = ""
     model: str = ""
     credits_left: int = 0
+    messages_left: int = 0
+    back: str = ""
+    """Where the reader was asking something."""
     buying: str = ""
     """The product on its way to Stripe."""
     refused: str = ""
@@ -59,6 +64,7 @@ class Pricing(rx.State):
         """Show what there is to buy, and keep the wish that the address brings."""
         wish = PaidWish.read(self.router.url)
         self.wanted, self.topic, self.model = wish.wanted, wish.topic, wish.model
+        self.back = way_back(self.router.url)
         self.buying = self.refused = self.refused_key = ""
         api = payments_for(self)
         try:
@@ -67,9 +73,10 @@ class Pricing(rx.State):
             self.problem = said(refusal)
         else:
             self.problem, self.payments_on = "", products.payments == "on"
-            self.offers = offers_of(products)
+            self.offers = offers_of(products, first="chat" if self.back else "")
         try:
-            self.credits_left = (await api.limits()).credits_left
+            left = {one.product: one.left for one in (await api.credits()).balances}
+            self.credits_left, self.messages_left = left.get(WISHES, 0), left.get("chat", 0)
         except ApiProblem as unknown:
             log.warning("How many credits are left cannot be shown: %s", unknown)
         self.ready = True
@@ -91,13 +98,17 @@ class Pricing(rx.State):
                 yield tell("answered")
         else:
             yield tell("answered")
+            if self.back:
+                (await self.get_state(Paying)).back = self.back
             # What is no longer to be paid is looked at instead.
             yield rx.redirect(safe_link(begun.url) or f"/checkout/{begun.id}")
         self.buying = ""
 
 
-def offers_of(products: ProductsOut) -> list[Offer]:
-    return [to_offer(product) for product in products.products]
+def offers_of(products: ProductsOut, first: str = "") -> list[Offer]:
+    """All of them, the one that is wanted first."""
+    offers = [to_offer(product) for product in products.products]
+    return sorted(offers, key=lambda one: one.key != first)
 
 
 def to_offer(product: ProductOut) -> Offer:

@@ -140,7 +140,7 @@ def _delivered(out: CheckoutOut) -> str:
         )
     if out.product == "booster_pack":
         return "When your free ones are used up, the generate form offers you a credit instead."
-    return "They are kept for you until you use them."
+    return "Each credit pays for one message once your free ones are used up."
 
 
 def _steps(out: CheckoutOut) -> list[Step]:

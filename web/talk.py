@@ -12,21 +12,19 @@ import reflex as rx
 from api.schemas.chats import ChatChangeIn, ChatOut, MessageIn
 from api.schemas.problem import Problem
 from web.answer import Answer
+from web.chat_asking import ChatAsking, Prospect, prospect
 from web.chat_words import (
     TOO_LONG,
     TOO_MUCH,
     Said,
     Source,
     ToolUse,
-    left_words,
     meter_words,
-    quote_words,
     refused_words,
     to_said,
 )
 from web.chats import ChatsClient, chats_for
 from web.client import ApiProblem
-from web.components.generate_form import Trouble
 from web.drafts import FLUSH_S, with_pauses
 from web.forms import fields_of, press_of, text_of
 from web.generate import RETRIES_S
@@ -43,8 +41,8 @@ LOST = Problem(
 log = logging.getLogger(__name__)
 
 
-class Talk(rx.State):
-    """The chat that the address names. The answer is written in the worker: this only shows it."""
+class Talk(ChatAsking, rx.State):
+    """The chat that is shown. The answer is written in the worker: this only shows it."""
 
     ready: bool = False
     missing: bool = False
@@ -67,9 +65,6 @@ class Talk(rx.State):
     spoken: str = ""
     """The latest whole sentences, for screen readers."""
     meter: str = ""
-    price: str = ""
-    left: str = ""
-    trouble: Trouble | None = None
     editing: str = ""
     """The message of theirs that the next one replaces."""
     _answer_so_far: str = ""
@@ -79,11 +74,23 @@ class Talk(rx.State):
     @rx.event
     async def open(self):
         """Show the chat that the address names, and the answer being written in it."""
+        self.trouble = None
         id_ = as_uuid(self.router.url.path.removeprefix("/chat/").strip("/"))
-        if str(id_) != self.id:
-            self.said, self.ready, self.trouble, self.editing = [], False, None, ""
+        events = await self._turn_to(id_)
+        self.missing = self.missing or id_ is None
+        return [tell("atLatest"), *events]
+
+    @rx.event
+    async def again(self):
+        """Show the same chat as it is now."""
+        return await self._turn_to(as_uuid(self.id))
+
+    async def _turn_to(self, id_: UUID | None) -> list[Any]:
+        """Show a chat of theirs, or none."""
+        if str(id_ or "") != self.id:
+            self._forget()
         self.id, self._run = str(id_ or ""), self._run + 1
-        self.missing, self.problem = id_ is None, ""
+        self.missing, self.problem = False, ""
         if id_:
             try:
                 self._take_in(await chats_for(self).chat(id_))
@@ -91,17 +98,19 @@ class Talk(rx.State):
                 self.missing = refusal.problem.status == 404
                 self.problem = "" if self.missing else refusal.problem.detail
         self.ready = True
-        return [tell("atLatest"), Talk.watch] if id_ and not self.missing else None
+        return [Talk.watch] if id_ and not self.missing else []
 
     @rx.event
     def look(self):
         """Look again: another tab may have asked something meanwhile."""
-        return None if self.busy else Talk.open
+        return None if self.busy else Talk.again
 
     @rx.event
     async def ask(self, form: Any):
         """Say what is in the box; the API decides whether it is answered."""
-        form = fields_of(form)
+        return await self._say(fields_of(form))
+
+    async def _say(self, form: dict[str, Any]) -> list[Any] | None:
         text, id_ = text_of(form.get("text")), as_uuid(self.id)
         if not text or id_ is None or self.busy:
             return None
@@ -111,7 +120,7 @@ class Talk(rx.State):
                 raise ApiProblem(Problem("Too long", 400, TOO_LONG, "invalid", ""))
             await chats_for(self).say(id_, message, press=press_of(form))
         except ApiProblem as refusal:
-            return self._refused(refusal.problem)
+            return await self._refused(refusal.problem)
         return await self._asked(tell("said"))
 
     @rx.event
@@ -123,7 +132,7 @@ class Talk(rx.State):
         try:
             await chats_for(self).regenerate(id_, message)
         except ApiProblem as refusal:
-            return self._refused(refusal.problem)
+            return await self._refused(refusal.problem)
         return await self._asked()
 
     @rx.event
@@ -135,7 +144,7 @@ class Talk(rx.State):
         try:
             await chats_for(self).go_on(id_, message)
         except ApiProblem as refusal:
-            return self._refused(refusal.problem)
+            return await self._refused(refusal.problem)
         return await self._asked()
 
     @rx.event
@@ -149,7 +158,7 @@ class Talk(rx.State):
         except ApiProblem as refusal:
             if refusal.problem.status != 409:
                 return rx.toast.error(refusal.problem.detail)
-        return Talk.open
+        return Talk.again
 
     @rx.event
     def edit(self, message_id: str):
@@ -162,11 +171,6 @@ class Talk(rx.State):
     async def show_branch(self, message_id: str):
         """Show what was said in another branch."""
         return await self._change(ChatChangeIn(branch=as_uuid(message_id)))
-
-    @rx.event
-    def dismiss(self):
-        """Put a refusal away."""
-        self.trouble = None
 
     @rx.event(background=True)
     async def watch(self):
@@ -232,21 +236,17 @@ class Talk(rx.State):
 
     async def _look(self, api: ChatsClient, id_: UUID, run: int) -> None:
         """Show what the next message costs and how many are left."""
-        try:
-            quote = await api.chat_quote(id_)
-        except ApiProblem as refusal:
-            log.info("There is no quote: %s", refusal)
-            return
+        coming = await prospect(api, id_)
         async with self:
             if self._run == run:
-                self.price, self.left = quote_words(quote), left_words(quote)
+                self.prospect = coming
 
     async def _asked(self, *events: Any):
         self.trouble, self.editing, self.stage = None, "", "Waiting for an overlord…"
         try:
             self._take_in(await chats_for(self).chat(UUID(self.id)))
         except ApiProblem as refusal:
-            return self._refused(refusal.problem)
+            return await self._refused(refusal.problem)
         return [*events, tell("answered"), tell("atLatest"), Talk.watch]
 
     async def _change(self, change: ChatChangeIn):
@@ -258,10 +258,10 @@ class Talk(rx.State):
             return rx.toast.error(refusal.problem.detail)
         return None
 
-    def _refused(self, problem: Problem) -> list[Any]:
-        self.trouble = refused_words(problem)
-        events = [tell("wait", problem.retry_after_s or 0)]
-        return events if problem.status >= 500 else [tell("answered"), *events]
+    def _forget(self) -> None:
+        """What was shown of another chat."""
+        self.said, self.ready, self.busy, self.editing = [], False, False, ""
+        self.meter, self.prospect = "", Prospect()
 
     def _take_in(self, chat: ChatOut) -> None:
         """Show a chat as the API has it."""

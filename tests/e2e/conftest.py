@@ -111,6 +111,7 @@ async def selling_stack(
     async with running_site(
         OPENROUTER_BASE_URL=model_server.base_url,
         GENERATE_LIMITS="1/3600",
+        CHAT_LIMITS="1/3600",
         **selling(started_stripe),
     ) as site:
         yield site

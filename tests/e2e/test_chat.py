@@ -14,6 +14,7 @@ from tests.standins.openrouter.running import RunningOpenRouter
 
 ANSWERED = '[data-said="agent"]'
 WRITING = "#answer"
+SO_FAR = re.compile(r"^\$0\.0\d+ so far · 29\d,\d{3} tokens left$")
 LOST = r"WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE|net::ERR_|Failed to load resource"
 NOTICED_MS = 60_000
 """By when the work of a dead worker is taken away from it."""
@@ -62,7 +63,8 @@ async def test_a_question_is_answered_word_by_word(openrouter: RunningOpenRouter
     await expect(visitor.page.locator('[data-said="you"]')).to_contain_text("What do bees do?")
     await expect(visitor.page.locator("#send")).to_be_visible()
     await expect(visitor.page.locator("#price")).to_contain_text("at most $0.")
-    await expect(visitor.page.locator("#meter")).to_contain_text("messages left")
+    await expect(visitor.page.locator("#left")).to_have_text("9 free messages left")
+    await expect(visitor.page.locator("#meter")).to_have_text(SO_FAR)
     await expect(answers(visitor.page).get_by_text(" tokens")).to_contain_text("$")
     await expect(visitor.page.locator("#say")).to_have_value("")
     link = answers(visitor.page).get_by_role("link", name="in hives")
@@ -102,7 +104,7 @@ async def test_what_was_looked_up_is_folded_away_and_sources_open(
 ):
     factoid = await make.factoid("Honey never spoils in a jar.", subject="Honey")
     await visitor.open(f"/f/{factoid.id}")
-    await visitor.page.locator("#ask-about").click()
+    await visitor.page.locator("#open-chat").click()
     await expect(visitor.page.locator("#about")).to_have_text("Honey never spoils in a jar.")
     await openrouter.call(("search_factoids", {"query": "honey"}))
     await openrouter.say("It keeps for ages [1].")

@@ -6,23 +6,28 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
 from httpx_sse import ServerSentEvent
 
-from api.schemas.chats import ChatMessageOut, ChatProblem, ChatUsageOut, SourceOut
+from api.schemas.chats import ChatMessageOut, ChatProblem, ChatQuoteOut, ChatUsageOut, SourceOut
 from api.schemas.problem import Problem
 from tests.web.conftest import state_of
 from web.answer import Answer
+from web.aside import Aside
 from web.chat_list import ChatList
 from web.chat_words import (
     answer_words,
     asked_words,
     dollars,
+    left_words,
     meter_words,
+    quote_words,
     refused_words,
     to_said,
     to_source,
 )
 from web.talk import Talk
+from web.way_back import prices_from, way_back
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 
@@ -104,8 +109,8 @@ def test_what_an_answer_took_is_said_and_whether_it_is_final():
     settled = ChatUsageOut(700, 112, 3_188, Decimal("0.00042"), True, 1)
     held = ChatUsageOut(0, 0, 4_000, Decimal("0.001"), False, 1)
     assert answer_words(settled) == "$0.00042 · 812 tokens"
-    assert meter_words(settled) == "$0.00042 · 3,188 tokens left"
-    assert meter_words(held) == "at most $0.0010 · 4,000 tokens left"
+    assert meter_words(settled) == "$0.00042 so far · 3,188 tokens left"
+    assert meter_words(held) == "at most $0.0010 so far · 4,000 tokens left"
 
 
 def test_an_answer_that_ended_early_goes_on_only_where_it_is_the_last():
@@ -124,7 +129,7 @@ def test_branches_are_counted_and_lead_to_each_other():
 
 def test_an_id_for_our_side_is_shown_only_where_ours_broke():
     refused = refused_words(Problem("Slow down", 429, "Wait.", "chat_limit", "r1"))
-    assert (refused.title, refused.request_id) == ("That was a lot of questions", "")
+    assert (refused.title, refused.request_id) == ("You have had your free messages for now", "")
     assert refused_words(Problem("Broken", 500, "Sorry.", "internal", "r1")).request_id == "r1"
 
 
@@ -139,3 +144,60 @@ async def test_a_visitor_without_chats_is_shown_none(connected: object, visitor:
     chats = state_of(ChatList, visitor, "/chat?about=nonsense")
     await chats.open()
     assert (chats.ready, chats.rows, chats.about, chats.problem) == (True, [], "", "")
+
+
+@pytest.mark.parametrize(
+    ("free", "paid_for", "used", "words"),
+    [
+        (9, 0, 0, "9 free messages left"),
+        (1, 200, 0, "1 free message left · 200 paid for"),
+        (0, 199, 1, "0 free messages left · 199 paid for (1 used)"),
+        (0, 0, 200, "0 free messages left · 0 paid for (200 used)"),
+    ],
+)
+def test_what_is_left_names_free_messages_and_paid_ones(
+    free: int, paid_for: int, used: int, words: str
+):
+    assert left_words(a_quote(messages_left=free, credits_left=paid_for), used) == words
+
+
+def test_a_message_has_a_price_or_a_reason_against_it():
+    assert quote_words(a_quote()) == "Next: at most $0.060"
+    known = a_quote(usual_usd=Decimal("0.0001"))
+    assert quote_words(known) == "Next: usually $0.00010, at most $0.060"
+    refused = a_quote(allowed=False, reason="That was a lot. Reading goes on.")
+    assert quote_words(refused) == "That was a lot."
+
+
+def a_quote(**changes: Any) -> ChatQuoteOut:
+    usual: dict[str, Any] = {
+        "model": "openai/gpt-4o-mini",
+        "worst_case_usd": Decimal("0.06"),
+        "usual_usd": None,
+        "allowed": True,
+        "messages_left": 10,
+        "credits_left": 0,
+        "tokens_left": 300_000,
+        "budget_left_usd": Decimal(1),
+    }
+    return ChatQuoteOut(**usual | changes)
+
+
+async def test_an_address_without_a_factoid_has_a_panel_that_asks_nothing(
+    connected: object, visitor: str
+):
+    aside = state_of(Aside, visitor, "/f/nonsense")
+    await aside.find()
+    assert (aside.id, aside.whole_href, aside.missing) == ("", "/chat", False)
+    assert not await aside.ask_beside({"text": "Why?"})
+    assert aside.id == ""
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["/chat", f"/chat/{ONE}", f"/chat?about={ONE}", f"/f/{TWO}", "/pricing", "//evil.example"],
+)
+def test_the_way_back_leads_to_a_box_of_a_chat_and_nowhere_else(place: str):
+    known = place.startswith(("/chat", "/f"))
+    assert way_back(prices_from(place)) == (place if known else "")
+    assert way_back(f"/pricing?back={place}x") == ""

@@ -13,6 +13,12 @@ PLACEHOLDER = "Ask, or say hi…"
 ROUND = design.BUTTON + "size-11 shrink-0 !px-0 "
 
 
+@rx.memo
+def unsaid() -> rx.Component:
+    """Puts back what was written here before the page was left."""
+    return rx.el.span(hidden=True, on_mount=rx.call_script("factoids.unsaid()"))
+
+
 def chat_box(
     *more: rx.Component, busy: bool, on_submit: Any, on_stop: Any, below: Any = ""
 ) -> rx.Component:
@@ -20,6 +26,7 @@ def chat_box(
     return rx.el.form(
         rx.el.label("Your message", html_for="say", class_name="sr-only"),
         press_name(),
+        unsaid(),
         *more,
         rx.el.div(
             rx.el.textarea(
@@ -33,7 +40,7 @@ def chat_box(
                 enter_key_hint="send",
                 aria_describedby="say-how",
                 class_name="max-h-48 min-h-11 w-full resize-none bg-transparent px-3 py-2.5 "
-                "text-base text-ink outline-none placeholder:text-faint",
+                "text-base text-ink !outline-none placeholder:text-faint",
             ),
             rx.cond(
                 busy,
@@ -56,7 +63,8 @@ def chat_box(
                 ),
             ),
             class_name="flex items-end gap-2 rounded-3xl border border-line bg-card p-1.5 "
-            "shadow-card focus-within:border-accent",
+            "shadow-card has-[textarea:focus]:border-accent has-[textarea:focus]:outline-2 "
+            "outline-accent",
         ),
         rx.el.p(
             rx.el.span(

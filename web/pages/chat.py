@@ -4,57 +4,16 @@ import reflex as rx
 
 from web import design
 from web.chat_menu import ChatMenu
-from web.chat_words import Said
-from web.components.chat_box import chat_box, to_latest
-from web.components.chat_message import (
-    answer,
-    answer_frame,
-    own_message,
-    source_list,
-    text_parts,
-    tool_uses,
-)
-from web.components.generate_form import Trouble, refusal
 from web.components.key_list import asked_twice
-from web.components.parts import bar, icon, leaving, link, notice, value_of
+from web.components.parts import bar, icon, leaving, link, notice
 from web.components.shown_once import copy_button
 from web.layout import page
 from web.talk import Talk
+from web.talk_view import composer, messages, nothing_said, talk_refused
 
 MENU = (
     "flex min-h-11 w-full cursor-pointer items-center gap-3 rounded-xl px-3 text-sm hover:bg-tint"
 )
-
-
-@rx.memo
-def said_item(said: rx.Var[Said]) -> rx.Component:
-    """A message; drawn once, whatever is written below it."""
-    one = value_of(said)
-    return rx.el.li(
-        rx.cond(
-            one.mine,
-            own_message(one, Talk.edit, Talk.show_branch),
-            answer(one, Talk.regenerate, Talk.go_on, Talk.show_branch),
-        )
-    )
-
-
-def _being_written() -> rx.Component:
-    return rx.el.li(
-        answer_frame(
-            tool_uses(Talk.tools),
-            rx.el.div(
-                text_parts(Talk.done),
-                rx.el.div(text_parts(Talk.tail), class_name="caret"),
-                id="answer",
-                class_name=rx.cond(Talk.tail.length() > 0, "grid grid-cols-1 gap-3", "hidden"),  # pyright: ignore[reportAttributeAccessIssue]
-            ),
-            source_list(Talk.sources),
-            rx.el.p(Talk.stage, id="stage", class_name="text-sm text-faint"),
-            custom_attrs={"data-said": "writing"},
-        ),
-        aria_busy="true",
-    )
 
 
 def _menu() -> rx.Component:
@@ -170,41 +129,6 @@ def _head() -> rx.Component:
     )
 
 
-def _composer() -> rx.Component:
-    below = rx.fragment(
-        rx.el.span(rx.cond(Talk.busy, Talk.stage, Talk.price), id="price"),
-        rx.el.span(
-            rx.cond(Talk.busy, Talk.meter, Talk.left),
-            id="meter",
-        ),
-    )
-    return rx.el.div(
-        to_latest(),
-        rx.cond(
-            Talk.trouble,
-            refusal(Talk.trouble.to(Trouble), Talk.dismiss, rx.fragment(), rx.fragment()),  # pyright: ignore
-        ),
-        rx.cond(
-            Talk.editing != "",
-            rx.el.p(
-                "You change what you said; the answer before is kept beside it. ",
-                rx.el.button(
-                    "Leave it",
-                    type="button",
-                    on_click=Talk.edit(""),
-                    class_name="min-h-11 cursor-pointer underline",
-                ),
-                id="editing",
-                class_name="px-3 text-sm text-soft",
-            ),
-        ),
-        chat_box(busy=Talk.busy, on_submit=Talk.ask, on_stop=Talk.stop, below=below),
-        rx.el.p(Talk.spoken, id="spoken", aria_live="polite", class_name="sr-only"),
-        rx.el.button(type="button", id="talk-again", hidden=True, on_click=Talk.look),
-        class_name="sticky bottom-0 z-10 mt-auto bg-paper pb-3 pt-2",
-    )
-
-
 def _loading() -> rx.Component:
     return rx.el.div(
         rx.el.h1("A chat", class_name="sr-only"),
@@ -244,24 +168,14 @@ def _away() -> rx.Component:
 def _chat() -> rx.Component:
     return rx.fragment(
         _head(),
-        rx.el.ol(
-            rx.foreach(Talk.said, lambda one: said_item(said=one, key=one.id)),
-            rx.cond(Talk.busy, _being_written()),
-            id="talk",
-            aria_label="What was said",
-            class_name="grid grid-cols-1 gap-7 py-6",
-            on_mount=tell_follow(),
-        ),
+        messages(),
         rx.cond(
-            Talk.said.length() == 0,  # pyright: ignore[reportAttributeAccessIssue]
+            nothing_said(),
             rx.el.p("Ask anything to get started.", class_name="text-center text-soft"),
         ),
-        _composer(),
+        talk_refused(),
+        composer(Talk.ask, Talk.look, "sticky bottom-0 z-10 mt-auto bg-paper pb-3 pt-2"),
     )
-
-
-def tell_follow() -> rx.event.EventSpec:
-    return rx.call_script("factoids.follow()")
 
 
 @rx.page(

@@ -5,11 +5,10 @@ import reflex as rx
 from web import design
 from web.chat_list import ChatList, ChatRow
 from web.components.chat_box import chat_box
-from web.components.generate_form import Trouble, refusal
 from web.components.key_list import since
 from web.components.parts import emoji, icon, link, notice, skeletons
 from web.layout import NAME, page
-from web.live import call
+from web.talk_view import prospects, refused, suggestions
 
 
 def _about() -> rx.Component:
@@ -28,16 +27,6 @@ def _about() -> rx.Component:
     )
 
 
-def _suggestion(words: str) -> rx.Component:
-    return rx.el.button(
-        words,
-        type="button",
-        on_click=rx.call_script(call("suggest", words)),
-        custom_attrs={"data-suggestion": ""},
-        class_name=design.SECONDARY + "max-w-full !py-2 text-left",
-    )
-
-
 def _model() -> rx.Component:
     return rx.el.details(
         rx.el.summary(
@@ -49,6 +38,7 @@ def _model() -> rx.Component:
             rx.foreach(ChatList.models, lambda model: rx.el.option(model[1], value=model[0])),
             id="model",
             name="model",
+            on_change=ChatList.choose,
             class_name=design.FIELD + "cursor-pointer truncate px-4",
         ),
         class_name="mb-2 max-w-md",
@@ -127,17 +117,15 @@ def chats() -> rx.Component:
             class_name="mt-2 text-soft",
         ),
         _about(),
-        rx.el.div(
-            rx.foreach(ChatList.suggestions, _suggestion),
-            aria_label="To start with",
-            role="group",
-            class_name="mb-3 mt-6 flex flex-wrap gap-2",
+        rx.el.div(suggestions(ChatList.suggestions), class_name="mb-3 mt-6"),
+        chat_box(
+            _model(),
+            busy=ChatList.busy,
+            on_submit=ChatList.begin,
+            on_stop=ChatList.dismiss,
+            below=prospects(ChatList.prospect),
         ),
-        chat_box(_model(), busy=ChatList.busy, on_submit=ChatList.begin, on_stop=ChatList.dismiss),
-        rx.cond(
-            ChatList.trouble,
-            refusal(ChatList.trouble.to(Trouble), ChatList.dismiss, rx.fragment(), rx.fragment()),  # pyright: ignore
-        ),
+        refused(ChatList.trouble, ChatList.pack, ChatList.buy_href, ChatList.dismiss),
         rx.el.section(
             rx.el.h2("Your chats", class_name=design.H2 + "mb-4 mt-12"),
             rx.cond(

@@ -71,6 +71,15 @@ def _steps() -> rx.Component:
     )
 
 
+def _to_talk(class_name: Any) -> rx.Component:
+    """The way back to a question, for who bought messages."""
+    words = rx.cond(Paying.back != "", "Back to your question", "Ask our overlords")
+    return rx.cond(
+        Paying.talk_href != "",
+        link(words, to=Paying.talk_href, id="to-talk", class_name=class_name),
+    )
+
+
 def _next() -> rx.Component:
     """What to do now; there always is something."""
     return rx.el.div(
@@ -97,6 +106,7 @@ def _next() -> rx.Component:
                 class_name=design.SECONDARY,
             ),
         ),
+        _to_talk(rx.cond(Paying.status == "paid", design.PRIMARY, design.SECONDARY)),
         link("Back to the facts", to="/", class_name=design.SECONDARY),
         link("Your account", to="/account", class_name=design.QUIET),
         class_name="mt-6 flex flex-wrap gap-2",
@@ -215,7 +225,9 @@ def checkout() -> rx.Component:
     on_load=Paying.open,
 )
 def cancelled() -> rx.Component:
-    back = link("Back to the facts", to="/", class_name=design.SECONDARY)
+    back = rx.fragment(
+        _to_talk(design.SECONDARY), link("Back to the facts", to="/", class_name=design.SECONDARY)
+    )
     left = notice(
         "🍃",
         "Nothing was charged",

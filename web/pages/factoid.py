@@ -4,6 +4,8 @@ import reflex as rx
 
 from api.schemas.problem import Problem
 from web import design
+from web.aside import Aside
+from web.ask_panel import ask_panel
 from web.cards import Card, all_categories, to_card
 from web.client import ApiProblem
 from web.components.parts import icon, link, notice, skeleton, skeletons
@@ -20,7 +22,6 @@ class Shown(rx.State):
     """The factoid of this address."""
 
     cards: list[Card] = []
-    ask_href: str = "/chat"
     others: list[Card] = []
     ready: bool = False
     missing: bool = False
@@ -37,7 +38,6 @@ class Shown(rx.State):
             await all_categories(api)
             if id_:
                 factoid = await api.factoid(id_)
-                self.ask_href = f"/chat?about={factoid.id}"
                 self.cards, self.title = [to_card(factoid)], f"{factoid.subject} | {NAME}"
         except ApiProblem as refusal:
             self._refused(refusal.problem)
@@ -101,14 +101,7 @@ def _shown() -> rx.Component:
             _trouble(),
             rx.fragment(
                 rx.foreach(Shown.cards, lambda card: rx.el.div(page_card(card=card), key=card.id)),
-                link(
-                    icon("message-circle", 18),
-                    "Ask about this",
-                    to=Shown.ask_href,
-                    id="ask-about",
-                    title="Discuss with our AI overlords",
-                    class_name=design.PRIMARY + "mt-4",
-                ),
+                ask_panel(),
             ),
         ),
     )
@@ -123,7 +116,7 @@ def _loading() -> rx.Component:
     title=Shown.title,
     description="One mind blowing, sometimes 'meh' factoid.",
     image="/card.png",
-    on_load=Shown.open,
+    on_load=[Aside.find, Shown.open],
 )
 def factoid() -> rx.Component:
     return page(

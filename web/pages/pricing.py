@@ -12,7 +12,7 @@ from web.pricing import Offer, Pricing
 
 FREE = (
     "Reading, voting, searching and the fact of the hour are free and stay so, and so is your "
-    "share of new ones. "
+    "share of new facts and of questions to our overlords. "
 )
 MORE = "Whoever wants more pays once: no sign-up, no subscription."
 HOW = (
@@ -20,6 +20,8 @@ HOW = (
     ("credit-card", "You pay at Stripe", "We never see your card. Promotion codes go in there."),
     ("undo-2", "You come back", "Your credits are here within moments, also if you close it all."),
 )
+
+BACK = design.QUIET + "-ml-4 mb-3"
 
 
 def _wish() -> rx.Component:
@@ -58,6 +60,18 @@ def _wish() -> rx.Component:
     )
 
 
+def _messages() -> rx.Component:
+    """What a credit for the chat does, and where."""
+    return rx.el.p(
+        icon("message-circle", 16, class_name="mt-[3px] shrink-0 text-accent"),
+        rx.el.span(
+            "Each credit pays for one message once your free ones are used up. ",
+            link("Ask our overlords", to="/chat", id="to-chat", class_name="underline"),
+        ),
+        class_name="mt-3 flex gap-2 text-sm text-soft",
+    )
+
+
 def _offer(offer: Offer) -> rx.Component:
     going = Pricing.buying == offer.key
     return rx.el.form(
@@ -78,6 +92,7 @@ def _offer(offer: Offer) -> rx.Component:
                 class_name="mt-4 flex gap-2 text-sm text-soft",
             ),
             rx.cond(offer.wishes, _wish()),
+            rx.cond(offer.key == "chat", _messages()),
         ),
         press_name(),
         rx.el.input(type="hidden", name="product", value=offer.key, read_only=True),
@@ -113,17 +128,24 @@ def _step(name: str, title: str, words: str) -> rx.Component:
     )
 
 
+def _left(number: Any, one: str, many: str) -> rx.Component:
+    counted = rx.el.strong(number, class_name="tabular-nums")
+    words = rx.cond(number == 1, f" {one}", f" {many}")
+    return rx.cond(number > 0, rx.fragment(counted, words))
+
+
 def _for_sale() -> rx.Component:
     return rx.fragment(
         rx.cond(
-            Pricing.credits_left > 0,
+            Pricing.credits_left + Pricing.messages_left > 0,
             link(
                 emoji("🎟️"),
                 rx.el.span(
-                    "You have ",
-                    rx.el.strong(Pricing.credits_left, class_name="tabular-nums"),
-                    rx.cond(Pricing.credits_left == 1, " credit", " credits"),
-                    " for new factoids left.",
+                    "You have credits left: ",
+                    _left(Pricing.credits_left, "new factoid", "new factoids"),
+                    rx.cond((Pricing.credits_left > 0) & (Pricing.messages_left > 0), " and ", ""),
+                    _left(Pricing.messages_left, "chat message", "chat messages"),
+                    ".",
                 ),
                 icon("arrow-right", 16, class_name="ml-auto shrink-0"),
                 to="/account",
@@ -174,14 +196,18 @@ def _loading() -> rx.Component:
 @rx.page(
     route="/pricing",
     title=f"Pricing | {NAME}",
-    description="More new facts than the free ones: what there is, and what it costs.",
+    description="More new facts and answers than the free ones: what there is, what it costs.",
     image="/card.png",
     on_load=Pricing.open,
 )
 def pricing() -> rx.Component:
     return page(
-        link(icon("arrow-left", 16), "All facts", to="/", class_name=design.QUIET + "-ml-4 mb-3"),
-        rx.el.h1("More facts, when you want them", class_name=design.H1),
+        rx.cond(
+            Pricing.back != "",
+            link(icon("arrow-left", 16), "Back to your question", to=Pricing.back, class_name=BACK),
+            link(icon("arrow-left", 16), "All facts", to="/", class_name=BACK),
+        ),
+        rx.el.h1("More facts and answers, when you want them", class_name=design.H1),
         rx.el.p(
             FREE,
             rx.cond(Pricing.ready, rx.cond(Pricing.payments_on, MORE, ""), MORE),

@@ -1,0 +1,62 @@
+"""Asking about a factoid beside it: the visitor's latest chat about it, or a new one."""
+
+import logging
+from typing import Any
+
+import reflex as rx
+
+from api.schemas.chats import ChatIn
+from web.chat_asking import prospect
+from web.chats import chats_for
+from web.client import ApiProblem
+from web.forms import fields_of, press_of, text_of
+from web.talk import Talk
+from web.votes import as_uuid
+
+log = logging.getLogger(__name__)
+
+
+class Aside(Talk):
+    """The panel on a factoid's page. What it shows is the talk that has a page of its own."""
+
+    whole_href: str = "/chat"
+    """The page for it."""
+    _about: str = ""
+
+    @rx.event
+    async def find(self):
+        """Show what was last said about the factoid that the address names."""
+        about, found = as_uuid(self.router.url.path.removeprefix("/f/").strip("/")), None
+        self._about, self.trouble = str(about or ""), None
+        try:
+            found = await chats_for(self).latest_chat(about) if about else None
+        except ApiProblem as refusal:
+            log.info("What was said about a factoid cannot be found: %s", refusal)
+        events = await self._turn_to(found)
+        self._point()
+        if not found:
+            self.prospect = await prospect(chats_for(self), None)
+        return events
+
+    @rx.event
+    def look_beside(self):
+        """Look again: another tab may have asked something meanwhile."""
+        return None if self.busy else Aside.find
+
+    @rx.event
+    async def ask_beside(self, form: Any):
+        """Say what is in the box; the first message begins the chat."""
+        form = fields_of(form)
+        about = as_uuid(self._about)
+        if not self.id and about and text_of(form.get("text")):
+            try:
+                begun = await chats_for(self).begin_chat(ChatIn(factoid_id=about), press_of(form))
+            except ApiProblem as refusal:
+                return await self._refused(refusal.problem)
+            self.id = str(begun.id)
+            self._point()
+        return await self._say(form)
+
+    def _point(self) -> None:
+        new = f"/chat?about={self._about}" if self._about else "/chat"
+        self.whole_href = f"/chat/{self.id}" if self.id else new
