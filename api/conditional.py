@@ -50,7 +50,7 @@ class ConditionalReads:
 
 
 def _says_how_long(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(name.lower() == b"cache-control" for name, _ in headers)
+    return b"cache-control" in [name.lower() for name, _ in headers]
 
 
 def _strength(scope: Scope, start: HTTPResponseStartEvent) -> bytes | None:

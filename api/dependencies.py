@@ -1,10 +1,10 @@
 """What handlers may ask for: a transaction, a service, the caller."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
@@ -62,8 +62,7 @@ def provide_factoids(state: State) -> FactoidService:
     return state.factoids
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """The factoids, and the visitor whose votes to show with them."""
 
     factoids: FactoidService

@@ -1,5 +1,6 @@
 """Answers of the hot reads: JSON, a few headers, nothing else."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,17 +19,22 @@ class PlainJson(Response[T]):
     spends as much on that as on being written.
     """
 
+    def __init__(self, content: T, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        # Not the base's, which sorts out cookies and encoders that are never given here.
+        self.content = content
+        self._headers = headers
+
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIResponse:
-        return _Sent(encode(self.content), self.headers)
+        return _Sent(encode(self.content), self._headers)
 
 
 class _Sent(ASGIResponse):
-    def __init__(self, body: bytes, headers: dict[str, str]) -> None:
+    def __init__(self, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.body = body
         self._start = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
-            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+            *headers,
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

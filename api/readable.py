@@ -22,7 +22,7 @@ class ReadableOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif sum(name == b"host" for name, _ in scope["headers"]) > 1:
+        elif [name for name, _ in scope["headers"]].count(b"host") > 1:
             refusal = problem(400, "bad_request", "Name one host.", headers={"Connection": "close"})
             await answer(refusal, scope, receive, send)
         elif not _is_text(scope["query_string"]):

@@ -3,6 +3,7 @@
 import re
 import time
 from secrets import token_hex
+from typing import Any
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +11,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from api.headers import DATA, DOCS
 from api.problems import INTERNAL, answer, problem
 from domain.logging import request_logger
+
+log = structlog.get_logger()
 
 CLIENT_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
@@ -22,7 +25,7 @@ class RequestLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._log = request_logger()
+        self._tell = request_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,24 +46,21 @@ class RequestLog:
                 ]
             await send(message)
 
-        names = {"request_id": request_id, **_client_request_id(scope)}
-        tokens = structlog.contextvars.bind_contextvars(**names)
+        line: dict[str, Any] = {"request_id": request_id, **_client_request_id(scope)}
+        tokens = structlog.contextvars.bind_contextvars(**line)
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
             # Routes answer for their own errors; this one is from between them and here.
-            self._log.error("unexpected_error", exc_info=error)
+            log.error("unexpected_error", exc_info=error)
             if not status:
                 await answer(problem(500, *INTERNAL), scope, receive, send_with_id)
         finally:
-            self._log.info(
-                "request",
-                **names,
-                method=scope["method"],
-                route=scope.get("path_template", ""),
-                status=status,
-                ms=round((time.perf_counter() - began) * 1_000, 1),
-            )
+            line["method"] = scope["method"]
+            line["route"] = scope.get("path_template", "")
+            line["status"] = status
+            line["ms"] = round((time.perf_counter() - began) * 1_000, 1)
+            self._tell(line)
             structlog.contextvars.reset_contextvars(**tokens)
 
 

@@ -115,11 +115,13 @@ class Visitors:
                         message["headers"] = [*headers, cookie]
             await send(message)
 
+        # Data that is read is never a page.
+        bare = reads and (scope["path"].startswith("/api/") or (known and not due))
+        answer = send if bare else send_with_cookie
         if known and reads:
-            answer = send_with_cookie if due else send
             await Ending(self._register, known).run(self._app, scope, receive, answer)
         else:
-            await self._app(scope, receive, send_with_cookie)
+            await self._app(scope, receive, answer)
 
     async def _websocket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
         known, _, _ = self._known(scope)

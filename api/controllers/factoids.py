@@ -95,8 +95,8 @@ class FactoidController(Controller):
         feed = await reading.factoids.page(query, reading.reader_id)
         page = FactoidPage([factoid_out(card) for card in feed.items], feed.next_cursor)
         # Shuffling again has to give another order.
-        kept = {"Cache-Control": NEVER.decode()} if sort == "random" else {}
-        return PlainJson(page, headers=kept | _links(query, feed.next_cursor))
+        kept = [(b"cache-control", NEVER)] if sort == "random" else []
+        return PlainJson(page, [*kept, *_links(query, feed.next_cursor)])
 
     @get("/today", operation_id="GetFactoidOfTheDay", opt={PUBLIC_READ: ITEM, "refusals": [404]})
     async def today(
@@ -202,10 +202,10 @@ def _utc(written: str | None) -> datetime | None:
         raise Invalid("That moment is beyond the calendar.", field="since") from None
 
 
-def _links(query: FeedQuery, next_cursor: str | None) -> dict[str, str]:
+def _links(query: FeedQuery, next_cursor: str | None) -> list[tuple[bytes, bytes]]:
     """The next page as a `Link` header (RFC 8288)."""
     if next_cursor is None:
-        return {}
+        return []
     asked = {
         "sort": query.sort,
         "category": query.category,
@@ -217,4 +217,4 @@ def _links(query: FeedQuery, next_cursor: str | None) -> dict[str, str]:
     kept = f"{urlencode(given)}&" if given else ""
     # A cursor is written in letters that need no quoting.
     address = f"/api/factoids?{kept}limit={query.limit}&cursor={next_cursor}"
-    return {"Link": f'<{address}>; rel="next"'}
+    return [(b"link", f'<{address}>; rel="next"'.encode())]

@@ -59,6 +59,33 @@ async def test_a_connection_that_was_lost_is_replaced(reads, database):
     assert await backend(reads) != lost
 
 
+async def test_who_waits_longest_reads_next(reads):
+    order: list[int] = []
+
+    async def read(number: int) -> None:
+        await reads.fetchval("SELECT 1 FROM pg_sleep(0.01)")
+        order.append(number)
+        if number < 2 * CONNECTIONS:
+            # Comes again at once, as one who follows a list does; others were here before.
+            await read(number + 100)
+
+    await asyncio.gather(*(read(number) for number in range(6 * CONNECTIONS)))
+
+    assert max(map(order.index, range(6 * CONNECTIONS))) < min(map(order.index, [100, 101, 102]))
+
+
+async def test_one_who_leaves_as_their_turn_comes_hands_it_on(reads):
+    readers = [asyncio.create_task(backend(reads)) for _ in range(3 * CONNECTIONS)]
+    first = asyncio.wait(readers[:CONNECTIONS], return_when=asyncio.FIRST_COMPLETED)
+    await first
+    # The turn was given to the next ones, who have not been woken yet.
+    for left in readers[CONNECTIONS : 2 * CONNECTIONS]:
+        left.cancel()
+
+    assert all(await asyncio.gather(*readers[:CONNECTIONS], *readers[2 * CONNECTIONS :]))
+    assert all(await asyncio.gather(*(backend(reads) for _ in range(3 * CONNECTIONS))))
+
+
 async def test_closing_waits_for_those_who_read(reads):
     reading = asyncio.create_task(reads.fetchval("SELECT 1 FROM pg_sleep(0.2)"))
     await asyncio.sleep(0)

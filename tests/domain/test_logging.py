@@ -1,29 +1,41 @@
+import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator
-from io import StringIO
+from collections.abc import Iterator
+from io import BytesIO, TextIOWrapper
 from typing import Any
 from uuid import UUID
 
 import pytest
 import structlog
 
+from api.request_id import RequestLog
 from api.visitors import VisitorTokens
 from domain.keys import KeyTokens
 from domain.logging import configure_logging
 from settings import settings
 
 
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+class Lines:
     """Whatever was logged, read as JSON."""
+
+    def __init__(self) -> None:
+        self._bytes = BytesIO()
+        self.output = TextIOWrapper(self._bytes, write_through=True)
+
+    def __call__(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._bytes.getvalue().splitlines()]
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     root = logging.getLogger()
     handlers = root.handlers[:]
-    written = StringIO()
+    lines = Lines()
     with monkeypatch.context() as patched:
-        patched.setattr("sys.stderr", written)
+        patched.setattr("sys.stderr", lines.output)
         configure_logging(production=True, level="DEBUG")
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    yield lines
     configure_logging(production=False, level=settings.log_level)
     root.handlers[:] = handlers
 
@@ -119,3 +131,25 @@ def test_an_error_is_told_up_to_what_it_quotes(lines, said, told):
     for kind in ("ValueError", "ExceptionGroup", "RuntimeError"):
         assert f"{kind}: {told or said}" in broke["exception"]
     assert "hearts" not in broke["exception"].replace(__file__, "")
+
+
+async def test_an_error_that_no_route_answers_for_is_told_without_what_people_wrote(
+    lines, monkeypatch
+):
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError("could not read 'what a visitor wrote'")
+
+    async def forget(*_: Any) -> Any: ...
+
+    monkeypatch.setattr("sys.stderr", lines.output)
+    scope: Any = {"type": "http", "method": "GET", "path": "/api", "headers": []}
+    await RequestLog(broken)(scope, forget, forget)
+    # Lines of requests are written when the loop comes round.
+    await asyncio.sleep(0)
+
+    error, request = lines()
+    assert error["event"] == "unexpected_error"
+    assert error["exception"].endswith("ValueError: could not read [redacted]")
+    assert "exc_info" not in error
+    assert (request["event"], request["level"], request["status"]) == ("request", "info", 500)
+    assert error["request_id"] == request["request_id"]

@@ -1,7 +1,6 @@
 """A cursor is ours, whole, for one list, and says nothing about who had it before."""
 
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from itertools import permutations
 
 import httpx
@@ -47,12 +46,10 @@ async def test_every_flipped_bit_is_refused(
     api: httpx.AsyncClient, planets: None, asked: dict[str, str]
 ):
     cursor = await cursor_of(api, asked)
-    sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    for bit in range(len(sealed) * 8):
-        altered = bytearray(sealed)
+    for bit in range(len(cursor) * 8):
+        altered = bytearray(cursor, "ascii")
         altered[bit // 8] ^= 1 << bit % 8
-        spelled = urlsafe_b64encode(altered).rstrip(b"=").decode()
-        answer = await api.get(LIST, params={**asked, "cursor": spelled})
+        answer = await api.get(LIST, params={**asked, "cursor": altered.decode("latin-1")})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), bit
     for end in range(1, len(cursor)):
         answer = await api.get(LIST, params={**asked, "cursor": cursor[:end]})
