@@ -15,10 +15,18 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from domain.script import Script
+
 KEEP_S = 600
 EVENTS_AT_MOST = 5_000
 LOOK_EVERY_S = 1.0
 """How often a reader looks at Postgres while the stream is silent."""
+
+_ADD = """
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'name', ARGV[3], 'data', ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
+"""One step, and the same for all: the pieces of many answers travel together."""
 
 _STREAM_ID = re.compile(r"^\d{1,20}-\d{1,20}$")
 
@@ -36,19 +44,11 @@ class EventWriter:
     """Where the worker tells how far it is. Redis being away does not stop the work."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+        self._add = Script(redis, _ADD)
 
     async def add(self, key: str, name: str, data: Any) -> None:
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.xadd(
-                    key,
-                    {"name": name, "data": msgspec.json.encode(data)},
-                    maxlen=EVENTS_AT_MOST,
-                    approximate=True,
-                )
-                pipe.expire(key, KEEP_S)
-                await pipe.execute()
+            await self._add.run([key], [EVENTS_AT_MOST, KEEP_S, name, msgspec.json.encode(data)])
         except RedisError as error:
             log.warning("progress_not_told", error=type(error).__name__)
 
@@ -81,25 +81,28 @@ class EventReader:
         given out counts as none: everything is told from the start.
         """
         seen = after if after and _STREAM_ID.match(after) else "0-0"
+        silent = True
         while True:
-            # The row is read before the stream: an end written in between is then seen in both.
-            ended = await over()
-            events = await self._read(key, seen)
+            # Where events come there is no end yet. The row is read before the stream: an end
+            # written in between is then seen in both.
+            ended = await over() if silent else None
+            events = await self._read(key, seen, wait=ended is None)
             for event in events:
                 yield event
                 seen = event.id
                 if event.name in last:
                     return
-            if events:
-                continue
-            if ended:
+            silent = not events
+            if silent and ended:
                 yield ended
                 return
-            yield None
+            if silent:
+                yield None
 
-    async def _read(self, key: str, seen: str) -> list[LoggedEvent]:
+    async def _read(self, key: str, seen: str, *, wait: bool) -> list[LoggedEvent]:
+        block = int(LOOK_EVERY_S * 1_000) if wait else None
         try:
-            found = await self._redis.xread({key: seen}, block=int(LOOK_EVERY_S * 1_000))
+            found = await self._redis.xread({key: seen}, block=block)
         except RedisError:
             await asyncio.sleep(LOOK_EVERY_S)
             return []

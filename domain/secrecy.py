@@ -13,13 +13,25 @@ class Secrets:
     """What a model was told and nobody else is to be."""
 
     def __init__(self, told: Iterable[str]) -> None:
-        self._rows = frozenset(chain.from_iterable(_rows(text) for text in told))
+        rows = set(chain.from_iterable(_rows(text) for text in told))
+        self._begun = min(map(len, rows), default=0)
+        self._rows: dict[str, list[str]] = {}
+        """By the letters they begin with, so that a text is gone through once, not once for each:
+        an answer is looked at again and again while it is written."""
+        for row in rows:
+            self._rows.setdefault(row[: self._begun], []).append(row)
 
     def are_in(self, text: str) -> bool:
         """Whether a text holds six words in a row of them, however they are set."""
         closed_up = _closed_up(text)
-        backwards = closed_up[::-1]
-        return any(row in closed_up or row in backwards for row in self._rows)
+        return self._found_in(closed_up) or self._found_in(closed_up[::-1])
+
+    def _found_in(self, letters: str) -> bool:
+        return any(
+            letters.startswith(row, place)
+            for place in range(len(letters) - self._begun + 1)
+            for row in self._rows.get(letters[place : place + self._begun], ())
+        )
 
 
 def _closed_up(text: str) -> str:

@@ -60,6 +60,8 @@ def clean(text: str) -> str:
 
 def clean_lines(text: str) -> str:
     """As `clean`, but with its lines and the spaces that indent them."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
     lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
     return unicodedata.normalize("NFC", "\n".join(_HIDDEN.sub("", line) for line in lines))
 

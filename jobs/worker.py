@@ -27,14 +27,36 @@ QUEUE = "factoids"
 DRAIN_S = 75
 """A generation or a chat's turn may take 60 seconds; a worker told to stop lets it end."""
 
+AT_ONCE = 150
+"""Jobs of one worker; those that write an answer, nearly all of them, wait for a model."""
+
+LISTENERS = 4
+"""How many of its free hands wait at the queue itself, each on a connection of its own."""
+
 CATCH_UP_EVERY_S = 30
 """How often a worker that starts while OpenRouter or Postgres is away looks again."""
 
 log = structlog.get_logger()
 
 
-class SweptQueue(RedisQueue):
-    """A queue that is quick about the jobs of a killed worker."""
+class Jobs(RedisQueue):
+    """A queue for many hands, which is quick about the jobs of a killed worker."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._at_the_queue = asyncio.Semaphore(LISTENERS)
+
+    async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:  # noqa: ASYNC109 - SAQ's
+        """As SAQ's, but hands beyond a few wait here: it would have each hold a connection."""
+        try:
+            async with asyncio.timeout(timeout or None):
+                await self._at_the_queue.acquire()
+        except TimeoutError:
+            return None
+        try:
+            return await super().dequeue(timeout, poll_interval)
+        finally:
+            self._at_the_queue.release()
 
     async def sweep(self, lock: int = 60, abort: float = 0.2) -> list[str]:
         """SAQ waits five seconds for each stuck job to confirm its end, one after the other.
@@ -44,7 +66,7 @@ class SweptQueue(RedisQueue):
         return await super().sweep(lock, abort)
 
 
-queue = SweptQueue.from_url(config.redis_url, name=QUEUE)
+queue = Jobs.from_url(config.redis_url, name=QUEUE)
 
 
 async def startup(ctx: WorkerContext) -> None:
@@ -152,7 +174,7 @@ settings: dict[str, Any] = {
         cron(budget.check_ledger_nightly, "23 3 * * *", timeout=600),
     ],
     "cron_tz": UTC,
-    "concurrency": 20,
+    "concurrency": AT_ONCE,
     "startup": startup,
     "shutdown": shutdown,
     "before_process": before_process,

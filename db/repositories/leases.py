@@ -1,5 +1,6 @@
 """Work that one worker at a time may go on with: taken, kept and let go by its row."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -45,15 +46,21 @@ class Leases(Generic[Row]):
             .execution_options(populate_existing=True)
         )
 
-    async def renew_lease(self, row_id: UUID, holder: UUID, lease_s: int) -> Row | None:
-        """Keep the row a while longer, or None when it is done or another has it."""
-        return await self._session.scalar(
-            update(self.model)
-            .where(*self._held(row_id, holder))
+    async def renew_leases(self, held: Mapping[UUID, UUID], lease_s: int) -> dict[UUID, bool]:
+        """Keep rows a while longer, each for its holder: whether somebody asks to cancel it. Rows
+        that are done or that another has are left out.
+        """
+        model = self.model
+        renewed = await self._session.execute(
+            update(model)
+            .where(
+                model.id.in_(held), model.lease_holder.in_(held.values()), model.status.in_(OPEN)
+            )
             .values(lease_until=func.now() + timedelta(seconds=lease_s))
-            .returning(self.model)
-            .execution_options(populate_existing=True)
+            .returning(model.id, model.cancel_asked_at.is_not(None))
+            .execution_options(synchronize_session=False)
         )
+        return {row[0]: row[1] for row in renewed}
 
     async def holds_lease(self, row_id: UUID, holder: UUID) -> bool:
         """Whether the row is still this holder's; nobody can take it in this transaction."""

@@ -182,7 +182,7 @@ class Calls:
                 if len(answer.said) > heard:
                     if not heard:
                         await writer.status("writing", "Writing")
-                    await writer.hear(answer.said[heard:])
+                    writer.hear(answer.said[heard:])
                     heard = len(answer.said)
         await writer.end_call()
 

@@ -17,8 +17,8 @@ LAST_EVENTS = {"message", "error"}
 class TurnProgress:
     """Where the worker tells what happens."""
 
-    def __init__(self, redis: Redis, turn_id: UUID) -> None:
-        self._events = EventWriter(redis)
+    def __init__(self, events: EventWriter, turn_id: UUID) -> None:
+        self._events = events
         self._key = key_of(turn_id)
 
     async def tell(self, name: str, data: Any) -> None:

@@ -28,9 +28,10 @@ from domain.chat.spending import spent_on
 from domain.chat.subject import card_of, talk_before
 from domain.chat.tools import Toolbox
 from domain.chat.web import WebSearch
-from domain.chat.writing import AnswerWriter, Unsayable
+from domain.chat.writing import KEPT_AT_ONCE, AnswerWriter, Unsayable
+from domain.event_log import EventWriter
 from domain.factoids import FactoidService
-from domain.lease import Lease, LeaseLost
+from domain.lease import Lease, LeaseLost, Leases
 from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.llm.openrouter import OpenRouter
 from domain.payments.credits import Credits
@@ -58,8 +59,10 @@ class ChatService:
         turn_s: float = TURN_S,
     ) -> None:
         self._sessions = sessions
+        self._leases = Leases(sessions, ChatTurnRepository)
+        self._keeping = asyncio.Semaphore(KEPT_AT_ONCE)
         self._openrouter = openrouter
-        self._redis = redis
+        self._events = EventWriter(redis)
         self._limiter = limiter
         self._admission = admission
         self._factoids = factoids
@@ -69,12 +72,12 @@ class ChatService:
 
     async def run(self, turn_id: UUID) -> None:
         """Bring a turn to its end, unless it has one or another worker is at it."""
-        lease = await Lease.take(self._sessions, ChatTurnRepository, turn_id)
+        lease = await self._leases.take(turn_id)
         if lease is None:
             await self._forget_if_over(turn_id)
             return
         work = asyncio.create_task(self._answer(lease))
-        keep = asyncio.create_task(lease.keep())
+        keep = asyncio.create_task(self._leases.keep(lease))
         try:
             await asyncio.wait({work, keep}, return_when=asyncio.FIRST_COMPLETED)
             await _stop(work)
@@ -121,7 +124,7 @@ class ChatService:
         sources = Sources(self._site_url, answer.sources)
         if card and not answer.sources:
             sources.factoid(card.id, card.subject)
-        writer = AnswerWriter(lease, answer, sources, TurnProgress(self._redis, turn.id))
+        writer = AnswerWriter(lease, answer, sources, TurnProgress(self._events, turn.id))
         work = agent.Work(
             calls=Calls(
                 lease,
@@ -143,7 +146,7 @@ class ChatService:
     ) -> None:
         """Let the agent work, keep what it says, and end the turn when all is said."""
         writer = work.writer
-        keeping = asyncio.create_task(writer.keep_up())
+        keeping = asyncio.create_task(writer.keep_up(self._keeping))
         patience = asyncio.timeout(self._turn_s)
         try:
             await writer.status("running", "Reading what was said")
@@ -176,7 +179,7 @@ class ChatService:
         if ended is None or ended.status in OPEN or not lease.was_last(ended):
             log.warning("lease_lost")
             return
-        await TurnProgress(self._redis, turn_id).tell(*last_event(turn_id, ended.status))
+        await TurnProgress(self._events, turn_id).tell(*last_event(turn_id, ended.status))
         log.info("chat_turn_ended", status=ended.status, code=ended.problem_code)
 
     async def _end_early(self, lease: Lease[ChatTurn], end: TurnEnded) -> None:

@@ -18,11 +18,14 @@ from domain.lease import Lease, LeaseLost
 from domain.llm.openrouter import ToolCall
 from domain.text import clean, clean_lines
 
-KEEP_EVERY_S = 0.3
-"""At most so much of what was told is lost with a killed worker."""
+KEEP_EVERY_S = 1.0
+"""About so much of what was told is lost with a killed worker."""
 
 TEXT_LENGTH = 20_000
 """In code points; no answer needs as many."""
+
+KEPT_AT_ONCE = 3
+"""Answers of one process; however many are being written, connections are left for the rest."""
 
 ARGUMENTS_LENGTH = 500
 TAIL = 400
@@ -50,9 +53,12 @@ class Cleaner:
             self._lines += clean_lines("\n".join(lines)) + "\n"
 
     def text(self, *, whole: bool) -> str:
-        """The text so far; without its last character while that may still be added to."""
+        """The text so far; without a last character that is likely to be added to."""
         line = clean_lines(self._line)
-        return self._lines + (line if whole else _LAST_CHARACTER.sub("", line))
+        # Letters of English are shown at once: an accent of their own hardly ever follows.
+        if not whole and not line[-1:].isascii():
+            line = _LAST_CHARACTER.sub("", line)
+        return self._lines + line
 
 
 class AnswerWriter:
@@ -71,6 +77,7 @@ class AnswerWriter:
         self._before = answer.text
         self._cleaner = Cleaner()
         self._kept = (answer.text, 0)
+        self._telling: asyncio.Task[None] | None = None
         self.sources = sources
         self.text = answer.text
         self.tools: list[dict[str, Any]] = list(answer.tools)
@@ -81,9 +88,15 @@ class AnswerWriter:
 
     async def status(self, state: str, detail: str) -> None:
         about = {"turn_id": str(self._lease.request.id), "message_id": str(self._message_id)}
-        await self._progress.tell("status", {"state": state, "detail": detail} | about)
+        await self.tell("status", {"state": state, "detail": detail} | about)
 
     async def tell(self, name: str, data: Any) -> None:
+        """Tell something else, after what was said before it.
+
+        Raises:
+            Unsayable: See `hear`.
+        """
+        await self._all_told()
         await self._progress.tell(name, data)
 
     def begin_call(self, *, goes_on: bool) -> None:
@@ -91,17 +104,39 @@ class AnswerWriter:
         apart = "" if goes_on or not self.text or self.text.endswith("\n\n") else "\n\n"
         self._before, self._cleaner = self.text + apart, Cleaner()
 
-    async def hear(self, piece: str) -> None:
+    def hear(self, piece: str) -> None:
         """Take the next piece of what a model says.
 
+        It is told at once; what comes while Redis is still being told is told together.
+
         Raises:
-            Unsayable: It repeats what it was told, or does not end.
+            Unsayable: What was said before repeats what the model was told, or does not end.
         """
         self._cleaner.add(piece)
-        await self._tell(self._before + self._cleaner.text(whole=False))
+        if self._telling and self._telling.done():
+            told, self._telling = self._telling, None
+            told.result()
+        if self._telling is None:
+            self._telling = asyncio.create_task(self._tell_what_comes())
+
+    async def _tell_what_comes(self) -> None:
+        told = None
+        while told != (said := self._before + self._cleaner.text(whole=False)):
+            await self._tell(said)
+            told = said
+
+    async def _all_told(self) -> None:
+        telling, self._telling = self._telling, None
+        if telling:
+            await telling
 
     async def end_call(self) -> None:
-        """All of it is there."""
+        """All of it is there.
+
+        Raises:
+            Unsayable: See `hear`.
+        """
+        await self._all_told()
         said = self._cleaner.text(whole=True)
         if said.strip():
             await self._tell(self._before + said)
@@ -109,7 +144,7 @@ class AnswerWriter:
     async def say(self, text: str) -> None:
         """Say something of our own, as a paragraph."""
         self.begin_call(goes_on=False)
-        await self.hear(text)
+        self.hear(text)
         await self.end_call()
 
     async def _tell(self, text: str) -> None:
@@ -139,7 +174,7 @@ class AnswerWriter:
             }
         )
         told = {"message_id": str(self._message_id), "id": call.id}
-        await self._progress.tell("tool_call", told | {"name": name, "arguments": shown})
+        await self.tell("tool_call", told | {"name": name, "arguments": shown})
 
     async def tool_used(self, call: ToolCall, used: Used) -> None:
         row = next(one for one in reversed(self.tools) if one["id"] == call.id)
@@ -147,14 +182,15 @@ class AnswerWriter:
         row |= {"ok": used.ok, "summary": used.summary, "sources": numbers}
         told = {"message_id": str(self._message_id), "id": call.id, "name": row["name"]}
         told |= {"ok": used.ok, "summary": used.summary, "sources": used.sources}
-        await self._progress.tell("tool_result", told)
+        await self.tell("tool_result", told)
 
-    async def keep_up(self) -> None:
-        """Write down what is new, again and again, until this is cancelled."""
+    async def keep_up(self, turn: asyncio.Semaphore) -> None:
+        """Write down what is new, again and again when it is our turn, until this is cancelled."""
         while True:
             await asyncio.sleep(KEEP_EVERY_S)
             try:
-                await self.keep()
+                async with turn:
+                    await self.keep()
             except (SQLAlchemyError, OSError) as error:
                 log.warning("answer_not_kept", error=type(error).__name__)
             except LeaseLost:

@@ -27,7 +27,7 @@ from domain.generation.failures import GenerationFailed
 from domain.generation.progress import ProgressWriter
 from domain.generation.requests import GenerationNotFound, job_key
 from domain.generation.wish import PAID, PROMPT_BYTES_AT_MOST
-from domain.lease import RENEW_EVERY_S, Lease, LeaseLost
+from domain.lease import RENEW_EVERY_S, Lease, LeaseLost, Leases
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.openrouter import OpenRouter
 from domain.payments.credits import Credits
@@ -58,6 +58,7 @@ class GenerationService:
         limiter: RateLimiter,
     ) -> None:
         self._sessions = sessions
+        self._leases = Leases(sessions, GenerationRepository)
         self._limiter = limiter
         self._openrouter = openrouter
         self._redis = redis
@@ -65,12 +66,12 @@ class GenerationService:
 
     async def run(self, request_id: UUID) -> None:
         """Bring a request to its end, unless it has one or another worker is at it."""
-        lease = await Lease.take(self._sessions, GenerationRepository, request_id)
+        lease = await self._leases.take(request_id)
         if lease is None:
             await self._forget_if_over(request_id)
             return
         work = asyncio.create_task(self._write(lease))
-        keep = asyncio.create_task(lease.keep())
+        keep = asyncio.create_task(self._leases.keep(lease))
         try:
             await asyncio.wait({work, keep}, return_when=asyncio.FIRST_COMPLETED)
             await _stop(work)

@@ -23,8 +23,8 @@ from domain.caller import Caller
 from domain.errors import RateLimited, Unavailable
 from domain.limits.anomalies import STRANGE
 from domain.limits.policies import SHOWN, Policies, Policy, Window, Windows
-from domain.limits.script import Script
 from domain.limits.states import PolicyState, WindowState, forget, note
+from domain.script import Script
 
 HOLD_S = 2.0
 """How long permits fetched together may lie unused; until then they count as used now."""

@@ -188,6 +188,9 @@ class OpenRouter:
                 "Accept-Encoding": "identity",
             },
             timeout=httpx.Timeout(self._patience.silence_s, connect=self._patience.connect_s),
+            # As many as there are answers under way, which the worker bounds; httpx' own hundred
+            # would have the next one wait, and fail.
+            limits=httpx.Limits(max_keepalive_connections=20),
             follow_redirects=False,
         )
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.exceptions import ResponseError
 
-from domain.limits.script import Script
+from domain.script import Script
 
 COUNT = """
 if ARGV[1] == 'bad' then return redis.error_reply('as asked') end
