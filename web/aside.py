@@ -26,8 +26,18 @@ class Aside(Talk):
     @rx.event
     async def find(self):
         """Show what was last said about the factoid that the address names."""
+        self._begin_anew()
+        return await self._find()
+
+    @rx.event
+    async def look_beside(self):
+        """Look again: another tab may have asked something meanwhile."""
+        return None if self.busy else await self._find()
+
+    async def _find(self) -> list[Any]:
         about, found = as_uuid(self.router.url.path.removeprefix("/f/").strip("/")), None
-        self._about, self.trouble = str(about or ""), None
+        if self._about != str(about or ""):
+            self._about, self.trouble = str(about or ""), None
         try:
             found = await chats_for(self).latest_chat(about) if about else None
         except ApiProblem as refusal:
@@ -35,13 +45,9 @@ class Aside(Talk):
         events = await self._turn_to(found)
         self._point()
         if not found:
-            self.prospect = await prospect(chats_for(self), None)
+            self._expect(await prospect(chats_for(self), None))
+            events = self._wait_on()
         return events
-
-    @rx.event
-    def look_beside(self):
-        """Look again: another tab may have asked something meanwhile."""
-        return None if self.busy else Aside.find
 
     @rx.event
     async def ask_beside(self, form: Any):

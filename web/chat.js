@@ -25,9 +25,18 @@
     stuck = gap() < NEAR;
     away(!stuck);
   }, { capture: true, passive: true });
+  const lookAgain = () => document.getElementById("talk-again")?.click();
   // Another tab may have asked something meanwhile.
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") document.getElementById("talk-again")?.click();
+    if (document.visibilityState === "visible") lookAgain();
+  });
+  // What is left has changed when somebody need not wait any longer.
+  let waited = 0;
+  store.listen(() => {
+    const { until, second } = store.get("clock");
+    if (!until || until > second || waited === until) return;
+    waited = until;
+    lookAgain();
   });
   const grown = () => {
     // A talk that is left shrinks to nothing, too.
@@ -65,6 +74,8 @@
       sizes.observe(talk);
       stuck = true;
       toEnd();
+      // The panel was not there yet when its link was followed.
+      if (location.hash === "#ask") document.getElementById("ask")?.scrollIntoView();
     },
     async atLatest() {
       stuck = true;

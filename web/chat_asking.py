@@ -2,6 +2,8 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +32,7 @@ class Prospect:
     left: str = ""
     paid_for: int = 0
     """Messages that are paid for and not used yet."""
+    allowed: bool = False
 
 
 class ChatAsking(rx.State, mixin=True):
@@ -40,6 +43,8 @@ class ChatAsking(rx.State, mixin=True):
     pack: str = ""
     """What some more messages are offered with; empty where there are none to be bought."""
     buy_href: str = "/pricing"
+    _free_at: datetime | None = None
+    """Until when one has to wait after a refusal."""
 
     @rx.event
     def dismiss(self):
@@ -50,12 +55,32 @@ class ChatAsking(rx.State, mixin=True):
         """Say why there is no answer, and what there is instead."""
         offer = problem.status in MAY_BE_PAID
         # Where a credit was refused another one would be, too.
-        pay = offer and not self.prospect.paid_for
+        pay = offer and (not self.prospect.paid_for or problem.code == "no_credits")
         self.trouble = refused_words(problem, offer=offer, pay=pay)
         if pay:
             self.pack, self.buy_href = await _pack(chats_for(self)), prices_from(self._place())
+        wait_s = problem.retry_after_s if offer else None
+        self._free_at = datetime.now(UTC) + timedelta(seconds=wait_s) if wait_s else None
         events = [tell("wait", problem.retry_after_s or 0), tell("atLatest")]
         return events if problem.status >= 500 else [tell("answered"), *events]
+
+    def _begin_anew(self) -> None:
+        """Forget a refusal that does not outlast its page."""
+        if self._free_at is None:
+            self.trouble = None
+
+    def _wait_on(self) -> list[Any]:
+        """Have the browser go on counting to the end of the waiting."""
+        if self.trouble is None or self._free_at is None:
+            return []
+        left = self._free_at - datetime.now(UTC)
+        return [tell("wait", max(0, ceil(left.total_seconds())))]
+
+    def _expect(self, coming: Prospect) -> None:
+        """Show what comes next; a refusal is over when there may be an answer again."""
+        self.prospect = coming
+        if coming.allowed and self._free_at:
+            self.trouble = self._free_at = None
 
     def _place(self) -> str:
         """The address to come back to."""
@@ -70,7 +95,7 @@ async def prospect(api: ChatsClient, chat_id: UUID | None, model: str = "") -> P
     except ApiProblem as refusal:
         return Prospect(refusal.problem.detail)
     used = sum(one.used for one in bought if one.product == "chat")
-    return Prospect(quote_words(quote), left_words(quote, used), quote.credits_left)
+    return Prospect(quote_words(quote), left_words(quote, used), quote.credits_left, quote.allowed)
 
 
 async def _pack(api: ChatsClient) -> str:

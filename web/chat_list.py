@@ -57,6 +57,7 @@ class ChatList(ChatAsking, rx.State):
     suggestions: list[str] = list(SUGGESTIONS)
     models: list[tuple[str, str]] = []
     busy: bool = False
+    _model: str = ""
     _begun: tuple[ChatIn, UUID] | None = None
     """A chat whose first message was refused: the next try begins no other one."""
 
@@ -66,8 +67,9 @@ class ChatList(ChatAsking, rx.State):
         api = chats_for(self)
         asked = parse_qs(urlsplit(str(self.router.url)).query).get("about", [""])[-1]
         about = as_uuid(asked)
-        self.about, self.about_id, self.trouble, self.problem = "", "", None, ""
-        self.busy, self._begun = False, None
+        self._begin_anew()
+        self.about, self.about_id, self.problem = "", "", ""
+        self.busy, self._model = False, ""
         try:
             if about:
                 self.about, self.about_id = (await api.factoid(about)).text, str(about)
@@ -81,13 +83,21 @@ class ChatList(ChatAsking, rx.State):
             self.rows, self.cursor = [to_row(one) for one in page.items], page.next_cursor or ""
         except ApiProblem as refusal:
             self.problem = refusal.problem.detail
-        self.prospect = await prospect(api, None)
+        self._expect(await prospect(api, None))
         self.ready = True
+        return self._wait_on()
 
     @rx.event
     async def choose(self, model: Any):
         """Show what asking this model costs."""
-        self.prospect = await prospect(chats_for(self), None, text_of(model))
+        self._model = text_of(model)
+        self._expect(await prospect(chats_for(self), None, self._model))
+
+    @rx.event
+    async def look(self):
+        """Look again: the waiting may be over."""
+        self._expect(await prospect(chats_for(self), None, self._model))
+        return self._wait_on()
 
     @rx.event
     async def more(self):
@@ -121,6 +131,8 @@ class ChatList(ChatAsking, rx.State):
             await api.say(chat_id, MessageIn(text), press)
         except ApiProblem as refusal:
             self.busy = False
+            if refusal.problem.status == 404:
+                self._begun = None
             for event in await self._refused(refusal.problem):
                 yield event
             return

@@ -74,7 +74,7 @@ class Talk(ChatAsking, rx.State):
     @rx.event
     async def open(self):
         """Show the chat that the address names, and the answer being written in it."""
-        self.trouble = None
+        self._begin_anew()
         id_ = as_uuid(self.router.url.path.removeprefix("/chat/").strip("/"))
         events = await self._turn_to(id_)
         self.missing = self.missing or id_ is None
@@ -98,7 +98,7 @@ class Talk(ChatAsking, rx.State):
                 self.missing = refusal.problem.status == 404
                 self.problem = "" if self.missing else refusal.problem.detail
         self.ready = True
-        return [Talk.watch] if id_ and not self.missing else []
+        return [*self._wait_on(), Talk.watch] if id_ and not self.missing else []
 
     @rx.event
     def look(self):
@@ -239,7 +239,7 @@ class Talk(ChatAsking, rx.State):
         coming = await prospect(api, id_)
         async with self:
             if self._run == run:
-                self.prospect = coming
+                self._expect(coming)
 
     async def _asked(self, *events: Any):
         self.trouble, self.editing, self.stage = None, "", "Waiting for an overlord…"
@@ -261,7 +261,7 @@ class Talk(ChatAsking, rx.State):
     def _forget(self) -> None:
         """What was shown of another chat."""
         self.said, self.ready, self.busy, self.editing = [], False, False, ""
-        self.meter, self.prospect = "", Prospect()
+        self.meter, self.prospect, self.trouble = "", Prospect(), None
 
     def _take_in(self, chat: ChatOut) -> None:
         """Show a chat as the API has it."""

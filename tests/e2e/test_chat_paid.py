@@ -4,16 +4,23 @@ import re
 
 import pytest
 from playwright.async_api import expect
+from sqlalchemy import select
 
-from tests.e2e.browser import Visitor
+from db.models import ChatSession
+from db.session import Database
+from domain.payments.credits import MESSAGES
+from tests.buying import Account
+from tests.e2e.browser import PATIENCE_S, Visitor, Wire
 from tests.e2e.good_for_everybody import expect_good_for_everybody
 from tests.e2e.test_chat import answers, ask
 from tests.e2e.test_payments import balances, pay
 from tests.factories import Factories
+from tests.processes import until
 from tests.standins.openrouter.running import RunningOpenRouter
 
 CHAT = re.compile(r"/chat/[0-9a-f-]{36}$")
 OFFERS = [re.compile("Next one in"), "A fact from the vault", "Get 200 messages for $9.00"]
+LOOKED = "talk.look"
 QUESTION = "And what do wasps do?"
 
 
@@ -94,6 +101,7 @@ async def test_the_way_back_leads_to_where_it_was_asked(
     await openrouter.say("They do not dance.")
     await page.locator("#say").press("Enter")
     await expect(answers(page).last).to_contain_text("They do not dance.")
+    assert len((await buyer.read("/api/chats"))["items"]) == 2
 
 
 async def test_who_leaves_stripe_without_paying_finds_the_question_again(
@@ -119,3 +127,38 @@ async def test_the_prices_say_what_credits_do_in_the_chat_and_lead_there(buyer: 
     await expect(offer).to_contain_text("Each credit pays for one message")
     await offer.get_by_role("link", name="Ask our overlords").click()
     await expect(buyer.page.locator("#say")).to_be_visible()
+
+
+async def test_a_refusal_outlasts_a_reload_and_what_is_left_is_looked_up_when_it_should_end(
+    buyer: Visitor, openrouter: RunningOpenRouter
+):
+    wire = await Wire.of(buyer.page)
+    await use_up(buyer, openrouter)
+    await be_refused(buyer)
+    await buyer.reload()
+    await expect(buyer.page.locator("#countdown, #vault, #buy")).to_have_text(OFFERS)
+    await expect(buyer.page.locator("#say")).to_have_value(QUESTION)
+
+    async def looked_once() -> bool:
+        return sum(LOOKED in message for message in wire.sent) == 1
+
+    assert not await looked_once()
+    # As far as this browser knows it is over; the API knows better.
+    await buyer.page.evaluate("factoids.wait(1)")
+    await until(looked_once, "a look at what is left", within_s=PATIENCE_S)
+    await expect(buyer.page.locator("#countdown")).to_have_text(OFFERS[0])
+    await expect(buyer.page.locator("#say")).to_have_value(QUESTION)
+
+
+async def test_a_refusal_is_over_when_there_may_be_an_answer_again(
+    buyer: Visitor, openrouter: RunningOpenRouter, database: Database
+):
+    await use_up(buyer, openrouter)
+    await be_refused(buyer)
+    async with database.sessions() as session:
+        owner = await session.scalar(select(ChatSession.owner_id))
+    await Account(database, owner, product=MESSAGES).buy(1)
+    await buyer.page.evaluate("factoids.wait(1)")
+    await expect(buyer.problem).to_have_count(0)
+    await expect(buyer.page.locator("#left")).to_have_text("0 free messages left · 1 paid for")
+    await expect(buyer.page.locator("#say")).to_have_value(QUESTION)

@@ -144,3 +144,17 @@ async def test_without_money_it_says_until_when_to_wait_and_what_there_is_meanwh
     await visitor.page.locator("#vault").click()
     await expect(visitor.page.locator("#from-the-vault")).to_be_visible()
     await expect_good_for_everybody(visitor)
+
+
+async def test_every_card_leads_to_where_it_is_asked_about(
+    honey: str, make: Factories, openrouter: RunningOpenRouter, visitor: Visitor
+):
+    for number in range(5):
+        await make.factoid(f"Wombat {number} has cubes.")
+    await visitor.open()
+    card = visitor.card(honey.removeprefix("/f/"))
+    await card.open_details()
+    await card.details.get_by_role("link", name="Ask our overlords").click()
+    await visitor.page.wait_for_url(f"**{honey}#ask")
+    await expect(visitor.page.get_by_role("heading", name="Ask about this")).to_be_in_viewport()
+    await expect(visitor.page.get_by_role("link", name="Ask our overlords")).to_have_count(0)

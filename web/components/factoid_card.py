@@ -131,8 +131,10 @@ def _detail(detail: Detail) -> rx.Component:
     )
 
 
-def _more(card: Card, events: CardEvents) -> rx.Component:
-    """Ways to check the factoid, to copy it, and how it was made."""
+def _more(card: Card, events: CardEvents, *, alone: bool) -> rx.Component:
+    """Ways to check the factoid, to copy it, and how it was made. Where it is `alone` on its page,
+    it is asked about right below.
+    """
 
     def copy(label: str, name: str, text: str) -> rx.Component:
         return rx.el.button(
@@ -146,6 +148,15 @@ def _more(card: Card, events: CardEvents) -> rx.Component:
     whole = card.text + "\n\nKeep exploring factoids: " + card.url
     return rx.el.div(
         rx.el.div(
+            rx.fragment()
+            if alone
+            else link(
+                icon("message-circle", 16),
+                "Ask our overlords",
+                to=card.href + "#ask",
+                title="Discuss with our AI overlords",
+                class_name=design.SECONDARY,
+            ),
             outside("Search up that bad boi", card.search_href, class_name=design.SECONDARY),
             outside("Ask ChatGippity", card.ask_href, class_name=design.SECONDARY),
             rx.cond(
@@ -181,7 +192,7 @@ def factoid_card(
         _text(card, level),
         _actions(card, live, opened, events),
         rx.cond(latest(live, "ask", False).bool(), feedback),
-        rx.cond(opened, _more(card, events)),
+        rx.cond(opened, _more(card, events, alone=level == "h1")),
         aria_label=card.subject,
         class_name=design.CARD + "p-5 sm:p-7",
         custom_attrs={"data-factoid": card.id},

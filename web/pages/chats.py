@@ -125,6 +125,7 @@ def chats() -> rx.Component:
             on_stop=ChatList.dismiss,
             below=prospects(ChatList.prospect),
         ),
+        rx.el.button(type="button", id="talk-again", hidden=True, on_click=ChatList.look),
         refused(ChatList.trouble, ChatList.pack, ChatList.buy_href, ChatList.dismiss),
         rx.el.section(
             rx.el.h2("Your chats", class_name=design.H2 + "mb-4 mt-12"),
