@@ -13,8 +13,9 @@ from api.schemas.chats import (
 )
 from web.chat_words import Source, ToolUse, addresses, meter_words, to_source, to_tool
 from web.client import read
-from web.drafts import SENTENCE, Draft
-from web.markup import Block, blocks, words
+from web.drafts import Draft, whole_sentences
+from web.growing import Change, Growing
+from web.markup import blocks, words
 
 
 class Answer:
@@ -29,6 +30,8 @@ class Answer:
         self._known: list[SourceOut] = []
         self._draft = Draft()
         self._draft.add(text)
+        self._growing = Growing()
+        self._changed_at = 0
         self._told = len(text)
         self._moved = False
 
@@ -50,6 +53,7 @@ class Answer:
             case "token":
                 token = read(event, ChatTokenEvent)
                 self._draft.whole = self._draft.whole[: token.at] + token.text
+                self._changed_at = min(self._changed_at, token.at)
             case "tool_call":
                 call = read(event, ToolCallEvent)
                 used = ToolUseOut(call.id, call.name, call.arguments, None, "")
@@ -70,14 +74,15 @@ class Answer:
         moved, self._moved = self._moved, False
         return moved
 
-    def parts(self) -> tuple[list[Block], list[Block]]:
-        """The text as parts that will stay as they are, and the last one."""
-        parts = blocks(self.text, addresses(self._known))
-        return parts[:-1], parts[-1:]
+    def change(self) -> Change | None:
+        """What the page does not have yet of the text."""
+        self._growing.read(self.text, self._changed_at, addresses(self._known))
+        self._changed_at = len(self.text)
+        return self._growing.change()
 
     def to_say(self) -> str:
         """Whole sentences that were not said aloud yet."""
-        said = "".join(SENTENCE.findall(self.text[self._told :]))
+        said = whole_sentences(self.text[self._told :])
         self._told += len(said)
         return words(blocks(said)).strip()
 
@@ -92,7 +97,10 @@ class Answer:
         used.asked = before.asked if before else ""
         self._put(used)
         known = {one.number for one in self._known}
-        self._known += [one for one in result.sources if one.number not in known]
+        if new := [one for one in result.sources if one.number not in known]:
+            self._known += new
+            # What was written before may name them.
+            self._growing.restart()
         self.sources = [to_source(one) for one in self._known]
 
     def _put(self, used: ToolUse) -> None:

@@ -93,6 +93,7 @@
     lasting,
     listen: (ear) => (ears.add(ear), () => ears.delete(ear)),
     get: (key) => seen.get(key),
+    put,
     patch,
     tally: (id, up, down) => patch(id, { up, down }),
 

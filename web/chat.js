@@ -65,7 +65,18 @@
     } catch { /* without storage it lasts until the page is left */ }
   });
 
+  let written = "";
+
   Object.assign(store, {
+    // The parts of the answer being written, from the `first` on that change: see web/growing.py.
+    write(first, length, start, stop, again, added) {
+      // A message before this one was lost; whoever comes back is told everything anew.
+      if (length && written.length !== length) return;
+      const before = length ? written : "";
+      written = before.slice(start, stop) + added + before.slice(again);
+      const parts = first ? store.get("answer").slice(0, first) : [];
+      store.put("answer", [...parts, ...JSON.parse(`[${written}]`)]);
+    },
     follow() {
       sizes?.disconnect();
       const talk = document.getElementById("talk");

@@ -4,7 +4,7 @@ HTML stays the words it is, a picture becomes a link, and a link always says whe
 """
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,10 +51,20 @@ class Block:
 
 def blocks(text: str, sources: Mapping[int, str] | None = None) -> list[Block]:
     """A Markdown text in parts; `[1]` becomes a link where there is an address of source 1."""
+    return in_parts(parsed(text), sources or {})
+
+
+def parsed(text: str) -> list[Token]:
+    """A Markdown text as the parser has it."""
+    return PARSER.parse(text)
+
+
+def in_parts(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]:
+    """The parts of a parsed text, or of some whole paragraphs, lists and so on of it."""
     found: list[Block] = []
     numbers: list[int | None] = []
     marker, heading, quotes, open_list = "", False, 0, False
-    for token in PARSER.parse(text):
+    for token in tokens:
         match token.type:
             case "bullet_list_open" | "ordered_list_open":
                 ordered = token.type == "ordered_list_open"
@@ -79,7 +89,7 @@ def blocks(text: str, sources: Mapping[int, str] | None = None) -> list[Block]:
                 found.append(Block("rule"))
                 open_list = False
             case "inline":
-                spans = _spans(token.children or [], sources or {})
+                spans = _spans(token.children or [], sources)
                 if numbers:
                     if not open_list:
                         found.append(Block("list"))

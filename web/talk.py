@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import reflex as rx
+from reflex.event import Event
 
 from api.schemas.chats import ChatChangeIn, ChatOut, MessageIn
 from api.schemas.problem import Problem
@@ -30,7 +32,6 @@ from web.forms import fields_of, press_of, text_of
 from web.generate import RETRIES_S
 from web.layout import NAME
 from web.live import tell
-from web.markup import Block
 from web.session import page_is_open
 from web.votes import as_uuid
 
@@ -56,10 +57,6 @@ class Talk(ChatAsking, rx.State):
     said: list[Said] = []
     busy: bool = False
     stage: str = ""
-    done: list[Block] = []
-    """The parts of the answer being written that will not change."""
-    tail: list[Block] = []
-    """Its last part; only this is sent again as it grows."""
     tools: list[ToolUse] = []
     sources: list[Source] = []
     spoken: str = ""
@@ -182,9 +179,13 @@ class Talk(ChatAsking, rx.State):
         if id_ is None:
             return
         answer, misses = Answer(before), 0
+        yield _written(answer)
         while busy and misses <= len(RETRIES_S):
             try:
-                if not await self._follow(api, id_, run, answer):
+                async with aclosing(self._follow(api, id_, run, answer)) as changes:
+                    async for change in changes:
+                        yield change
+                if not await self._is_watched(run):
                     return
                 chat = await api.chat(id_)
                 busy = chat.status == "answering"
@@ -194,6 +195,7 @@ class Talk(ChatAsking, rx.State):
                             return
                         self._take_in(chat)
                         self.spoken = answer.rest_to_say()
+                    yield _written(Answer())
             except (ApiProblem, msgspec.MsgspecError) as lost:
                 log.info("The stream of the chat %s was lost: %s", id_, lost)
             if busy:
@@ -205,26 +207,30 @@ class Talk(ChatAsking, rx.State):
             return
         await self._look(api, id_, run)
 
-    async def _follow(self, api: ChatsClient, id_: UUID, run: int, answer: Answer) -> bool:
-        """Show the answer as it comes; False when nobody watches any more."""
+    async def _follow(
+        self, api: ChatsClient, id_: UUID, run: int, answer: Answer
+    ) -> AsyncGenerator[Event]:
+        """Show the answer as it comes, to its end or until nobody watches any more."""
         stream = api.follow_chat(id_, after=answer.last_id)
         async with aclosing(with_pauses(stream, FLUSH_S)) as events:
             async for event in events:
                 if event and answer.take(event):
-                    return True
-                if (event is None or answer.due()) and not await self._show(run, answer):
-                    return False
-        return True
+                    return
+                if event is None or answer.due():
+                    if not await self._show(run, answer):
+                        return
+                    if change := _written(answer):
+                        yield change
+
+    async def _is_watched(self, run: int) -> bool:
+        async with self:
+            return self._run == run and await page_is_open(self)
 
     async def _show(self, run: int, answer: Answer) -> bool:
-        done, tail = answer.parts()
+        """Show all but the words, which go to the browser as they change."""
         async with self:
             if self._run != run or not await page_is_open(self):
                 return False
-            if self.done != done:
-                self.done = done
-            if self.tail != tail:
-                self.tail = tail
             if said := answer.to_say():
                 self.spoken = said
             if self.tools != answer.tools:
@@ -274,6 +280,12 @@ class Talk(ChatAsking, rx.State):
         self.said = [to_said(one, last=one is whole[-1]) for one in whole]
         self.busy = chat.status == "answering"
         self._answer_so_far = writing[-1].text if writing else ""
-        self.done, self.tail, self.tools, self.sources = [], [], [], []
+        self.tools, self.sources = [], []
         if not self.busy:
             self.stage = ""
+
+
+def _written(answer: Answer) -> Event | None:
+    """What the page does not have yet of an answer; all of it when it is new."""
+    change = answer.change()
+    return tell("write", *change) if change else None

@@ -13,8 +13,8 @@ from web.components.chat_message import (
     answer_frame,
     own_message,
     source_list,
-    text_parts,
     tool_uses,
+    words_so_far,
 )
 from web.components.generate_form import Trouble, refusal
 from web.components.parts import link, value_of
@@ -40,12 +40,7 @@ def _being_written() -> rx.Component:
     return rx.el.li(
         answer_frame(
             tool_uses(Talk.tools),
-            rx.el.div(
-                text_parts(Talk.done),
-                rx.el.div(text_parts(Talk.tail), class_name="caret"),
-                id="answer",
-                class_name=rx.cond(Talk.tail.length() > 0, "grid grid-cols-1 gap-3", "hidden"),  # pyright: ignore[reportAttributeAccessIssue]
-            ),
+            words_so_far(),
             source_list(Talk.sources),
             rx.el.p(Talk.stage, id="stage", class_name="text-sm text-faint"),
             custom_attrs={"data-said": "writing"},

@@ -57,12 +57,27 @@ def test_the_opening_of_a_stream_is_not_its_end():
     assert not answer.moved()
 
 
-def test_only_the_last_part_changes_while_it_grows():
+def test_only_the_last_part_is_sent_as_it_grows():
     answer = Answer("One.\n\nTwo.\n\nThr")
-    done, tail = answer.parts()
-    assert [part.lines[0].spans[0].text for part in [*done, *tail]] == ["One.", "Two.", "Thr"]
+    change = answer.change()
+    assert change
+    assert "One." in change.new
     answer.take(event("token", at=15, text="ee"))
-    assert answer.parts()[0] == done
+    change = answer.change()
+    assert change
+    assert (change.first, change.new) == (1, "ee")
+    answer.take(event("token", at=17, text=".\n\nFour"))
+    answer.change()
+    answer.take(event("token", at=24, text="teen"))
+    change = answer.change()
+    assert change
+    assert (change.first, change.new) == (2, "teen")
+
+
+def test_words_without_an_end_are_not_said_yet():
+    answer = Answer()
+    answer.take(event("token", at=0, text="x = bees.dance(1)\n" * 100))
+    assert answer.to_say() == ""
 
 
 def test_sentences_are_said_once_and_the_rest_at_the_end():

@@ -8,7 +8,7 @@ from reflex_components_core.el.elements.inline import A
 from web import design
 from web.chat_words import Said, Source, ToolUse
 from web.components.parts import emoji, icon, value_of
-from web.live import call
+from web.live import call, seen
 from web.markup import Block, Line, Span
 from web.votes import Votes
 
@@ -97,6 +97,20 @@ def text_part(block: rx.Var[Block]) -> rx.Component:
 
 def text_parts(parts: list[Block]) -> rx.Component:
     return rx.foreach(parts, lambda block: text_part(block=block))  # pyright: ignore[reportReturnType]
+
+
+@rx.memo
+def words_so_far() -> rx.Component:
+    """The answer that is being written. It does not pass through the page's state, which would
+    send all of it whenever it grows: a part that is finished is sent once and drawn once.
+    """
+    so_far = seen("answer", "answer")
+    parts = rx.Var("(answer ?? [])", _var_data=so_far._get_all_var_data()).to(list[Block])
+    return rx.el.div(
+        rx.foreach(parts, lambda block, place: text_part(block=block, key=place)),  # pyright: ignore[reportArgumentType]
+        id="answer",
+        class_name=rx.cond(parts.length() > 0, "caret grid grid-cols-1 gap-3", "hidden"),
+    )
 
 
 def _tool(tool: ToolUse) -> rx.Component:

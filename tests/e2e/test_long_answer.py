@@ -1,0 +1,64 @@
+"""A long answer in a real browser: what is written stays as it is while the rest comes."""
+
+from playwright.async_api import WebSocket, expect
+from redis.asyncio import Redis
+from sqlalchemy import select
+
+from db.models import ChatTurn
+from db.session import Database
+from domain.chat.progress import TurnProgress
+from tests.e2e.browser import Visitor
+from tests.e2e.test_chat import WRITING, answers, ask, begin
+from tests.standins.openrouter.running import RunningOpenRouter
+
+PARAGRAPHS = 60
+
+MARK = """(one) => { one.marked = true; }"""
+NOTE_CHANGES = """(list) => {
+  globalThis.changes = 0;
+  const old = list.children[1];
+  new MutationObserver((all) => { changes += all.length; })
+    .observe(old, {subtree: true, childList: true, characterData: true, attributes: true});
+}"""
+
+
+async def test_what_is_written_is_neither_sent_nor_drawn_again(
+    openrouter: RunningOpenRouter, visitor: Visitor, database: Database, redis: Redis
+):
+    page, writing = visitor.page, visitor.page.locator(WRITING)
+    received: list[int] = []
+
+    def count(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda payload: received.append(len(payload)))
+
+    page.on("websocket", count)
+    await openrouter.say("They dance.")
+    await begin(visitor, "What do bees do?")
+    await expect(answers(page)).to_have_count(1)
+    await openrouter.queue("gated:1")
+    await ask(visitor, "Tell me all about it.")
+    await openrouter.wait_at_gate()
+    await expect(writing).to_be_visible()
+    await page.locator("#talk").evaluate(NOTE_CHANGES)
+
+    async with database.sessions() as session:
+        newest = select(ChatTurn).order_by(ChatTurn.created_at.desc()).limit(1)
+        turn = (await session.scalars(newest)).one()
+    progress, at, sent = TurnProgress(redis, turn.id), 0, [sum(received)]
+    for number in range(PARAGRAPHS):
+        text = f"Paragraph {number} on what bees do when they are at home in their hive.\n\n"
+        told = {"message_id": str(turn.answer_id), "at": at, "text": text}
+        await progress.tell("token", told)
+        await expect(writing).to_contain_text(f"Paragraph {number} on")
+        at += len(text)
+        sent.append(sum(received))
+        if number == 1:
+            await writing.locator("> :first-child").evaluate(MARK)
+
+    middle = PARAGRAPHS // 2
+    assert sent[-1] - sent[middle] < 1.3 * (sent[middle] - sent[0])
+    await expect(writing.locator("> *")).to_have_count(PARAGRAPHS)
+    assert await writing.locator("> :first-child").evaluate("(one) => one.marked")
+    assert await page.evaluate("changes") == 0
+    await openrouter.open()
+    await expect(answers(page)).to_have_count(2)
