@@ -23,6 +23,7 @@ from api.schemas.chats import (
     TurnOut,
 )
 from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
+from db.models.chat import WEB_SEARCH
 from domain.chat.quotes import ChatQuote
 from domain.chat.sessions import Chat, ChatPage, SharedChat
 from domain.chat.spending import CHAT_TOKENS, TURN_TOKENS, spent_on
@@ -78,6 +79,7 @@ def message_out(message: ChatMessage, chat: Chat, beside: list[UUID]) -> ChatMes
     turns = [turn for turn in chat.turns if turn.answer_id == message.id]
     ids = {turn.id for turn in turns}
     calls = [call for call in chat.calls if call.turn_id in ids]
+    models = [call.model for call in calls if call.model != WEB_SEARCH]
     role: Any = message.role
     status: Any = message.status
     return ChatMessageOut(
@@ -90,7 +92,7 @@ def message_out(message: ChatMessage, chat: Chat, beside: list[UUID]) -> ChatMes
         siblings=beside,
         sources=sources_out(message),
         tools=msgspec.convert(message.tools, list[ToolUseOut]),
-        model=(calls[-1].model if calls else turns[-1].model) if turns else None,
+        model=(models[-1] if models else turns[-1].model) if turns else None,
         usage=usage_out(calls, TURN_TOKENS) if turns else None,
         problem=_problem(turns[-1]) if turns else None,
     )

@@ -1,6 +1,7 @@
 """What handlers may ask for: a transaction, a service, the caller."""
 
 from collections.abc import AsyncGenerator
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -200,7 +201,8 @@ def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> N
     state.turns = ChatTurns(
         *talking, state.factoids, admission, web=settings.tavily_api_key is not None
     )
-    state.chat_quotes = ChatQuotes(*talking, admission)
+    search_usd = settings.tavily_search_usd if settings.tavily_api_key else Decimal(0)
+    state.chat_quotes = ChatQuotes(*talking, admission, search_usd=search_usd)
     state.turn_events = TurnReader(redis, database.sessions)
     state.repeats = Repeats(database.statements, *settings.server_secrets)
     state.accounts = Accounts(database.sessions, state.register, settings.secret_key)

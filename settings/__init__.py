@@ -144,6 +144,8 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     tavily_api_key: str | None = None
     """From https://tavily.com; without one the chat agent cannot search the web, and says so."""
     tavily_base_url: str = "https://api.tavily.com"
+    tavily_search_usd: Decimal = Decimal("0.008")
+    """What one search costs, in US dollars: one credit, as Tavily sells them singly."""
     factoid_schedule: str = "0 * * * *"
     """When a factoid is published by itself: cron syntax, UTC."""
 

@@ -57,6 +57,8 @@ def check(settings: "Settings") -> None:
     if settings.reflex_redis_url:
         _address("REFLEX_REDIS_URL", settings.reflex_redis_url, {"redis", "rediss", "unix"})
     _check_budgets(settings)
+    if not settings.tavily_search_usd.is_finite() or not 0 < settings.tavily_search_usd <= 1:
+        raise WrongSetting("TAVILY_SEARCH_USD: must be US dollars above 0, at most 1.")
     if settings.captcha_verify_url:
         _address("CAPTCHA_VERIFY_URL", settings.captcha_verify_url, {"http", "https"})
     captcha = {

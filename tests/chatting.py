@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -39,6 +40,7 @@ from tests.standins.openrouter.running import RunningOpenRouter
 from tests.standins.tavily import TavilyStandIn, running_tavily
 
 PLENTY = "1000/60"
+SEARCH_USD = Decimal("0.008")
 
 
 def visitor() -> Caller:
@@ -73,7 +75,9 @@ class Chatting:
             site_url="http://factoids.test",
             patience=PATIENT,
         )
-        limiter = RateLimiter(redis, Policies(replace(settings, chat_limits=chat_limits)))
+        self.limiter = limiter = RateLimiter(
+            redis, Policies(replace(settings, chat_limits=chat_limits))
+        )
         cursors = Cursors("secret")
         factoids = FactoidService(FactoidReads(database.reads), cursors)
         catalogue = CatalogueService(database.sessions)
@@ -177,6 +181,6 @@ async def searching(
     tavily: TavilyStandIn,
 ) -> AsyncGenerator[Chatting]:
     """As `chatting`, with the web to search."""
-    web = WebSearch(base_url=tavily.base_url, api_key="tvly-test")
+    web = WebSearch(base_url=tavily.base_url, api_key="tvly-test", price_usd=SEARCH_USD)
     async with chatting_with(database, redis, standin, web=web) as one:
         yield one

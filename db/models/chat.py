@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import USD, Base, Instant, Keyed
 
+WEB_SEARCH = "web_search"
+"""What a search of the web is written down as, in place of a model's id."""
+
 
 class ChatSession(Keyed):
     """A talk of one owner with the agent. Its messages are a tree; one branch of it is shown.
@@ -119,7 +122,8 @@ class ChatTurn(Keyed):
 
 
 class ChatCall(Base):
-    """One call of a language model for a turn, written down and paid for before it is made.
+    """One call of a language model, or search of the web, for a turn: written down and paid for
+    before it is made.
 
     Its id is the ledger's: each call holds and settles by itself.
     """

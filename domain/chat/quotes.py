@@ -15,7 +15,7 @@ from domain.chat.memory import MEMORY_BYTES
 from domain.chat.sessions import TOOLS, Chats
 from domain.chat.spending import CHAT_TOKENS, spent_on
 from domain.chat.subject import model_of
-from domain.chat.tools import RESULT_BYTES, USES_AT_MOST, schemas
+from domain.chat.tools import RESULT_BYTES, USES_AT_MOST, WEB_USES_AT_MOST, schemas
 from domain.chat.turns import under_way
 from domain.limits.budget import AND_NOW
 from domain.limits.rate_limit import LimiterAway
@@ -47,11 +47,15 @@ class ChatQuotes:
         chats: Chats,
         catalogue: CatalogueService,
         admission: Admission,
+        *,
+        search_usd: Decimal,
     ) -> None:
+        """A search of the web costs `search_usd`; 0 where there is none."""
         self._sessions = sessions
         self._chats = chats
         self._catalogue = catalogue
         self._admission = admission
+        self._searches_usd = WEB_USES_AT_MOST * search_usd
 
     async def quote(self, caller: Caller, chat_id: UUID) -> ChatQuote:
         """What the next message would cost.
@@ -89,7 +93,7 @@ class ChatQuotes:
             reason = None  # One of them pays for the next.
         return ChatQuote(
             model=model.id,
-            worst_case_usd=worst_turn_usd(model),
+            worst_case_usd=worst_turn_usd(model) + self._searches_usd,
             usual_usd=usual_usd,
             reason=reason,
             messages_left=messages_left,

@@ -23,6 +23,7 @@ from domain.chat.admission import Admission
 from domain.chat.calls import Calls
 from domain.chat.failures import TurnEnded
 from domain.chat.progress import TurnProgress, last_event
+from domain.chat.searches import PaidSearches
 from domain.chat.sources import Sources
 from domain.chat.spending import spent_on
 from domain.chat.subject import card_of, talk_before
@@ -133,13 +134,18 @@ class ChatService:
                 self._admission,
                 model_asked=chat.model_asked,
             ),
-            toolbox=Toolbox(self._factoids, self._web, sources),
+            toolbox=Toolbox(self._factoids, self._searches(lease), sources),
             writer=writer,
             before=spent_on(call for call in calls if call.turn_id != turn.id),
             goes_on=bool(answer.text),
         )
         talk = talk_before(messages, question, answer)
         await self._write(lease, work, prompt.conversation(card, talk, web=self._web is not None))
+
+    def _searches(self, lease: Lease[ChatTurn]) -> PaidSearches | None:
+        if self._web is None:
+            return None
+        return PaidSearches(lease, self._sessions, self._admission, self._web)
 
     async def _write(
         self, lease: Lease[ChatTurn], work: agent.Work, messages: list[dict[str, Any]]

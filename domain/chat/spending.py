@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from db.models import ChatCall
+from db.models.chat import WEB_SEARCH
 
 TURN_TOKENS = 120_000
 """What one turn may use, of all its calls together."""
@@ -22,6 +23,7 @@ class Spent:
     settled: bool
     """Whether all of it is known."""
     calls: int
+    """Of models; what searches of the web cost is counted, they are not."""
 
     @property
     def tokens(self) -> int:
@@ -46,5 +48,5 @@ def spent_on(calls: Iterable[ChatCall]) -> Spent:
         sum(call.completion_tokens or 0 for call in made),
         sum(costs, Decimal(0)),
         all(call.state == "settled" for call in made),
-        len(made),
+        sum(call.model != WEB_SEARCH for call in made),
     )

@@ -14,9 +14,10 @@ from msgspec import Meta
 from db.repositories.factoids import FactoidCard
 from domain.categories import Category
 from domain.chat.sources import Source, Sources
-from domain.chat.web import WebSearch, WebSearchFailed
+from domain.chat.web import SearchesWeb, WebSearchFailed
 from domain.errors import DomainError
 from domain.factoids import FactoidNotFound, FactoidService, FeedQuery
+from domain.limits.budget import BudgetUsedUp
 from domain.llm.fencing import fenced
 from domain.llm.openrouter import ToolCall
 from domain.text import clean
@@ -97,7 +98,7 @@ class Used:
 class Toolbox:
     """The tools of one turn, and how often they were used."""
 
-    def __init__(self, factoids: FactoidService, web: WebSearch | None, sources: Sources) -> None:
+    def __init__(self, factoids: FactoidService, web: SearchesWeb | None, sources: Sources) -> None:
         self._factoids = factoids
         self._web = web
         self._sources = sources
@@ -170,6 +171,10 @@ class Toolbox:
             return _refused("No more web searches for this answer. Answer now.")
         try:
             pages = await self._web.find(asked.query, asked.max_results)
+        except BudgetUsedUp:
+            return _refused(
+                "There is no money left today to search the web. Say so.", "No money left for it"
+            )
         except WebSearchFailed:
             return _refused("The web cannot be searched just now. Say so.", "Web search failed")
         told: list[dict[str, Any]] = []

@@ -4,6 +4,8 @@ Source: Tavily API reference, `POST /search`.
 """
 
 import asyncio
+from decimal import Decimal
+from typing import Protocol
 
 import httpx
 import msgspec
@@ -30,11 +32,26 @@ class _Answer(msgspec.Struct):
 class WebSearchFailed(Exception):
     """It found nothing out; the agent is told so."""
 
+    def __init__(self, *, billed: bool) -> None:
+        super().__init__()
+        self.billed = billed
+        """Whether it may have to be paid for all the same."""
+
+
+class SearchesWeb(Protocol):
+    async def find(self, query: str, most: int) -> list[WebPage]: ...
+
+
+class _Refused(httpx.HTTPError):
+    """The service has answered that it did not search."""
+
 
 class WebSearch:
-    def __init__(self, *, base_url: str, api_key: str) -> None:
+    def __init__(self, *, base_url: str, api_key: str, price_usd: Decimal) -> None:
         self._address = f"{base_url.rstrip('/')}/search"
         self._api_key = api_key
+        self.price_usd = price_usd
+        """Of one search, in US dollars. No answer says what it has cost."""
 
     async def find(self, query: str, most: int) -> list[WebPage]:
         """Pages on a question, the best first.
@@ -47,7 +64,8 @@ class WebSearch:
                 return (await self._ask(query, most))[:most]
         except (TimeoutError, httpx.HTTPError, msgspec.MsgspecError, RecursionError) as error:
             log.warning("web_search_failed", error=type(error).__name__)
-            raise WebSearchFailed from error
+            unbilled = isinstance(error, _Refused | httpx.ConnectError | httpx.ConnectTimeout)
+            raise WebSearchFailed(billed=not unbilled) from error
 
     async def _ask(self, query: str, most: int) -> list[WebPage]:
         asked = {"query": query, "max_results": most, "search_depth": "basic"}
@@ -57,7 +75,7 @@ class WebSearch:
             client.stream("POST", self._address, json=asked, headers=headers) as response,
         ):
             if response.status_code != 200:
-                raise httpx.HTTPError(f"answered {response.status_code}")
+                raise _Refused(f"answered {response.status_code}")
             body = b""
             # Raw, as it was asked for: nothing that is packed can grow here.
             async for piece in response.aiter_raw():
@@ -71,4 +89,8 @@ def open_web_search(settings: Settings) -> WebSearch | None:
     """The service, if there is a key for it."""
     if not settings.tavily_api_key:
         return None
-    return WebSearch(base_url=settings.tavily_base_url, api_key=settings.tavily_api_key)
+    return WebSearch(
+        base_url=settings.tavily_base_url,
+        api_key=settings.tavily_api_key,
+        price_usd=settings.tavily_search_usd,
+    )

@@ -12,6 +12,7 @@ from domain.chat.web import WebSearch
 from domain.cursor import Cursors
 from domain.factoids import FactoidService
 from domain.llm.openrouter import ToolCall
+from tests.chatting import SEARCH_USD
 
 
 @pytest.fixture
@@ -22,7 +23,11 @@ def sources():
 @pytest.fixture
 def toolbox(database, tavily, sources):
     factoids = FactoidService(FactoidReads(database.reads), Cursors("secret"))
-    return Toolbox(factoids, WebSearch(base_url=tavily.base_url, api_key="tvly-test"), sources)
+    return Toolbox(
+        factoids,
+        WebSearch(base_url=tavily.base_url, api_key="tvly-test", price_usd=SEARCH_USD),
+        sources,
+    )
 
 
 def call(name, **arguments):
