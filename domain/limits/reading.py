@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from domain.caller import Caller
 from domain.errors import RateLimited
+from domain.limits.policies import Policy
 from domain.limits.rate_limit import HOLD_S, LimiterAway, RateLimiter
 from domain.limits.states import PolicyState, WindowState
 
@@ -36,7 +37,8 @@ class _Held:
     spare: _Batch | None = None
     """Fetched ahead, so that those who read much need not all wait when the batch is used up."""
     size: int = 1
-    fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+    fetched: asyncio.Event | None = None
+    """Told when what somebody fetches now is there; None while nobody does."""
     ahead: asyncio.Task[None] | None = None
 
 
@@ -60,17 +62,21 @@ class ReadPermits:
         """
         held = self._of(caller)
         try:
-            async with held.fetching:
-                if not _has_permit(held):
-                    held.batch = await self._fetch(held, caller)
+            if not held.fetched:
+                held.batch = await self._fetch(held, caller)
+                return self._use(held, caller)
+            # All who wait go on together: in turns, the last ones would wait for ever longer.
+            await held.fetched.wait()
+            if _has_permit(held):
+                return self._use(held, caller)
+            return (await self._limiter.ask(self._policy(caller), caller, 1))[1]
         except LimiterAway:
             return None
-        return self._use(held, caller)
 
     def _use(self, held: _Held, caller: Caller) -> PolicyState | None:
         batch = held.batch
         batch.permits -= 1
-        if 2 * batch.permits == held.size and not held.spare:
+        if 2 * batch.permits == held.size and not held.spare and not held.fetched:
             held.ahead = asyncio.create_task(self._fetch_ahead(held, caller))
         return _left(batch)
 
@@ -89,17 +95,23 @@ class ReadPermits:
         # Who comes back soon gets more at once, who does not loses nothing.
         quick = 2 * held.batch.permits <= held.size and now < held.batch.fetched_at + HOLD_S
         held.size = min(2 * held.size, MOST_AT_ONCE) if quick else 1
-        policy = self._limiter.policies.of("read", caller)
-        permits, state = await self._limiter.ask(policy, caller, held.size)
+        held.fetched = fetched = asyncio.Event()
+        try:
+            permits, state = await self._limiter.ask(self._policy(caller), caller, held.size)
+        finally:
+            held.fetched = None
+            fetched.set()
         # A single one is counted from now on, so it is for now.
         return _Batch(permits, now, now + HOLD_S if permits > 1 else now, state)
 
     async def _fetch_ahead(self, held: _Held, caller: Caller) -> None:
-        async with held.fetching:
-            try:
-                held.spare = await self._fetch(held, caller)
-            except (RateLimited, LimiterAway):
-                return  # Whoever needs one next asks themselves, and is told.
+        try:
+            held.spare = await self._fetch(held, caller)
+        except (RateLimited, LimiterAway):
+            return  # Whoever needs one next asks themselves, and is told.
+
+    def _policy(self, caller: Caller) -> Policy:
+        return self._limiter.policies.of("read", caller)
 
 
 def _has_permit(held: _Held) -> bool:
