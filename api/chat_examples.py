@@ -26,6 +26,7 @@ from api.schemas.chats import (
     ToolCallEvent,
     ToolResultEvent,
     ToolUseOut,
+    TurnBegunOut,
     TurnOut,
     UsageEvent,
 )
@@ -147,6 +148,7 @@ BODIES: tuple[Any, ...] = (
     ),
 )
 
+TURNS = (sse.OPENING + sse.event("turn", TurnBegunOut(TURN_ID)) + sse.PING).decode()
 STREAMED = (
     sse.OPENING
     + sse.event(

@@ -233,6 +233,7 @@ BODIES: dict[str, Any] = {
 
 EVENTS = {
     "FollowChat": chat_examples.STREAMED,
+    "FollowTurns": chat_examples.TURNS,
     "FollowLive": (
         sse.OPENING
         + sse.event("factoid", FACTOID)

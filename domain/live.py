@@ -1,9 +1,11 @@
-"""What changes for everybody, told at once: new factoids and changed tallies.
+"""What changes, told at once: new factoids and changed tallies to everybody, and the turns of a
+chat to those who have it open.
 
 Told after the fact and kept nowhere; a page that misses something sees it at its next load.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -33,7 +35,12 @@ class TallyChanged(msgspec.Struct, tag="tally", frozen=True):
     votes_down: int
 
 
-LiveEvent = FactoidPublished | TallyChanged
+class TurnBegun(msgspec.Struct, tag="turn", frozen=True):
+    chat_id: UUID
+    turn_id: UUID
+
+
+LiveEvent = FactoidPublished | TallyChanged | TurnBegun
 
 
 async def tell(redis: Redis, event: LiveEvent) -> None:
@@ -49,7 +56,8 @@ class LiveHub:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._listeners: set[asyncio.Queue[LiveEvent]] = set()
+        self._listeners = defaultdict[UUID | None, set[asyncio.Queue[LiveEvent]]](set)
+        """By the chat they listen to; None for what is for everybody."""
         self._pump: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -62,13 +70,16 @@ class LiveHub:
             await asyncio.wait({self._pump}, timeout=0.1)
 
     @asynccontextmanager
-    async def listen(self) -> AsyncGenerator[asyncio.Queue[LiveEvent]]:
+    async def listen(self, chat_id: UUID | None = None) -> AsyncGenerator[asyncio.Queue[LiveEvent]]:
+        """What happens from now on: in this chat alone, or to everybody."""
         queue: asyncio.Queue[LiveEvent] = asyncio.Queue(WAITING_AT_MOST)
-        self._listeners.add(queue)
+        self._listeners[chat_id].add(queue)
         try:
             yield queue
         finally:
-            self._listeners.discard(queue)
+            self._listeners[chat_id].discard(queue)
+            if not self._listeners[chat_id]:
+                del self._listeners[chat_id]
 
     async def _run(self) -> None:
         while True:
@@ -84,7 +95,8 @@ class LiveHub:
                 await asyncio.sleep(1)
 
     def _hand_on(self, event: LiveEvent) -> None:
-        for queue in self._listeners:
+        chat_id = event.chat_id if isinstance(event, TurnBegun) else None
+        for queue in self._listeners.get(chat_id, ()):
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(event)

@@ -73,6 +73,10 @@ class ChatsClient(PaymentsClient):
         """The last answer as it is written, continuing after the event with id `after`."""
         return self._stream(f"/api/chats/{chat_id}/stream", after)
 
+    def follow_turns(self, chat_id: UUID) -> AsyncGenerator[ServerSentEvent]:
+        """The latest answer asked for, and every further one; without an end."""
+        return self._stream(f"/api/chats/{chat_id}/live")
+
     async def share_chat(self, chat_id: UUID) -> ShareOut:
         return await self._call("POST", f"/api/chats/{chat_id}/share", ShareOut)
 

@@ -28,6 +28,7 @@ from web.chat_words import (
 from web.chats import ChatsClient, chats_for
 from web.client import ApiProblem
 from web.drafts import FLUSH_S, with_pauses
+from web.elsewhere import asked_elsewhere
 from web.forms import fields_of, press_of, text_of
 from web.generate import RETRIES_S
 from web.layout import NAME
@@ -65,6 +66,8 @@ class Talk(ChatAsking, rx.State):
     editing: str = ""
     """The message of theirs that the next one replaces."""
     _answer_so_far: str = ""
+    _turn_id: UUID | None = None
+    """Whose answer was asked for last."""
     _run: int = 0
     """Counts the watchers: only the latest may write, so a second one ends the first."""
 
@@ -206,6 +209,8 @@ class Talk(ChatAsking, rx.State):
                 self.busy, self.trouble = False, refused_words(LOST)
             return
         await self._look(api, id_, run)
+        if await asked_elsewhere(api, id_, self._turn_id, lambda: self._is_watched(run)):
+            yield Talk.again
 
     async def _follow(
         self, api: ChatsClient, id_: UUID, run: int, answer: Answer
@@ -253,6 +258,7 @@ class Talk(ChatAsking, rx.State):
             self._take_in(await chats_for(self).chat(UUID(self.id)))
         except ApiProblem as refusal:
             return await self._refused(refusal.problem)
+        self._run += 1
         return [*events, tell("answered"), tell("atLatest"), Talk.watch]
 
     async def _change(self, change: ChatChangeIn):
@@ -280,6 +286,7 @@ class Talk(ChatAsking, rx.State):
         self.said = [to_said(one, last=one is whole[-1]) for one in whole]
         self.busy = chat.status == "answering"
         self._answer_so_far = writing[-1].text if writing else ""
+        self._turn_id = chat.turn_id
         self.tools, self.sources = [], []
         if not self.busy:
             self.stage = ""

@@ -2,21 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
+from litestar.response import Stream
+from redis.asyncio import Redis
 
 from api import sse
 from api.bearer import SCOPE
 from api.chats import message_out, turn_out
 from api.controllers.generation import LastEventId
 from api.idempotency import IDEMPOTENT
-from api.schemas.chats import ChatProblem, MessageIn, TurnOut
+from api.schemas.chats import ChatProblem, MessageIn, TurnBegunOut, TurnOut
 from domain.caller import Caller
 from domain.chat.progress import TurnReader
 from domain.chat.sessions import ChatMessageNotFound, ChatNotFound, Chats
@@ -24,6 +27,7 @@ from domain.chat.tree import siblings
 from domain.chat.turns import Asked, ChatTurns
 from domain.event_log import LoggedEvent
 from domain.idempotency import Attempt
+from domain.live import LiveHub, TurnBegun, tell
 
 CHAT = {SCOPE: "chat"}
 ASKS = CHAT | {IDEMPOTENT: True, "refusals": [402]}
@@ -41,6 +45,7 @@ class ChatTurnController(Controller):
         caller: NamedDependency[Caller],
         turns: NamedDependency[ChatTurns],
         attempt: NamedDependency[Attempt],
+        redis: NamedDependency[Redis],
     ) -> Response[TurnOut]:
         """Say something; follow `stream_url` to watch the answer being written.
 
@@ -48,7 +53,7 @@ class ChatTurnController(Controller):
         `Idempotency-Key` so that a double click or a retry says it once, not twice.
         """
         asked = await turns.send(caller, chat_id, data.text, edit_of=data.edit_of, attempt=attempt)
-        return _accepted(asked)
+        return _accepted(asked, redis)
 
     @post(
         "/messages/{message_id:uuid}/regenerate",
@@ -63,9 +68,10 @@ class ChatTurnController(Controller):
         caller: NamedDependency[Caller],
         turns: NamedDependency[ChatTurns],
         attempt: NamedDependency[Attempt],
+        redis: NamedDependency[Redis],
     ) -> Response[TurnOut]:
         """Have the question of an answer answered once more, in a branch beside it."""
-        return _accepted(await turns.regenerate(caller, chat_id, message_id, attempt))
+        return _accepted(await turns.regenerate(caller, chat_id, message_id, attempt), redis)
 
     @post(
         "/messages/{message_id:uuid}/continue",
@@ -80,9 +86,10 @@ class ChatTurnController(Controller):
         caller: NamedDependency[Caller],
         turns: NamedDependency[ChatTurns],
         attempt: NamedDependency[Attempt],
+        redis: NamedDependency[Redis],
     ) -> Response[TurnOut]:
         """Have an answer that was stopped, interrupted or failed go on where it ended."""
-        return _accepted(await turns.go_on(caller, chat_id, message_id, attempt))
+        return _accepted(await turns.go_on(caller, chat_id, message_id, attempt), redis)
 
     @delete(
         "/turns/current",
@@ -126,13 +133,53 @@ class ChatTurnController(Controller):
             return Response(None, status_code=204)
         return sse.stream(_events(turn_events, chats, caller, chat_id, turn.id, last_event_id))
 
+    @get("/live", operation_id="FollowTurns", opt=CHAT, media_type=sse.MEDIA_TYPE)
+    async def live(
+        self,
+        chat_id: FromPath[UUID],
+        caller: NamedDependency[Caller],
+        chats: NamedDependency[Chats],
+        live: NamedDependency[LiveHub],
+    ) -> Stream:
+        """Hear of every answer that is asked for in this chat, from wherever; without an end.
 
-def _accepted(asked: Asked) -> Response[TurnOut]:
+        `turn` names it; the first one is the latest there is. `stream_url` of the chat shows what
+        is written.
+        """
+        await chats.get(caller, chat_id)
+        return sse.stream(_turns(live, chats, caller, chat_id))
+
+
+def _accepted(asked: Asked, redis: Redis) -> Response[TurnOut]:
+    """Say so, and then tell those who have the chat open elsewhere."""
+    chat_id = asked.chat.session.id
+    begun: Any = TurnBegun(chat_id, asked.turn.id)
     return Response(
         turn_out(asked),
         status_code=202,
-        headers={"Location": f"/api/chats/{asked.chat.session.id}"},
+        headers={"Location": f"/api/chats/{chat_id}"},
+        background=BackgroundTask(tell, redis, begun),
     )
+
+
+async def _turns(
+    live: LiveHub, chats: Chats, caller: Caller, chat_id: UUID
+) -> AsyncGenerator[bytes]:
+    async with live.listen(chat_id) as queue:
+        yield sse.OPENING
+        # Looked up while the hub listens already: none is missed in between.
+        with suppress(ChatNotFound):
+            if turn := (await chats.get(caller, chat_id)).last_turn:
+                yield sse.event("turn", TurnBegunOut(turn.id))
+        while True:
+            try:
+                async with asyncio.timeout(sse.PING_EVERY_S):
+                    event = await queue.get()
+            except TimeoutError:
+                yield sse.PING
+                continue
+            if isinstance(event, TurnBegun):
+                yield sse.event("turn", TurnBegunOut(event.turn_id))
 
 
 async def _events(

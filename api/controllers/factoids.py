@@ -29,7 +29,7 @@ from api.schemas.generation import LiveTally
 from domain.categories import CATEGORY_LABELS, Category
 from domain.errors import Invalid
 from domain.factoids import FactoidNotFound, FactoidService, FeedQuery
-from domain.live import FactoidPublished, LiveEvent, LiveHub
+from domain.live import FactoidPublished, LiveEvent, LiveHub, TallyChanged
 
 Limit = Annotated[int, Parameter(ge=1, le=100, description="How many at most.")]
 ModelId = Annotated[
@@ -179,7 +179,9 @@ async def _told(event: LiveEvent, factoids: FactoidService) -> bytes | None:
             return sse.event("factoid", factoid_out(await factoids.one(event.factoid_id, None)))
         except FactoidNotFound:
             return None
-    return sse.event("tally", LiveTally(event.factoid_id, event.votes_up, event.votes_down))
+    if isinstance(event, TallyChanged):
+        return sse.event("tally", LiveTally(event.factoid_id, event.votes_up, event.votes_down))
+    return None
 
 
 def _utc(written: str | None) -> datetime | None:

@@ -235,6 +235,13 @@ class SharedChatOut:
 
 
 @dataclass
+class TurnBegunOut:
+    """SSE event `turn`: an answer was asked for."""
+
+    turn_id: UUID
+
+
+@dataclass
 class ChatStatusEvent:
     """SSE event `status`: how far the answer is."""
 

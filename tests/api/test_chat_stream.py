@@ -202,3 +202,28 @@ async def test_an_answer_goes_on_while_the_api_is_restarted(visitor, standin):
     assert rest[-1].name == "message"
     # Whether one begins with what was told or with what was kept, it is the same in the end.
     assert text_of([*seen, *rest]) == text_of(rest, known["text"]) == rest[-1].data["text"]
+
+
+async def test_every_answer_asked_for_is_heard_of_wherever_the_chat_is_open(
+    visitor, served_api, standin
+):
+    chat_id, other_id = await begin(visitor), await begin(visitor)
+    first = await say(visitor, chat_id, "What do bees do?")
+    await read(visitor, chat_id)
+    asked, heard = [first["id"]], list[str]()
+    async with visitor.stream("GET", f"/api/chats/{chat_id}/live") as stream:
+        async for line in stream.aiter_lines():
+            name, _, value = line.partition(": ")
+            if name != "data":
+                continue
+            heard.append(json.loads(value)["turn_id"])
+            if len(heard) == 2:
+                break
+            await say(visitor, other_id, "And wasps?")
+            asked.append((await say(visitor, chat_id, "And in winter?"))["id"])
+
+    assert heard == asked
+    async with served_api.client() as stranger:
+        assert (await stranger.get(f"/api/chats/{chat_id}/live")).status_code == 404
+    await read(visitor, chat_id)
+    await read(visitor, other_id)

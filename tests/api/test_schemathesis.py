@@ -87,6 +87,10 @@ enabled = false
 include-operation-id = "FollowChat"
 enabled = false
 
+[[operations]]
+include-operation-id = "FollowTurns"
+enabled = false
+
 # A factoid has to be there, a model has to use tools, and characters are counted as readers do.
 [[operations]]
 include-operation-id = "BeginChat"

@@ -12,7 +12,7 @@ from db.repositories.chats import ChatTurnRepository
 from domain.chat.admission import Admission
 from domain.chat.searches import PaidSearches
 from domain.chat.web import WebSearch, WebSearchFailed
-from domain.lease import Lease
+from domain.lease import Leases
 from domain.limits.budget import Budget, BudgetLimits, BudgetUsedUp
 from settings import settings
 from tests.chatting import SEARCH_USD, chatting_with, visitor
@@ -105,9 +105,10 @@ async def test_searches_at_once_never_spend_more_than_the_budget(
         held_usd = sum((one.turn.quote_usd for one in asked), Decimal(0))
         limits = replace(LIMITS, global_usd=held_usd + SEARCH_USD * (affordable + Decimal("0.9")))
         admission = Admission(chatting.limiter, Budget(limits))
+        leases = Leases(database.sessions, ChatTurnRepository)
 
         async def search(turn_id):
-            lease = await Lease.take(database.sessions, ChatTurnRepository, turn_id)
+            lease = await leases.take(turn_id)
             assert lease
             with suppress(BudgetUsedUp, WebSearchFailed):
                 await PaidSearches(lease, database.sessions, admission, web).find("bees", 1)

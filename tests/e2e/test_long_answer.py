@@ -7,6 +7,7 @@ from sqlalchemy import select
 from db.models import ChatTurn
 from db.session import Database
 from domain.chat.progress import TurnProgress
+from domain.event_log import EventWriter
 from tests.e2e.browser import Visitor
 from tests.e2e.test_chat import WRITING, answers, ask, begin
 from tests.standins.openrouter.running import RunningOpenRouter
@@ -44,7 +45,7 @@ async def test_what_is_written_is_neither_sent_nor_drawn_again(
     async with database.sessions() as session:
         newest = select(ChatTurn).order_by(ChatTurn.created_at.desc()).limit(1)
         turn = (await session.scalars(newest)).one()
-    progress, at, sent = TurnProgress(redis, turn.id), 0, [sum(received)]
+    progress, at, sent = TurnProgress(EventWriter(redis), turn.id), 0, [sum(received)]
     for number in range(PARAGRAPHS):
         text = f"Paragraph {number} on what bees do when they are at home in their hive.\n\n"
         told = {"message_id": str(turn.answer_id), "at": at, "text": text}
@@ -62,3 +63,24 @@ async def test_what_is_written_is_neither_sent_nor_drawn_again(
     assert await page.evaluate("changes") == 0
     await openrouter.open()
     await expect(answers(page)).to_have_count(2)
+
+
+async def test_a_tab_that_does_nothing_shows_what_is_asked_in_another(
+    openrouter: RunningOpenRouter, visitor: Visitor
+):
+    await openrouter.say("They dance.", "They sing.")
+    await begin(visitor, "What do bees do?")
+    await expect(answers(visitor.page)).to_contain_text("They dance.")
+    idle = await visitor.open_tab(visitor.page.url.removeprefix(visitor.origin))
+    await expect(answers(idle.page)).to_contain_text("They dance.")
+    await expect(idle.page.locator("#price")).not_to_be_empty()
+
+    await ask(visitor, "And at night?")
+    await expect(answers(idle.page).last).to_contain_text("They sing.")
+
+    await openrouter.say("In winter they", held=True)
+    await ask(visitor, "And in winter?")
+    await openrouter.wait_at_gate()
+    await expect(idle.page.locator(WRITING)).to_contain_text("In winter they")
+    await openrouter.open()
+    await expect(answers(idle.page)).to_have_count(3)

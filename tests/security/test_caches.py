@@ -48,7 +48,7 @@ def filled(path: str, ids: dict[str, str]) -> str:
 
 
 def endless(route: Route) -> bool:
-    return route.path.endswith(("/factoids/live", "/stream"))
+    return route.path.endswith(("/live", "/stream"))
 
 
 def lasting(answer: httpx.Response) -> Any:
