@@ -212,3 +212,18 @@ async def test_screen_readers_hear_whole_sentences_of_what_is_written(
     await expect(spoken).to_have_text("")
     await openrouter.open()
     await expect(visitor.page.locator("#result [role=status]")).to_have_text("Factoid ready!")
+
+
+async def test_the_name_of_the_site_stays_in_one_line_and_whole(make: Factories, visitor: Visitor):
+    await make.factoid()
+    await visitor.open()
+    name = visitor.page.locator("header a span", has_text="Daily Factoids")
+    for width in (320, 360, 430, 440, 1280):
+        await visitor.page.set_viewport_size({"width": width, "height": 800})
+        lines, cut = await name.evaluate(
+            "one => [one.offsetHeight / parseFloat(getComputedStyle(one).lineHeight),"
+            " one.scrollWidth > one.clientWidth]"
+        )
+        assert (round(lines, 1), cut) == (1, False), width
+        assert (await name.inner_text()).endswith("Daily Factoids")
+    await visitor.expect_no_sideways_scroll(320, 360)
