@@ -8,9 +8,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import first_token, guards, limits, operations, places, seed
+from bench import chat, first_token, guards, limits, operations, places, seed
 from bench.operations import OPERATIONS, Asks, Client
-from bench.processes import Server, serving, split_cores
+from bench.processes import API, Server, serving, split_cores
 from bench.race import Runner, race
 from bench.report import Report
 from bench.statements import COUNTED, executed, is_control, tapped
@@ -21,7 +21,6 @@ from dev.processes import end_with_starter
 from dev.state import Memory
 
 ROUNDS = {"feed": 7, "one": 5, "search": 5, "vote": 5}
-API = ["--factory", "api.app:create_app"]
 UNLIMITED = ["--factory", "bench.limits:unlimited"]
 LOGS = places.STATE / "log"
 
@@ -109,6 +108,9 @@ def bench(memory: Memory, report: Report) -> Report:
             report.first_tokens = asyncio.run(
                 first_token.measure(product.port, secret, values, log("worker"), for_others)
             )
+        with step(f"Chatting, alone and beside {chat.STREAMS} others"):
+            values = production(large, redis, secret)
+            report.chats = asyncio.run(chat.measure(secret, values, LOGS, for_servers | for_others))
     return report
 
 
@@ -126,6 +128,7 @@ def production(url: str, redis: str, secret: str) -> dict[str, str]:
         "OPENROUTER_BASE_URL": "",
         "READ_POOL_SIZE": "8",
         "GENERATE_LIMITS": "100000/60",
+        "CHAT_LIMITS": "100000/60",
         "BUDGET_USD": "3000",
         "BUDGET_VISITORS_USD": "1000",
         "BUDGET_VISITOR_USD": "1000",

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from api.visitors import VisitorTokens
 from bench.operations import COOKIE, Ask, Client
-from bench.processes import running
+from bench.processes import WORKER, running
 from dev import ports
 from dev.console import Problem
 from domain.generation.answer import text_so_far
@@ -43,8 +43,7 @@ async def measure(
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(running_openrouter(pace=PACE, seed=3))
         outside = {"OPENROUTER_BASE_URL": model.base_url, "OPENROUTER_API_KEY": "bench"}
-        worker = ["saq", "jobs.worker.settings"]
-        stack.enter_context(running("worker", worker, {**values, **outside}, log, cores=cores))
+        stack.enter_context(running("worker", WORKER, {**values, **outside}, log, cores=cores))
         seen: dict[str, float] = {}
         for number in range(GENERATIONS + 1):
             cookie = f"{COOKIE}={VisitorTokens(secret).write(uuid4())}"

@@ -15,6 +15,8 @@ from dev.state import ROOT
 
 READY_WITHIN_S = 30
 GRACE_S = 5
+API = ["--factory", "api.app:create_app"]
+WORKER = ["saq", "jobs.worker.settings"]
 GRANIAN = ["granian", "--interface", "asgi", "--host", ports.HERE, "--workers", "1"]
 
 
@@ -26,17 +28,31 @@ def split_cores() -> tuple[set[int], set[int]]:
     return ({cores[0]}, set(cores[1:])) if len(cores) > 1 else (set(), set())
 
 
-class Server:
-    """A running process and where it listens."""
+class Program:
+    """A running process with all it started."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], port: int) -> None:
-        self.popen, self.port = popen, port
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self.popen = popen
 
     def cpu_s(self) -> float | None:
         """CPU time of the process and all it started; None where the system does not say."""
         if not Path("/proc/self/schedstat").exists():
             return None
         return sum(_ran_ns(pid) for pid in _session(self.popen.pid)) / 1e9
+
+    def memory_kb(self) -> int | None:
+        """Its share of the memory in use (PSS); None where the system does not say."""
+        if not Path("/proc/self/smaps_rollup").exists():
+            return None
+        return sum(_share_kb(pid) for pid in _session(self.popen.pid))
+
+
+class Server(Program):
+    """One that listens."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], port: int) -> None:
+        super().__init__(popen)
+        self.port = port
 
 
 @contextmanager
@@ -108,3 +124,11 @@ def _ran_ns(pid: int) -> int:
             with suppress(OSError):
                 ran += int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[0])
     return ran
+
+
+def _share_kb(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0

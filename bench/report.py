@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bench.chat import Chats, Cost, Late
 from bench.first_token import FirstTokens
 from bench.guards import Took
 from bench.limits import Decisions
@@ -12,6 +13,8 @@ FEED_SLOWER_AT_MOST = 1.3
 HEADERS_OF_NONE = 0.85
 DECISIONS_OF_INCR = 0.6
 FIRST_TOKEN_MS = 60
+CHAT_FIRST_TOKEN_MS = 60
+CHAT_TOKEN_MS = 10
 
 TITLES = {
     "feed": "Feed page",
@@ -43,6 +46,7 @@ class Report:
     guards: dict[str, Took] = field(default_factory=dict[str, Took])
     """Asking for a factoid: bare, with each guard, with all."""
     decisions: Decisions | None = None
+    chats: Chats | None = None
     notes: list[str] = field(default_factory=list[str])
 
     def __str__(self) -> str:
@@ -56,6 +60,7 @@ class Report:
                 *self._first_token(),
                 *self._guards(),
                 *self._decisions(),
+                *self._chats(),
                 *(f"Note: {note}" for note in self.notes),
                 "",
                 "Goals",
@@ -94,7 +99,26 @@ class Report:
                 f"first token under {FIRST_TOKEN_MS} ms later than the model's, p50: {late:.0f} ms",
                 late < FIRST_TOKEN_MS,
             ),
+            *self._goals_of_chats(),
         ]
+
+    def _goals_of_chats(self) -> list[tuple[str, bool]]:
+        assert self.chats is not None
+        goals: list[tuple[str, bool]] = []
+        for where, late in _talks(self.chats):
+            first, token = _percentile(late.asking, 50), _percentile(late.tokens, 50)
+            goals += [
+                (
+                    f"a chat {where} adds under {CHAT_FIRST_TOKEN_MS} ms to the first token, p50: "
+                    f"{first:.0f} ms",
+                    first < CHAT_FIRST_TOKEN_MS,
+                ),
+                (
+                    f"a chat {where} adds under {CHAT_TOKEN_MS} ms to a token, p50: {token:.1f} ms",
+                    token < CHAT_TOKEN_MS,
+                ),
+            ]
+        return goals
 
     def _table(self) -> list[str]:
         rows = [HEADINGS]
@@ -165,6 +189,41 @@ class Report:
                 if name != "bare"
             ),
         ]
+
+    def _chats(self) -> list[str]:
+        assert self.chats is not None
+        found = self.chats
+        lines = [
+            line
+            for where, late in _talks(found)
+            for line in (
+                f"Chat {where}: first token after asking, less the model's own time: "
+                f"{_spread(late.asking)} ({len(late.asking)} turns)",
+                f"  after the model's first token: {_spread(late.first)}",
+                f"  each token after the model's: {_spread(late.tokens)} "
+                f"({len(late.tokens):,} tokens)",
+            )
+        ]
+        return [
+            *lines,
+            f"  open when they began: at least {found.fewest_open} streams; "
+            f"turns without a whole answer: {found.failed}",
+            f"  API: {_cost(found.api)}; worker: {_cost(found.worker)}",
+        ]
+
+
+def _talks(chats: Chats) -> list[tuple[str, Late]]:
+    return [("alone", chats.alone), ("beside many", chats.many)]
+
+
+def _spread(ordered: list[float]) -> str:
+    return f"p50 {_percentile(ordered, 50):.1f} ms, p99 {_percentile(ordered, 99):.1f} ms"
+
+
+def _cost(cost: Cost) -> str:
+    memory = "–" if cost.stream_kb is None else f"{cost.stream_kb:.0f} kB"
+    cpu = "–" if cost.token_us is None else f"{cost.token_us:.0f} µs"
+    return f"{memory} of memory for each open stream, {cpu} of CPU for each token"
 
 
 def _percentile(ordered: list[float], percent: int) -> float:

@@ -10,7 +10,7 @@ from .prompt import Prompt
 from .wire import Connection, Request
 
 FOR_EVER = -1
-TOKENS_LOGGED = 64
+TOKENS_LOGGED = 640
 
 
 def dollars(amount: Decimal) -> str:
@@ -142,6 +142,8 @@ class Exchange:
     status: int | None = None
     bytes_sent: int = 0
     client_closed_at_s: float | None = None
+    arrived_at: float = field(default_factory=time.time)
+    """In Unix time, like those of its first tokens."""
     _started: float = field(default_factory=time.monotonic)
 
     def client_closed(self) -> None:
@@ -169,6 +171,7 @@ class Exchange:
             "finished": self.finished,
             "bytes_sent": self.connection.bytes_sent if sending else self.bytes_sent,
             "client_closed_at_s": self.client_closed_at_s,
+            "arrived_at": self.arrived_at,
             "completion_tokens": generation.completion_tokens if generation else 0,
             "first_tokens": generation.first_tokens if generation else [],
             "billed_cost": dollars(generation.cost_usd) if generation else "0",
