@@ -23,13 +23,11 @@ async def statements(app: Litestar, database) -> AsyncGenerator[list[str]]:
         seen.append(record.query)
 
     reads = app.state.database.reads
-    free = [await reads._free.get() for _ in range(reads._pool.get_max_size())]
-    held = [one or await reads._pool.acquire() for one in free]
+    held = [one or await reads._pool.acquire() for one in reads._free]
     connections = [one._con for one in held]
     for connection in connections:
         connection.add_query_logger(note)
-    for one in held:
-        reads._free.put_nowait(one)
+    reads._free = held
     yield seen
     for connection in connections:
         connection.remove_query_logger(note)
