@@ -94,6 +94,13 @@
       await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
       toEnd();
     },
+    // Says of a text for two seconds whether it was copied; `copied` is what is said.
+    async copyHere(text) {
+      const how = await store.copy(text);
+      store.put("copy", { text, said: how === "copied" ? "Copied" : "Not allowed to copy" });
+      setTimeout(() => store.get("copy").text === text && store.put("copy", {}), 2000);
+    },
+    copied: (copy, text) => (copy?.text === text ? copy.said : ""),
     said: () => write(""),
     unsaid() {
       try {

@@ -26,7 +26,8 @@ STANDIN = "<style>#standin{display:block}</style>" if settings.standin_model els
 """Shows the notice that a stand-in model answers; in the HTML, so that nothing moves later."""
 WITHOUT_SCRIPT = (
     "<style>body{display:flex;flex-direction:column}footer{order:2}"
-    "#maker,#categories,#sorts,#search,#facts,header nav{display:none!important}</style>"
+    "#maker,#categories,#sorts,#search,#facts,header nav,#say-form,#your-chats,[data-suggestion]"
+    "{display:none!important}</style>"
 )
 
 FACTOID_PATH = re.compile(r"/f/([^/]+)/?")
@@ -39,6 +40,10 @@ PAID = (
     "it stands is shown with JavaScript.</p></div></noscript>"
 )
 
+CHATS = (
+    f'<noscript>{WITHOUT_SCRIPT}<div class="plain"><p>Chatting needs JavaScript. '
+    '<a href="/">Reading the newest facts</a> does not.</p></div></noscript>'
+)
 CHAT = (
     '<noscript><div class="plain"><h1>A chat</h1><p>What was said is shown with JavaScript.</p>'
     "</div></noscript>"
@@ -61,7 +66,8 @@ class Front:
             if scope["path"] == "/":
                 return await self._answer(scope, send, 200, await self._feed_html())
             if built := self._built.get(scope["path"].rstrip("/")):
-                return await self._answer(scope, send, 200, put_in(self._read(built), "", ""))
+                body = CHATS if built == self._built["/chat"] else ""
+                return await self._answer(scope, send, 200, put_in(self._read(built), "", body))
             if CHAT_PATH.fullmatch(scope["path"]):
                 page = put_in(self._read(self._bare), titled(f"Chat | {NAME}"), CHAT)
                 return await self._answer(scope, send, 200, page)

@@ -179,7 +179,36 @@ async def test_a_chat_shows_markup_as_words_and_web_links(
     await page.locator('[data-said="agent"] summary').click()
     for width in WIDTHS:
         await trapped.expect_no_sideways_scroll(width)
-    parts = await page.locator("#talk").evaluate(TALK)
+    await expect_only_words_and_web_links(trapped)
+
+    await page.locator("#chat-menu").click()
+    await page.locator("#share-chat").click()
+    address = await page.locator("#share-url").inner_text()
+    await trapped.open(address[address.index("/shared/") :])
+    await expect(page.locator('[data-said="agent"]')).to_have_count(len(said))
+    for width in WIDTHS:
+        await trapped.expect_no_sideways_scroll(width)
+    await expect_only_words_and_web_links(trapped)
+
+
+async def expect_only_words_and_web_links(visitor: Visitor) -> None:
+    parts = await visitor.page.locator("#talk").evaluate(TALK)
     assert {one["name"] for one in parts} <= DRAWN
     assert [one for one in parts if not one["known"]] == []
-    await expect_nothing_ran(trapped)
+    await expect_nothing_ran(visitor)
+
+
+async def test_a_chat_shows_markup_that_is_being_written_as_words_and_web_links(
+    openrouter: RunningOpenRouter, trapped: Visitor
+):
+    await openrouter.say("\n\n".join(PAYLOADS[: len(PAYLOADS) // 2]), held=True)
+    await openrouter.say("\n\n".join(PAYLOADS[len(PAYLOADS) // 2 :]), held=True)
+    await trapped.open("/chat")
+    for number in (1, 2):
+        await trapped.page.locator("#say").fill("Write")
+        await trapped.page.keyboard.press("Enter")
+        await openrouter.wait_at_gate()
+        await expect(trapped.page.locator("#answer > *").nth(9)).to_be_visible()
+        await expect_only_words_and_web_links(trapped)
+        await openrouter.open()
+        await expect(trapped.page.locator('[data-said="agent"]')).to_have_count(number)

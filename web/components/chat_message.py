@@ -8,7 +8,7 @@ from reflex_components_core.el.elements.inline import A
 from web import design
 from web.chat_words import Said, Source, ToolUse
 from web.components.parts import emoji, icon, value_of
-from web.live import call, seen
+from web.live import ask, call, seen
 from web.markup import Block, Line, Span
 from web.votes import Votes
 
@@ -58,6 +58,33 @@ def _line(line: Line) -> rx.Component:
     )
 
 
+@rx.memo
+def code_part(code: rx.Var[str]) -> rx.Component:
+    """Code as it is written, to be copied."""
+    said = ask("copied", seen("copy", "copy"), code)
+    return rx.el.div(
+        rx.el.div(
+            rx.el.button(
+                icon("copy", 15),
+                rx.cond(said != "", said, "Copy"),
+                rx.el.span(" code", class_name="sr-only"),
+                type="button",
+                on_click=rx.call_script(call("copyHere", code)),
+                custom_attrs={"data-copy-code": ""},
+                class_name=SMALL,
+            ),
+            rx.el.span(said, role="status", class_name="sr-only"),
+            class_name="-mb-2 flex justify-end",
+        ),
+        rx.el.pre(
+            rx.el.code(code),
+            tab_index=0,
+            class_name="overflow-x-auto px-4 pb-3 font-mono text-sm",
+        ),
+        class_name="rounded-xl bg-tint",
+    )
+
+
 def _lines(block: Block) -> Any:
     return rx.foreach(block.lines, lambda line: rx.foreach(value_of(line).spans, _span))
 
@@ -73,14 +100,7 @@ def text_part(block: rx.Var[Block]) -> rx.Component:
                 "list",
                 rx.el.ul(rx.foreach(part.lines, _line), class_name="grid gap-1.5", role="list"),
             ),
-            (
-                "code",
-                rx.el.pre(
-                    rx.el.code(part.code),
-                    tab_index=0,
-                    class_name="overflow-x-auto rounded-xl bg-tint px-4 py-3 font-mono text-sm",
-                ),
-            ),
+            ("code", code_part(code=part.code)),  # pyright: ignore[reportArgumentType]
             (
                 "quote",
                 rx.el.blockquote(

@@ -138,6 +138,7 @@ def chats() -> rx.Component:
                 ),
                 skeletons(1),
             ),
+            id="your-chats",
             aria_busy=rx.cond(ChatList.ready, "false", "true"),
         ),
         class_name="!max-w-3xl pt-8",
