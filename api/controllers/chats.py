@@ -16,6 +16,7 @@ from api.chats import (
     share_out,
     shared_out,
 )
+from api.controllers.vault import ID
 from api.export import markdown
 from api.idempotency import IDEMPOTENT
 from api.schemas.chats import (
@@ -36,7 +37,11 @@ CHAT = {SCOPE: "chat"}
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many.")]
 Cursor = Annotated[str | None, QueryParameter(max_length=500, description="From `next_cursor`.")]
-About = Annotated[UUID | None, QueryParameter(description="The factoid they are about.")]
+About = Annotated[
+    str | None,
+    QueryParameter(pattern=f"^{ID}$", description="The id of the factoid they are about."),
+]
+"""Text, because the word null would be no id as well."""
 Model = Annotated[
     str | None, QueryParameter(max_length=200, description="An id from `GET /api/models`.")
 ]
@@ -76,7 +81,9 @@ class ChatController(Controller):
         factoid_id: About = None,
     ) -> ChatsOut:
         """Your own chats, or only those about one factoid; the last used first."""
-        return chats_out(await chats.newest(caller, limit, cursor, factoid_id))
+        # The pattern lets a line break follow.
+        about = UUID(factoid_id.strip()) if factoid_id else None
+        return chats_out(await chats.newest(caller, limit, cursor, about))
 
     @get("/quote", operation_id="QuoteNewChat", opt=CHAT)
     async def quote_first(

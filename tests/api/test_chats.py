@@ -270,10 +270,14 @@ async def test_only_the_chats_about_one_factoid_are_listed(api, models, make):
     first = (await api.get("/api/chats", params=about)).json()
     rest = (await api.get("/api/chats", params=about | {"cursor": first["next_cursor"]})).json()
     foreign = await api.get("/api/chats", params={"cursor": first["next_cursor"]})
+    broken = await api.get("/api/chats", params=about | {"factoid_id": f"{factoid.id}\n"})
+    nonsense = await api.get("/api/chats", params={"factoid_id": "null"})
 
     found = [one["id"] for one in (*first["items"], *rest["items"])]
     assert found == [one["id"] for one in reversed(mine)]
     assert (foreign.status_code, foreign.json()["code"]) == (400, "invalid_cursor")
+    assert broken.json()["items"] == first["items"]
+    assert (nonsense.status_code, nonsense.json()["code"]) == (422, "invalid")
 
 
 async def test_the_first_message_has_a_price_before_there_is_a_chat(api, models):

@@ -45,6 +45,10 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 402, 409, 422, 429]
 include-operation-id = "GetQuote"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
 
+[[operations]]
+include-operation-id = "QuoteNewChat"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
+
 # Words that are no text, which a schema cannot say.
 [[operations]]
 include-operation-id = "OpenVault"
