@@ -31,7 +31,7 @@ TURNS, SHORT = 12, 20
 
 STREAMS, OPEN_EVERY_S = 100, 0.12
 TURN_EVERY_S = 0.5
-LONG = 380
+LONG = 400
 """Tokens: all streams stay open until the last of the turns beside them has begun."""
 
 READY_WITHIN_S = 30

@@ -12,6 +12,7 @@ from db.models import GenerationRequest
 from domain.llm.openrouter import Patience
 from jobs import worker as product
 from jobs.relay import TERMS, Relay
+from settings import settings
 from tests.generating import completions, count_factoids
 from tests.processes import ROOT, running_worker, until
 
@@ -43,6 +44,21 @@ def test_the_catalogue_is_refreshed_every_hour():
 
     assert minute.isdecimal()
     assert rest == ["*"] * 4
+
+
+async def test_a_job_just_taken_is_not_taken_for_lost_until_nobody_marks_it(redis):
+    queue = product.Jobs.from_url(settings.redis_url, name="jobs-of-a-test")
+    await queue.enqueue("nothing", retries=2)
+    taken = await queue.dequeue(timeout=5)
+
+    looks: list[list[str]] = []
+    for _ in range(2):
+        looks.append(await queue.sweep(lock=1))
+        await redis.delete(queue.namespace("sweep"))
+    await queue.disconnect()
+
+    assert taken
+    assert looks == [[], [taken.id]]
 
 
 async def test_requests_that_wait_survive_an_emptied_redis(
