@@ -1,5 +1,12 @@
-"""Telling whether a text gives away what a model was told; pure functions."""
+"""Telling whether a text gives away what a model was told; pure functions.
 
+It is found however it is set, backwards, and in codes that a model writes by heart. A translation
+is not: only another model could tell. So nothing hangs on what our rules say.
+"""
+
+import base64
+import codecs
+import re
 from collections.abc import Iterable
 from itertools import chain
 
@@ -8,12 +15,17 @@ from domain.text import key_of
 WORDS_IN_A_ROW = 6
 """As many as nothing else shares with our rules by chance."""
 
+# Longer than a word, and shorter than six of them in such a code.
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[\s:,]?){16,}")
+
 
 class Secrets:
     """What a model was told and nobody else is to be."""
 
     def __init__(self, told: Iterable[str]) -> None:
         rows = set(chain.from_iterable(_rows(text) for text in told))
+        rows |= {codecs.encode(row, "rot13") for row in rows}
         self._begun = min(map(len, rows), default=0)
         self._rows: dict[str, list[str]] = {}
         """By the letters they begin with, so that a text is gone through once, not once for each:
@@ -22,8 +34,8 @@ class Secrets:
             self._rows.setdefault(row[: self._begun], []).append(row)
 
     def are_in(self, text: str) -> bool:
-        """Whether a text holds six words in a row of them, however they are set."""
-        closed_up = _closed_up(text)
+        """Whether a text holds six words in a row of them, however they are set or coded."""
+        closed_up = _closed_up("\n".join([text, *_decoded(text)]))
         return self._found_in(closed_up) or self._found_in(closed_up[::-1])
 
     def _found_in(self, letters: str) -> bool:
@@ -32,6 +44,16 @@ class Secrets:
             for place in range(len(letters) - self._begun + 1)
             for row in self._rows.get(letters[place : place + self._begun], ())
         )
+
+
+def _decoded(text: str) -> Iterable[str]:
+    """What stands in a text in hexadecimal or base64, wherever in a code the text begins."""
+    for run in _HEX.findall(text):
+        yield bytes.fromhex(re.sub(r"[\s:,]", "", run)).decode(errors="ignore")
+    for run in _BASE64.findall(text):
+        for skipped in range(4):
+            code = run[skipped:].replace("+", "-").replace("/", "_")
+            yield base64.urlsafe_b64decode(code[: len(code) // 4 * 4]).decode(errors="ignore")
 
 
 def _closed_up(text: str) -> str:
