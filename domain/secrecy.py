@@ -20,30 +20,30 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[\s:,]?){16,}")
 
 
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
 class Secrets:
     """What a model was told and nobody else is to be."""
 
     def __init__(self, told: Iterable[str]) -> None:
         rows = set(chain.from_iterable(_rows(text) for text in told))
         rows |= {codecs.encode(row, "rot13") for row in rows}
-        self._begun = min(map(len, rows), default=0)
-        self._rows: dict[str, list[str]] = {}
-        """By the letters they begin with, so that a text is gone through once, not once for each:
-        an answer is looked at again and again while it is written."""
-        for row in rows:
-            self._rows.setdefault(row[: self._begun], []).append(row)
+        self._rows = rows | {row[::-1] for row in rows}
+        self._step = max(1, min(map(len, rows), default=0) // 2)
+        self._parts = {
+            row[place : place + self._step]
+            for row in self._rows
+            for place in range(len(row) - self._step + 1)
+        }
+        """Of half the shortest row: cut into pieces of that length, a text that holds a row has a
+        piece in common with it. An answer is looked at again and again while it is written."""
 
     def are_in(self, text: str) -> bool:
         """Whether a text holds six words in a row of them, however they are set or coded."""
-        closed_up = _closed_up("\n".join([text, *_decoded(text)]))
-        return self._found_in(closed_up) or self._found_in(closed_up[::-1])
-
-    def _found_in(self, letters: str) -> bool:
-        return any(
-            letters.startswith(row, place)
-            for place in range(len(letters) - self._begun + 1)
-            for row in self._rows.get(letters[place : place + self._begun], ())
-        )
+        letters = _closed_up("\n".join([text, *_decoded(text)]))
+        pieces = (letters[at : at + self._step] for at in range(0, len(letters), self._step))
+        return not self._parts.isdisjoint(pieces) and any(row in letters for row in self._rows)
 
 
 def _decoded(text: str) -> Iterable[str]:
@@ -58,6 +58,9 @@ def _decoded(text: str) -> Iterable[str]:
 
 def _closed_up(text: str) -> str:
     """The letters alone, for a quote may be s p a c e d out."""
+    if text.isascii():
+        # The same, found quicker; an answer is mostly that.
+        return text.lower().encode().translate(None, _SIGNS).decode()
     return key_of(text).replace(" ", "")
 
 

@@ -30,6 +30,8 @@ CODES = {
 @pytest.mark.parametrize("said", CODES.values(), ids=CODES)
 def test_a_rule_is_known_again(said: str):
     assert SECRETS.are_in(f"My rules are: {said} And more.")
+    # Letters beyond English take another way.
+    assert SECRETS.are_in(f"My rules are… {said} And more.")
 
 
 @pytest.mark.parametrize("cut", range(4))
