@@ -1,6 +1,5 @@
 """The HTTP API: `create_app` reads from top to bottom."""
 
-import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -33,6 +32,7 @@ from api.readable import ReadableOnly
 from api.request_id import RequestLog
 from api.visitors import Visitors, VisitorTokens
 from db.session import open_database
+from domain.garbage import collect_rarely
 from domain.logging import configure_logging
 from domain.redis import open_redis, open_redis_for_limits
 from domain.register import Register
@@ -50,11 +50,7 @@ async def connections(app: Litestar) -> AsyncGenerator[None]:
     fill(app.state, database, redis, for_limits)
     await app.state.register.open(database)
     await app.state.live.open()
-    # What lives as long as the process need not be looked at by the collector again.
-    gc.collect()
-    gc.freeze()
-    # What a request makes goes by itself when it ends; looking for cycles in it finds none.
-    gc.set_threshold(20_000, 10, 10)
+    collect_rarely()
     try:
         yield
     finally:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.session import open_database
 from domain.errors import DomainError
+from domain.garbage import collect_rarely
 from domain.logging import configure_logging
 from domain.payments.stripe import StripeRefused
 from domain.redis import open_redis
@@ -102,6 +103,7 @@ async def startup(ctx: WorkerContext) -> None:
     ctx["relay"] = asyncio.create_task(relay.run(), name="relay")
     ctx["starting"] = asyncio.create_task(catch_up(ctx), name="catch_up")
     ctx["reconciling"] = asyncio.create_task(reconcile(ctx), name="reconcile")
+    collect_rarely()
     log.info("worker_ready")
 
 
