@@ -187,7 +187,11 @@ class OpenRouter:
                 # A compressed answer could grow without bound, so none is asked for.
                 "Accept-Encoding": "identity",
             },
-            timeout=httpx.Timeout(self._patience.silence_s, connect=self._patience.connect_s),
+            # Whoever reads says for how long; a clock of httpx' own for each piece would be a
+            # tenth of what a long answer costs.
+            timeout=httpx.Timeout(
+                self._patience.silence_s, connect=self._patience.connect_s, read=None
+            ),
             # As many as there are answers under way, which the worker bounds; httpx' own hundred
             # would have the next one wait, and fail.
             limits=httpx.Limits(max_keepalive_connections=20),
