@@ -28,6 +28,9 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
 """One step, and the same for all: the pieces of many answers travel together."""
 
+FIRST = "0-0"
+"""Before every event."""
+
 _STREAM_ID = re.compile(r"^\d{1,20}-\d{1,20}$")
 
 log = structlog.get_logger()
@@ -67,6 +70,10 @@ class EventReader:
             return False
         return bool(newest) and newest[0][0].decode() == event_id and _name(newest[0]) in last
 
+    async def all(self, key: str) -> list[LoggedEvent]:
+        """What the stream still holds; nothing while Redis is away."""
+        return await self._read(key, FIRST, wait=False)
+
     async def follow(
         self,
         key: str,
@@ -80,7 +87,7 @@ class EventReader:
         `over` tells from Postgres how it ended, or None while it has not. An id that was never
         given out counts as none: everything is told from the start.
         """
-        seen = after if after and _STREAM_ID.match(after) else "0-0"
+        seen = after if after and _STREAM_ID.match(after) else FIRST
         silent = True
         while True:
             # Where events come there is no end yet. The row is read before the stream: an end

@@ -29,21 +29,23 @@ class Secrets:
     def __init__(self, told: Iterable[str]) -> None:
         rows = set(chain.from_iterable(_rows(text) for text in told))
         rows |= {codecs.encode(row, "rot13") for row in rows}
-        self._rows = rows | {row[::-1] for row in rows}
         self._step = max(1, min(map(len, rows), default=0) // 2)
-        self._parts = {
-            row[place : place + self._step]
-            for row in self._rows
-            for place in range(len(row) - self._step + 1)
-        }
-        """Of half the shortest row: cut into pieces of that length, a text that holds a row has a
-        piece in common with it. An answer is looked at again and again while it is written."""
+        self._rows: dict[str, set[str]] = {}
+        """By all pieces of them, half as long as the shortest row: cut into such pieces, a text
+        that holds a row has one in common with it. So a text, which is looked at again and again
+        while it is written, is gone through in strides."""
+        for row in rows | {row[::-1] for row in rows}:
+            for at in range(len(row) - self._step + 1):
+                self._rows.setdefault(row[at : at + self._step], set()).add(row)
 
     def are_in(self, text: str) -> bool:
         """Whether a text holds six words in a row of them, however they are set or coded."""
         letters = _closed_up("\n".join([text, *_decoded(text)]))
-        pieces = (letters[at : at + self._step] for at in range(0, len(letters), self._step))
-        return not self._parts.isdisjoint(pieces) and any(row in letters for row in self._rows)
+        return any(
+            row in letters
+            for at in range(0, len(letters), self._step)
+            for row in self._rows.get(letters[at : at + self._step], ())
+        )
 
 
 def _decoded(text: str) -> Iterable[str]:

@@ -36,6 +36,14 @@ class TurnReader:
             return True
         return await self._events.is_last(key_of(turn_id), after, LAST_EVENTS)
 
+    async def told(self, turn_id: UUID, kept: str) -> str:
+        """The answer as its readers know it, of which a bit less may be kept."""
+        text = kept
+        for event in await self._events.all(key_of(turn_id)):
+            if event.name == "token" and event.data["at"] <= len(text):
+                text = text[: event.data["at"]] + event.data["text"]
+        return max(text, kept, key=len)
+
     def follow(self, turn_id: UUID, after: str | None) -> AsyncGenerator[LoggedEvent | None]:
         """Every event after the one seen last, to the end; see `EventReader.follow`.
 

@@ -1,7 +1,8 @@
 """Working a turn off: remember, ask, look things up, keep, settle. Runs in the worker.
 
-What is written is kept in Postgres while it is written, so that a worker killed anywhere leaves
-what it said. No model is asked again for what may have been billed: such a turn ends interrupted.
+What is written is kept in Postgres while it is written, and what a killed worker could not keep
+any more is taken from what its readers were told. No model is asked again for what may have been
+billed: such a turn ends interrupted.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.models import ChatTurn
+from db.models import ChatMessage, ChatTurn
 from db.repositories.chats import ChatRepository, ChatTurnRepository
 from db.repositories.leases import OPEN
 from db.repositories.outbox import OutboxRepository
@@ -22,7 +23,7 @@ from domain.chat import admission, agent, failures, prompt, settlement
 from domain.chat.admission import Admission
 from domain.chat.calls import Calls
 from domain.chat.failures import TurnEnded
-from domain.chat.progress import TurnProgress, last_event
+from domain.chat.progress import TurnProgress, TurnReader, last_event
 from domain.chat.searches import PaidSearches
 from domain.chat.sources import Sources
 from domain.chat.spending import spent_on
@@ -64,6 +65,7 @@ class ChatService:
         self._keeping = asyncio.Semaphore(KEPT_AT_ONCE)
         self._openrouter = openrouter
         self._events = EventWriter(redis)
+        self._told = TurnReader(redis, sessions)
         self._limiter = limiter
         self._admission = admission
         self._factoids = factoids
@@ -113,10 +115,12 @@ class ChatService:
             chat = await chats.get(turn.session_id)
             messages = await chats.messages(turn.session_id)
             calls = await turns.calls_of_chat(turn.session_id)
-        if any(call.turn_id == turn.id and call.state != "held" for call in calls):
-            raise failures.interrupted()
         by_id = {one.id: one for one in messages}
         answer = by_id.get(turn.answer_id)
+        if any(call.turn_id == turn.id and call.state != "held" for call in calls):
+            if answer:
+                await self._keep_what_was_told(lease, answer)
+            raise failures.interrupted()
         question = by_id.get(answer.parent_id) if answer and answer.parent_id else None
         if chat is None or answer is None or question is None:
             # Its owner has deleted the chat.
@@ -141,6 +145,12 @@ class ChatService:
         )
         talk = talk_before(messages, question, answer)
         await self._write(lease, work, prompt.conversation(card, talk, web=self._web is not None))
+
+    async def _keep_what_was_told(self, lease: Lease[ChatTurn], answer: ChatMessage) -> None:
+        """A worker is not asked before it is killed, but its readers have read what it told."""
+        told = await self._told.told(lease.request.id, answer.text)
+        async with lease.transaction() as session:
+            await ChatRepository(session).change_message(answer.id, text=told)
 
     def _searches(self, lease: Lease[ChatTurn]) -> PaidSearches | None:
         if self._web is None:

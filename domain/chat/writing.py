@@ -18,8 +18,8 @@ from domain.lease import Lease, LeaseLost
 from domain.llm.openrouter import ToolCall
 from domain.text import clean, clean_lines
 
-KEEP_EVERY_S = 1.0
-"""About so much of what was told is lost with a killed worker."""
+KEEP_EVERY_S = 3.0
+"""About so much of what was told is lost if both a worker and Redis are killed."""
 
 TEXT_LENGTH = 20_000
 """In code points; no answer needs as many."""
@@ -183,6 +183,8 @@ class AnswerWriter:
         told = {"message_id": str(self._message_id), "id": call.id, "name": row["name"]}
         told |= {"ok": used.ok, "summary": used.summary, "sources": used.sources}
         await self.tell("tool_result", told)
+        # What it found costs more than a few words, and they will point to it.
+        await self.keep()
 
     async def keep_up(self, turn: asyncio.Semaphore) -> None:
         """Write down what is new, again and again when it is our turn, until this is cancelled."""
