@@ -122,7 +122,7 @@ class Leases(Generic[Row]):
             try:
                 async with self._sessions.begin() as session:
                     renewed = await self._rows(session).renew_leases(
-                        {lease.request.id: lease.holder for lease in kept}, LEASE_S
+                        {lease.holder: lease.request.id for lease in kept}, LEASE_S
                     )
             except Exception as error:
                 # Whatever it is, the next try must come.
@@ -131,7 +131,7 @@ class Leases(Generic[Row]):
                     one.not_renewed()
             else:
                 for lease, one in kept.items():
-                    one.renewed(renewed.get(lease.request.id))
+                    one.renewed(renewed.get(lease.holder))
             await asyncio.sleep(RENEW_EVERY_S)
 
 

@@ -21,6 +21,7 @@ from domain.caller import Caller
 from domain.chat import settlement
 from domain.chat.admission import Admission
 from domain.chat.progress import key_of
+from domain.chat.quotes import ChatQuotes
 from domain.chat.service import TURN_S, ChatService
 from domain.chat.sessions import Chat, Chats
 from domain.chat.turns import Asked, ChatTurns
@@ -85,6 +86,13 @@ class Chatting:
         self.chats = Chats(database.sessions, catalogue, factoids, cursors)
         self.turns = ChatTurns(
             database.sessions, self.chats, catalogue, factoids, admission, web=web is not None
+        )
+        self.quotes = ChatQuotes(
+            database.sessions,
+            self.chats,
+            catalogue,
+            admission,
+            search_usd=web.price_usd if web else Decimal(0),
         )
         self.service = ChatService(
             database.sessions,

@@ -74,14 +74,20 @@ class ChatRepository:
         self._session.add(chat)
         await self._session.flush()
 
-    async def change(self, chat_id: UUID, **values: Any) -> None:
-        await self._session.execute(
-            update(ChatSession).where(ChatSession.id == chat_id).values(**values)
+    async def change(self, chat_id: UUID, **values: Any) -> bool:
+        """Change a chat, unless it is deleted; tells whether it was there."""
+        there = await self._session.scalar(
+            update(ChatSession)
+            .where(ChatSession.id == chat_id, ChatSession.deleted_at.is_(None))
+            .values(**values)
+            .returning(ChatSession.id)
+            .execution_options(synchronize_session=False)
         )
+        return there is not None
 
     async def forget_words(self, chat_id: UUID) -> None:
         """Delete everything that was said; what it cost stays."""
-        await self._session.execute(delete(ChatMessage).where(ChatMessage.session_id == chat_id))
+        # Before the words: whoever says something in it now has done so, or finds it deleted.
         await self.change(
             chat_id,
             title="",
@@ -92,6 +98,7 @@ class ChatRepository:
             shared_at=None,
             deleted_at=func.now(),
         )
+        await self._session.execute(delete(ChatMessage).where(ChatMessage.session_id == chat_id))
 
     async def messages(self, chat_id: UUID) -> list[ChatMessage]:
         """All messages of all branches, the oldest first."""
@@ -116,15 +123,17 @@ class ChatRepository:
         )
 
     async def sum_up(self, chat_id: UUID) -> None:
-        """Make the chat's tokens and cost those of its turns."""
+        """Make the chat's tokens and cost those of its turns, deleted or not."""
         turns = select(
             func.coalesce(func.sum(ChatTurn.prompt_tokens), 0),
             func.coalesce(func.sum(ChatTurn.completion_tokens), 0),
             func.coalesce(func.sum(ChatTurn.cost_usd), 0),
         ).where(ChatTurn.session_id == chat_id)
         prompt, completion, cost_usd = (await self._session.execute(turns)).one()
-        await self.change(
-            chat_id, prompt_tokens=prompt, completion_tokens=completion, cost_usd=cost_usd
+        await self._session.execute(
+            update(ChatSession)
+            .where(ChatSession.id == chat_id)
+            .values(prompt_tokens=prompt, completion_tokens=completion, cost_usd=cost_usd)
         )
 
 

@@ -47,20 +47,20 @@ class Leases(Generic[Row]):
         )
 
     async def renew_leases(self, held: Mapping[UUID, UUID], lease_s: int) -> dict[UUID, bool]:
-        """Keep rows a while longer, each for its holder: whether somebody asks to cancel it. Rows
-        that are done or that another has are left out.
+        """Keep rows a while longer, by their holders: for each whether somebody asks to cancel.
+        Holders whose row is done or another's are left out; two may have thought it theirs.
         """
         model = self.model
         renewed = await self._session.execute(
             update(model)
             .where(
-                model.id.in_(held), model.lease_holder.in_(held.values()), model.status.in_(OPEN)
+                model.id.in_(held.values()), model.lease_holder.in_(held), model.status.in_(OPEN)
             )
             .values(lease_until=func.now() + timedelta(seconds=lease_s))
-            .returning(model.id, model.cancel_asked_at.is_not(None))
+            .returning(model.lease_holder, model.cancel_asked_at.is_not(None))
             .execution_options(synchronize_session=False)
         )
-        return {row[0]: row[1] for row in renewed}
+        return {holder: asked for holder, asked in renewed if holder}
 
     async def holds_lease(self, row_id: UUID, holder: UUID) -> bool:
         """Whether the row is still this holder's; nobody can take it in this transaction."""

@@ -13,10 +13,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from domain.chat.calls import Calls
-from domain.chat.prompt import ANSWER_TOKENS, STEPS_AT_MOST, size
+from domain.chat.prompt import ANSWER_TOKENS, SECRETS, STEPS_AT_MOST, size
 from domain.chat.spending import CHAT_TOKENS, TURN_TOKENS, Spent
 from domain.chat.tools import Toolbox
-from domain.chat.writing import AnswerWriter
+from domain.chat.writing import AnswerWriter, Unsayable
 from domain.llm.openrouter import ToolCall
 
 AT_ONCE = 4
@@ -26,6 +26,7 @@ NOTHING_SAID = "I could not find an answer to that. Try asking in another way."
 ONLY_SO_MANY = "Only the first few of your calls were looked at."
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ async def answer(state: Talk, runtime: Runtime[Work]) -> dict[str, Any]:
     await tell_usage(work)
     asked = [] if last else reply.calls
     wanted = _named(asked[:AT_ONCE], len(work.writer.tools))
+    if SECRETS.are_in("\n".join(map(_said_in, wanted))):
+        # The reader is shown what is looked up, and the web is told.
+        raise Unsayable
     if not wanted and not work.writer.text.strip():
         return await _give_up(work, step)
     said: dict[str, Any] = {"role": "assistant", "content": reply.said}
@@ -152,6 +156,12 @@ def _named(asked: list[ToolCall], before: int) -> list[ToolCall]:
         ToolCall(f"call_{before + place}", call.name, call.arguments)
         for place, call in enumerate(asked, 1)
     ]
+
+
+def _said_in(call: ToolCall) -> str:
+    """The words of a call, in JSON or in what was meant to be some."""
+    words = _ESCAPED.sub(lambda sign: chr(int(sign[1], 16)) if sign[1] else " ", call.arguments)
+    return f"{call.name}\n{words}"
 
 
 def _as_called(call: ToolCall) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from domain.chat.sessions import TOOLS, Chats
 from domain.chat.spending import CHAT_TOKENS, spent_on
 from domain.chat.subject import model_of
 from domain.chat.tools import RESULT_BYTES, USES_AT_MOST, WEB_USES_AT_MOST, schemas
-from domain.chat.turns import under_way
+from domain.chat.turns import too_long, under_way
 from domain.limits.budget import AND_NOW
 from domain.limits.rate_limit import LimiterAway
 from domain.llm.catalogue import CatalogueService, worst_case_usd
@@ -68,7 +68,9 @@ class ChatQuotes:
         model = await model_of(self._catalogue, chat)
         tokens_left = max(0, CHAT_TOKENS - spent_on(chat.calls).tokens)
         quote = await self._quote(caller, model, tokens_left)
-        return replace(quote, reason=under_way().detail) if chat.answering else quote
+        if chat.answering:
+            return replace(quote, reason=under_way().detail)
+        return quote if tokens_left else replace(quote, reason=too_long().detail)
 
     async def quote_first(self, caller: Caller, model: str | None) -> ChatQuote:
         """What the first message of a new chat would cost, with this model or the dearest of those

@@ -143,7 +143,7 @@ class Chats:
         """Raises: ChatNotFound: There is none, or it is somebody else's."""
         if chat := await self._find(caller, chat_id):
             return chat
-        raise ChatNotFound("There is no such chat of yours.")
+        raise gone()
 
     async def _find(self, caller: Caller, chat_id: UUID) -> Chat | None:
         async with self._sessions() as session:
@@ -263,6 +263,10 @@ class Chats:
             if found is None:
                 raise ChatNotFound("Nothing is shared here any more.")
             return SharedChat(found, branch(await chats.messages(found.id), found.shared_leaf_id))
+
+
+def gone() -> ChatNotFound:
+    return ChatNotFound("There is no such chat of yours.")
 
 
 def read_title(title: str | None) -> str:

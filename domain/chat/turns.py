@@ -16,7 +16,7 @@ from db.repositories.outbox import OutboxRepository
 from domain.caller import Caller
 from domain.chat import prompt, settlement
 from domain.chat.admission import Admission, promise_back
-from domain.chat.sessions import Chat, ChatMessageNotFound, Chats
+from domain.chat.sessions import Chat, ChatMessageNotFound, Chats, gone
 from domain.chat.spending import CHAT_TOKENS, spent_on
 from domain.chat.subject import card_of, model_of, talk_before
 from domain.chat.tools import schemas
@@ -150,7 +150,7 @@ class ChatTurns:
         if chat.answering:
             raise under_way()
         if spent_on(chat.calls).tokens >= CHAT_TOKENS:
-            raise ChatUsedUp("This chat has become too long. Please begin a new one.")
+            raise too_long()
         model = await model_of(self._catalogue, chat)
         talk = talk_before(chat.messages, question, answer)
         messages = prompt.conversation(
@@ -204,14 +204,17 @@ class ChatTurns:
             chats = ChatRepository(session)
             await ChatTurnRepository(session).add(turn, call)
             await chats.add_messages(new)
-            if not new:
-                await chats.change_message(turn.answer_id, status="writing")
-            await chats.change(
+            there = await chats.change(
                 turn.session_id,
                 leaf_id=turn.answer_id,
                 updated_at=now,
                 title=chat.session.title or title_from(question.text),
             )
+            if not there:
+                # Its owner has deleted it meanwhile, and nothing may be said in it any more.
+                raise gone()
+            if not new:
+                await chats.change_message(turn.answer_id, status="writing")
             await OutboxRepository(session).add(
                 settlement.RUN_JOB, key, turn_id=str(turn.id), meta=meta
             )
@@ -292,6 +295,10 @@ def _question_of(chat: Chat, answer_id: UUID) -> ChatMessage:
     if answer.role != "assistant" or answer.parent_id is None:
         raise ChatMessageNotFound("There is no such answer in this chat.")
     return chat.message(answer.parent_id)
+
+
+def too_long() -> ChatUsedUp:
+    return ChatUsedUp("This chat has become too long. Please begin a new one.")
 
 
 def under_way() -> TurnUnderWay:

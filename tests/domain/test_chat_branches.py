@@ -1,6 +1,7 @@
 """Branches of a talk: each is answered with what was said on it, and all of them stay."""
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +16,15 @@ from domain.chat.turns import (
 )
 from domain.generation.left_over import see_to_left_over
 from tests.chatting import anew, visitor
-from tests.generating import bill, books, closed, completions
+from tests.generating import (
+    PATIENTLY,
+    bill,
+    books,
+    closed,
+    completions,
+    waiting_for_table,
+)
+from tests.processes import until
 
 
 def heard(call):
@@ -132,8 +141,11 @@ async def test_a_chat_that_has_become_too_long_is_ended_before_it_costs(
     async with database.sessions.begin() as session:
         await session.execute(text("UPDATE chat_calls SET prompt_tokens = 300000"))
 
-    with pytest.raises(ChatUsedUp):
+    with pytest.raises(ChatUsedUp) as refused:
         await chatting.send(chat_id, "Two?")
+
+    quote = await chatting.quotes.quote(chatting.caller, chat_id)
+    assert (quote.tokens_left, quote.reason) == (0, refused.value.detail)
 
 
 async def test_money_held_for_a_turn_whose_job_was_lost_is_seen_to(chatting, standin, database):
@@ -169,6 +181,25 @@ async def test_a_chat_deleted_while_it_is_answered_stops_and_is_settled(
     other = await chatting.begin()
     with pytest.raises(NothingUnderWay):
         await chatting.turns.stop(chatting.caller, other)
+
+
+async def test_a_message_sent_while_its_chat_is_deleted_leaves_no_words(chatting, database):
+    chat_id = await chatting.begin()
+    async with database.sessions.begin() as session:
+        await session.execute(text(PATIENTLY))
+        await session.execute(text("LOCK TABLE chat_turns IN SHARE MODE"))
+        sending = asyncio.create_task(chatting.send(chat_id, "Private words"))
+        await until(lambda: waiting_for_table(database, "chat_turns"), "the message to be written")
+        await chatting.chats.delete(chatting.caller, chat_id)
+
+    with pytest.raises(ChatNotFound):
+        await sending
+
+    async with database.sessions() as session:
+        titles = (await session.scalars(text("SELECT title FROM chat_sessions"))).all()
+        left = text("SELECT (SELECT count(*) FROM chat_messages) + (SELECT count(*) FROM outbox)")
+        assert (titles, await session.scalar(left)) == ([""], 0)
+    assert await books(database) == closed(Decimal(0))
 
 
 async def test_what_others_say_is_not_theirs_to_stop(chatting):
