@@ -204,7 +204,7 @@ def fill(state: State, database: Database, redis: Redis, for_limits: Redis) -> N
     search_usd = settings.tavily_search_usd if settings.tavily_api_key else Decimal(0)
     state.chat_quotes = ChatQuotes(*talking, admission, search_usd=search_usd)
     state.turn_events = TurnReader(redis, database.sessions)
-    state.repeats = Repeats(database.statements, *settings.server_secrets)
+    state.repeats = Repeats(database.sessions, *settings.server_secrets)
     state.accounts = Accounts(database.sessions, state.register, settings.secret_key)
 
 

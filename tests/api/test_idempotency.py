@@ -216,7 +216,7 @@ async def test_killed_before_the_request_was_made_a_repeat_makes_it(database, mo
 
 
 async def test_a_hold_that_is_renewed_is_not_taken_over(database):
-    turn = await Repeats(database.statements, "secret").begin(
+    turn = await Repeats(database.sessions, "secret").begin(
         Call(Place(uuid4(), "Anything", "k"), b"asked")
     )
 

@@ -239,7 +239,7 @@ async def test_two_who_want_the_last_of_a_pot_at_once_do_not_both_get_it(databas
     async def both_wait() -> bool:
         return await waiting_for_table(database, "reserve_budget") == 2
 
-    async with database.sessions() as holding:
+    async with database.sessions.begin() as holding:
         await holding.execute(text("SELECT FROM budget_pots WHERE pot = 'global' FOR UPDATE"))
         asked = [asyncio.create_task(reserve(visitor(), 1, limits)) for _ in range(2)]
         await until(both_wait, "both to wait for the pot")
@@ -252,7 +252,7 @@ async def test_two_who_want_the_last_of_a_pot_at_once_do_not_both_get_it(databas
 async def test_two_who_want_more_at_once_do_not_both_get_the_last_of_it(database, reserve):
     limits = replace(LIMITS, global_usd=usd("1.5"))
     ids = [await reserve(visitor(), "0.5", limits) for _ in range(2)]
-    async with database.sessions() as first, database.sessions() as second:
+    async with database.sessions.begin() as first, database.sessions.begin() as second:
         assert await BudgetRepository(first).extend(ids[0], usd(1)) is None
         waiting = asyncio.create_task(BudgetRepository(second).extend(ids[1], usd(1)))
         await until(lambda: waiting_for_table(database, "extend_budget"), "the second to wait")
