@@ -12,7 +12,7 @@ def _message(message: ChatMessageOut) -> str:
     who = "You" if message.role == "user" else "Agent"
     ended = "" if message.status == "done" else f" ({message.status})"
     sources = "".join(
-        f"\n{one.number}. [{_bare(one.title)}](<{one.url}>)" for one in message.sources
+        f"\n{one.number}. [{_bare(one.title)}](<{_whole(one.url)}>)" for one in message.sources
     )
     return f"\n## {who}{ended}\n\n{message.text}\n" + (
         f"\nSources:\n{sources}\n" if sources else ""
@@ -20,4 +20,11 @@ def _message(message: ChatMessageOut) -> str:
 
 
 def _bare(title: str) -> str:
-    return title.replace("[", "(").replace("]", ")")
+    """Whatever a page calls itself, it is only words."""
+    plain = title.replace("\\", "\\\\").replace("<", "\\<")
+    return plain.replace("[", "(").replace("]", ")")
+
+
+def _whole(url: str) -> str:
+    """An address that does not end before its end."""
+    return url.replace("\\", "%5C").replace("<", "%3C").replace(">", "%3E")

@@ -4,6 +4,7 @@ Each method is one statement, which needs no transaction around it. What a crash
 itself loses of them is made up for: a repeat finds what was made by its id.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -114,6 +115,14 @@ class IdempotencyRepository:
 
     async def forget(self, place: Place, holder: UUID) -> None:
         await self._session.execute(FORGET, {**vars(place), "holder": holder})
+
+    async def forget_results(self, caller_id: UUID, result_ids: Collection[UUID]) -> None:
+        """Delete what a caller was answered when these were made."""
+        await self._session.execute(
+            delete(IdempotencyKey).where(
+                IdempotencyKey.caller_id == caller_id, IdempotencyKey.result_id.in_(result_ids)
+            )
+        )
 
     async def forget_old(self, kept_s: float) -> int:
         """Delete the keys older than that; how many they were."""

@@ -68,6 +68,11 @@ class ChatQuotes:
         model = await model_of(self._catalogue, chat)
         tokens_left = max(0, CHAT_TOKENS - spent_on(chat.calls).tokens)
         quote = await self._quote(caller, model, tokens_left)
+        if not chat.session.model_asked:
+            # Where this one fails, any of the others may answer.
+            others = await self._catalogue.usable(None, besides=[model.id], needs=TOOLS)
+            dearest_usd = max(map(worst_turn_usd, [model, *others])) + self._searches_usd
+            quote = replace(quote, worst_case_usd=dearest_usd)
         if chat.answering:
             return replace(quote, reason=under_way().detail)
         return quote if tokens_left else replace(quote, reason=too_long().detail)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
 from db.repositories.chats import ChatRepository, ChatTurnRepository
+from db.repositories.idempotency import IdempotencyRepository
 from db.repositories.leases import OPEN
 from domain.caller import Caller
 from domain.chat.prompt import PROMPT_VERSION
@@ -64,6 +65,10 @@ class Chat:
     @property
     def last_turn(self) -> ChatTurn | None:
         return self.turns[-1] if self.turns else None
+
+    def shares(self, message: ChatMessage) -> bool:
+        """Whether strangers may read it."""
+        return message in branch(self.messages, self.session.shared_leaf_id)
 
     def message(self, message_id: UUID) -> ChatMessage:
         """Raises: ChatMessageNotFound: There is none in this chat."""
@@ -225,6 +230,9 @@ class Chats:
                 if turn.status in OPEN:
                     await ChatTurnRepository(session).ask_cancel(turn.id)
             await ChatRepository(session).forget_words(chat_id)
+            # The answers to repeats hold them too.
+            made = [chat_id, *(turn.id for turn in chat.turns)]
+            await IdempotencyRepository(session).forget_results(chat.session.owner_id, made)
 
     async def share(self, caller: Caller, chat_id: UUID) -> Chat:
         """Let whoever has the link read the branch that is shown, as it is now.
@@ -238,11 +246,13 @@ class Chats:
         chat = await self.get(caller, chat_id)
         if not chat.messages:
             raise Conflict("There is nothing to share yet.")
+        last = chat.shown[-1]
         async with self._sessions.begin() as session:
             await ChatRepository(session).change(
                 chat_id,
                 share_token=chat.session.share_token or secrets.token_urlsafe(32),
-                shared_leaf_id=chat.session.leaf_id,
+                # An answer being written is not as it is now for long.
+                shared_leaf_id=last.parent_id if last.status == "writing" else last.id,
                 shared_at=datetime.now(UTC),
             )
         return await self.get(caller, chat_id)

@@ -20,16 +20,14 @@ from domain.chat.sessions import Chat, ChatMessageNotFound, Chats, gone
 from domain.chat.spending import CHAT_TOKENS, spent_on
 from domain.chat.subject import card_of, model_of, talk_before
 from domain.chat.tools import schemas
+from domain.chat.words import read_message, title_from
 from domain.errors import Conflict, Invalid
 from domain.factoids import FactoidService
 from domain.idempotency import Attempt
 from domain.limits.budget import BudgetUsedUp
 from domain.llm.catalogue import CatalogueService
 from domain.logging import current_request_id
-from domain.text import clean_lines, graphemes
 
-MESSAGE_GRAPHEMES = 2_000
-TITLE_LENGTH = 60
 CAN_GO_ON = {"stopped", "interrupted", "failed"}
 
 
@@ -118,7 +116,8 @@ class ChatTurns:
     async def go_on(
         self, caller: Caller, chat_id: UUID, message_id: UUID, attempt: Attempt
     ) -> Asked:
-        """Have an answer that ended early gone on with; raises as `send`, and
+        """Have an answer that ended early gone on with, beside it where strangers may read it;
+        raises as `send`, and
 
         Raises:
             CannotGoOn: It did not end early.
@@ -129,7 +128,11 @@ class ChatTurns:
         question, answer = _question_of(chat, message_id), chat.message(message_id)
         if answer.status not in CAN_GO_ON:
             raise CannotGoOn("This answer is complete. Say something, or have it answered anew.")
-        return await self._begin(caller, chat, question, answer, [], attempt)
+        new: list[ChatMessage] = []
+        if chat.shares(answer):
+            # A link shows what was said then, and not what is said now.
+            new = [_message(chat_id, question.id, "assistant", begun=answer)]
+        return await self._begin(caller, chat, question, (new or [answer])[0], new, attempt)
 
     async def _begin(
         self,
@@ -249,36 +252,23 @@ class ChatTurns:
         return Asked(turn, _question_of(chat, turn.answer_id), chat)
 
 
-def read_message(text: str) -> str:
-    """Raises: Invalid: It shows nothing, or is too long."""
-    said = clean_lines(text).strip()
-    if not said:
-        raise Invalid("Say something.", field="/text")
-    if graphemes(said) > MESSAGE_GRAPHEMES:
-        raise Invalid(
-            f"A message has at most {MESSAGE_GRAPHEMES:,} characters. Yours has"
-            f" {graphemes(said):,}.",
-            field="/text",
-        )
-    return said
-
-
-def title_from(text: str) -> str:
-    """The first words of a message."""
-    words = " ".join(text.split())
-    return words if len(words) <= TITLE_LENGTH else f"{words[:TITLE_LENGTH].rsplit(' ', 1)[0]}…"
-
-
 def _message(
-    chat_id: UUID, parent_id: UUID | None, role: str, text: str | None = None
+    chat_id: UUID,
+    parent_id: UUID | None,
+    role: str,
+    text: str | None = None,
+    begun: ChatMessage | None = None,
 ) -> ChatMessage:
+    """What is said, or with no text an answer to be written; it may be begun already."""
     return ChatMessage(
         id=uuid7(),
         session_id=chat_id,
         parent_id=parent_id,
         role=role,
-        text=text or "",
+        text=begun.text if begun else text or "",
         status="writing" if text is None else "done",
+        sources=begun.sources if begun else [],
+        tools=begun.tools if begun else [],
         created_at=datetime.now(UTC),
     )
 

@@ -1,0 +1,78 @@
+"""What of a chat gets out: by its link, as a file, and when it is deleted not at all."""
+
+from uuid import uuid4
+
+import pytest
+
+from api.chats import chat_out
+from api.export import markdown
+from tests.chatting import anew
+from tests.generating import MODEL
+
+
+async def shared_texts(chatting, chat):
+    shared = await chatting.chats.shared(chat.session.share_token)
+    return [one.text for one in shared.messages]
+
+
+async def test_a_link_shows_nothing_of_an_answer_that_was_still_being_written(chatting, standin):
+    await standin.say("Said later.")
+    asked = await chatting.send(await chatting.begin(), "bees?")
+    chat = await chatting.chats.share(chatting.caller, asked.chat.session.id)
+    assert await shared_texts(chatting, chat) == ["bees?"]
+
+    chat = await chatting.finish(asked)
+
+    assert chat.shown[-1].text == "Said later."
+    assert await shared_texts(chatting, chat) == ["bees?"]
+
+
+async def test_what_a_shared_answer_goes_on_with_is_not_shared(chatting, standin):
+    chat = await chatting.say(await chatting.begin(), "[[scenario:cut:4]] bees?")
+    chat_id, broken = chat.session.id, chat.shown[-1]
+    await chatting.chats.share(chatting.caller, chat_id)
+    await standin.say(" And more.")
+
+    chat = await chatting.finish(
+        await chatting.turns.go_on(chatting.caller, chat_id, broken.id, anew())
+    )
+
+    assert await shared_texts(chatting, chat) == [chat.shown[0].text, broken.text]
+    assert chat.shown[-1].text == f"{broken.text} And more."
+    again = await chatting.chats.share(chatting.caller, chat_id)
+    assert await shared_texts(chatting, again) == [one.text for one in chat.shown]
+
+
+async def test_a_page_cannot_bend_the_file_its_name_is_in(searching, standin, tavily):
+    tavily.pages = [
+        {
+            "title": "<img src=x onerror=alert(1)> \\",
+            "url": "https://pages.test/>)[click](<javascript:alert(1)",
+            "content": "x",
+        }
+    ]
+    await standin.call(("web_search", {"query": "bees"}))
+    await standin.say("Yes [1].")
+
+    written = markdown(chat_out(await searching.say(await searching.begin(), "bees?")))
+
+    address = "https://pages.test/%3E)[click](%3Cjavascript:alert(1)"
+    assert written.endswith(f"1. [\\<img src=x onerror=alert(1)> \\\\](<{address}>)\n")
+
+
+@pytest.mark.parametrize("kept", ["chat", "message"])
+async def test_a_deleted_chat_is_not_told_to_a_repeat(api, make, kept):
+    await make.model(MODEL)
+    key = {"Idempotency-Key": str(uuid4())}
+    chat = await api.post("/api/chats", json={"title": "Private"}, headers=key)
+    path = f"/api/chats/{chat.json()['id']}"
+    said = {"json": {"text": "Private"}, "headers": key}
+    await api.post(f"{path}/messages", **said)
+
+    await api.delete(path)
+
+    if kept == "message":
+        assert (await api.post(f"{path}/messages", **said)).status_code == 404
+    else:
+        again = await api.post("/api/chats", json={"title": "Private"}, headers=key)
+        assert again.json()["id"] != chat.json()["id"]

@@ -1,0 +1,31 @@
+"""What a message may cost at most is never less than what is held for it."""
+
+from decimal import Decimal
+
+from tests.generating import MODEL
+
+DEAR = {"prompt_usd": Decimal("0.0001"), "completion_usd": Decimal("0.0004")}
+
+
+async def test_a_quote_counts_with_those_who_answer_when_a_model_fails(
+    chatting, standin, make, database
+):
+    chat_id = await chatting.begin(model=None)
+    await make.model("openai/gpt-5", **DEAR)
+    quote = await chatting.quotes.quote(chatting.caller, chat_id)
+    await standin.queue("503")
+
+    chat = await chatting.say(chat_id, "bees? " * 300)
+
+    failed, answered = chat.calls
+    assert (failed.model, answered.model) == (MODEL, "openai/gpt-5")
+    assert quote.model == MODEL
+    assert answered.quote_usd <= quote.worst_case_usd
+
+
+async def test_a_model_asked_for_answers_alone_and_is_quoted_alone(chatting, make):
+    chat_id = await chatting.begin()
+    before = await chatting.quotes.quote(chatting.caller, chat_id)
+    await make.model("openai/gpt-5", **DEAR)
+
+    assert await chatting.quotes.quote(chatting.caller, chat_id) == before
