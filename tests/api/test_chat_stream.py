@@ -194,7 +194,13 @@ async def test_an_answer_goes_on_while_the_api_is_restarted(visitor, standin):
 
         async with running_api(port) as again, again.client(cookies=cookies) as client:
             await standin.wait_at_gate()
-            known = (await client.get(f"/api/chats/{chat_id}")).json()["messages"][-1]
+
+            async def kept():
+                answer = (await client.get(f"/api/chats/{chat_id}")).json()["messages"][-1]
+                return answer if answer["text"] else None
+
+            # What was told is kept every few seconds.
+            known = await until(kept, "what was told to be kept")
             await standin.open()
             rest = await read(client, chat_id, seen[-1].id)
 
