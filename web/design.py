@@ -101,11 +101,16 @@ body{{background:var(--paper);color:var(--ink);font-family:{SANS};line-height:1.
 mark{{background:var(--accent-soft);color:inherit;border-radius:.2em;
  box-shadow:0 0 0 .08em var(--accent-soft);font-weight:600}}
 [data-sonner-toaster]{{--mobile-offset-left:0px!important;--mobile-offset-right:0px!important}}
+/* Above the box of a chat, which is where one writes on. */
+body:has(.sticky #say-form) [data-sonner-toaster]{{bottom:8.5rem!important}}
 summary{{list-style:none}}
 summary::-webkit-details-marker{{display:none}}
 select{{appearance:none}}
 .menu{{position:fixed;margin:0;
  inset:3.75rem max(.75rem,calc((100vw - 64.5rem)/2 + .5rem)) auto auto}}
+/* Below what opened it, and no taller than the window leaves room for. */
+@supports (position-area:bottom){{.menu{{inset:auto;position-area:bottom span-left;
+ margin-top:.25rem;max-height:calc(100% - .75rem);overflow-y:auto}}}}
 .ask::backdrop{{background:rgb(0 0 0 / .45)}}
 .meter{{appearance:none;display:block;width:100%;height:.5rem;border:0;border-radius:99px;
  overflow:hidden;background:var(--tint);color:var(--good)}}

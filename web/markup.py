@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-PARSER = MarkdownIt("commonmark", {"html": False}).disable(["image", "html_block", "html_inline"])
+PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
+PARSER.disable(["image", "html_block", "html_inline"])
 CITED = re.compile(r"\[(\d{1,3})\]")
 
 
@@ -41,12 +42,20 @@ class Line:
 
 
 @dataclass
+class Row:
+    """Of a table; the first is its head."""
+
+    cells: list[Line] = field(default_factory=list[Line])
+
+
+@dataclass
 class Block:
-    """A part of a text: "paragraph", "heading", "quote", "list", "code" or "rule"."""
+    """A part of a text: "paragraph", "heading", "quote", "list", "code", "table" or "rule"."""
 
     kind: str
     lines: list[Line] = field(default_factory=list[Line])
     code: str = ""
+    rows: list[Row] = field(default_factory=list[Row])
 
 
 def blocks(text: str, sources: Mapping[int, str] | None = None) -> list[Block]:
@@ -63,7 +72,7 @@ def in_parts(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]
     """The parts of a parsed text, or of some whole paragraphs, lists and so on of it."""
     found: list[Block] = []
     numbers: list[int | None] = []
-    marker, heading, quotes, open_list = "", False, 0, False
+    marker, heading, table, quotes, open_list = "", False, False, 0, False
     for token in tokens:
         match token.type:
             case "bullet_list_open" | "ordered_list_open":
@@ -88,9 +97,18 @@ def in_parts(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]
             case "hr":
                 found.append(Block("rule"))
                 open_list = False
+            case "table_open" | "table_close":
+                table = token.type == "table_open"
+                if table:
+                    found.append(Block("table"))
+                open_list = False
+            case "tr_open":
+                found[-1].rows.append(Row())
             case "inline":
                 spans = _spans(token.children or [], sources)
-                if numbers:
+                if table:
+                    found[-1].rows[-1].cells.append(Line(spans))
+                elif numbers:
                     if not open_list:
                         found.append(Block("list"))
                         open_list = True
@@ -107,11 +125,14 @@ def in_parts(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]
 
 def words(parts: Iterable[Block]) -> str:
     """What is said without how it looks, for screen readers."""
-    said = [
-        " ".join("".join(span.text for span in line.spans) for line in part.lines) or part.code
+    return "\n".join(
+        " ".join("".join(span.text for span in line.spans) for line in _lines(part)) or part.code
         for part in parts
-    ]
-    return "\n".join(said)
+    )
+
+
+def _lines(part: Block) -> list[Line]:
+    return [*part.lines, *(cell for row in part.rows for cell in row.cells)]
 
 
 def web_address(address: Any) -> tuple[str, str]:

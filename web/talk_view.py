@@ -7,6 +7,7 @@ import reflex as rx
 from web import design
 from web.chat_asking import Prospect
 from web.chat_words import Said
+from web.components.answer_text import words_so_far
 from web.components.chat_box import chat_box, to_latest
 from web.components.chat_message import (
     answer,
@@ -14,7 +15,6 @@ from web.components.chat_message import (
     own_message,
     source_list,
     tool_uses,
-    words_so_far,
 )
 from web.components.generate_form import Trouble, refusal
 from web.components.parts import link, value_of

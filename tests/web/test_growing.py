@@ -33,6 +33,17 @@ and so on
 
 > More.
 
+And | so
+on
+--|--
+| Dance | Where |
+|:--|--|
+| round | *near* |
+wag\\|gle | far | off
+# Head
+| a |
+|-|
+
 ```py
 x = 1
 

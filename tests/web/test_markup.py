@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from web.markup import Block, Line, Span, blocks, words
+from web.markup import Block, Line, Row, Span, blocks, words
 
 CORPUS: dict[str, list[str]] = json.loads(
     (Path(__file__).parent.parent / "security" / "markup.json").read_text()
@@ -36,6 +36,20 @@ def test_paragraphs_lists_headings_quotes_and_code_are_told_apart():
         Line([Span("left")], "•", "1.25rem"),
     ]
     assert blocks(written)[4] == Block("code", code="x = 1")
+
+
+def test_a_table_has_a_head_and_rows_of_cells():
+    (part,) = blocks("| Dance | Where |\n|---|---:|\n| round | *near* |\n| waggle | |")
+    assert part == Block(
+        "table",
+        rows=[
+            Row([Line([Span("Dance")]), Line([Span("Where")])]),
+            Row([Line([Span("round")]), Line([Span("near", em=True)])]),
+            Row([Line([Span("waggle")]), Line([])]),
+        ],
+    )
+    assert [one.kind for one in blocks("- a\n\n  |b|\n  |-|\n- c")] == ["list", "table", "list"]
+    assert words([part]) == "Dance Where round near waggle "
 
 
 def test_two_lists_apart_are_two():
@@ -83,7 +97,7 @@ def test_the_number_of_a_source_leads_to_it_and_others_are_words():
 @pytest.mark.parametrize("payload", [one for some in CORPUS.values() for one in some])
 def test_every_payload_becomes_words_and_web_links(payload: str):
     for part in blocks(payload):
-        for line in part.lines:
+        for line in [*part.lines, *(cell for row in part.rows for cell in row.cells)]:
             for span in line.spans:
                 assert not span.href or span.href.startswith(("http://", "https://"))
 

@@ -38,6 +38,7 @@ def chat_box(
                 enter_key_submit=True,
                 auto_height=True,
                 enter_key_hint="send",
+                dir="auto",
                 aria_describedby="say-how",
                 class_name="max-h-48 min-h-11 w-full resize-none bg-transparent px-3 py-2.5 "
                 "text-base text-ink !outline-none placeholder:text-faint",

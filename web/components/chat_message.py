@@ -3,134 +3,13 @@
 from typing import Any
 
 import reflex as rx
-from reflex_components_core.el.elements.inline import A
 
 from web import design
 from web.chat_words import Said, Source, ToolUse
-from web.components.parts import emoji, icon, value_of
-from web.live import ask, call, seen
-from web.markup import Block, Line, Span
+from web.components.answer_text import SMALL, outward, text_parts
+from web.components.parts import emoji, icon
+from web.live import call
 from web.votes import Votes
-
-SMALL = (
-    "inline-flex min-h-11 min-w-11 cursor-pointer items-center justify-center gap-1.5 rounded-full "
-    "px-2.5 text-sm text-faint hover:bg-tint hover:text-ink "
-)
-LINK = "text-accent underline underline-offset-2 [overflow-wrap:anywhere] "
-
-
-def _outward(*content: Any, href: Any, **props: Any) -> rx.Component:
-    """A link in a new tab that learns nothing about this one."""
-    return A.create(*content, href=href, target="_blank", rel="noopener noreferrer", **props)
-
-
-def _span(span: Span) -> rx.Component:
-    look = rx.cond(span.strong, "font-semibold ", "") + rx.cond(span.em, "italic ", "")  # pyright: ignore[reportOperatorIssue]
-    code = "rounded bg-tint px-1 py-0.5 font-mono text-[.9em] [overflow-wrap:anywhere]"
-    plain = rx.cond(
-        span.code,
-        rx.el.code(span.text, class_name=code),
-        rx.el.span(span.text, class_name=look),
-    )
-    return rx.cond(
-        span.href != "",
-        rx.fragment(
-            _outward(
-                plain,
-                href=span.href,
-                class_name=rx.cond(span.cites, LINK + "mx-0.5 text-sm font-medium", LINK),
-            ),
-            rx.cond(
-                span.host != "",
-                rx.el.span(" (", span.host, ")", class_name="text-sm text-faint"),
-            ),
-        ),
-        plain,
-    )
-
-
-def _line(line: Line) -> rx.Component:
-    return rx.el.li(
-        rx.el.span(line.marker, class_name="w-6 shrink-0 text-faint tabular-nums"),
-        rx.el.span(rx.foreach(line.spans, _span), class_name="min-w-0 whitespace-pre-line"),
-        style={"paddingInlineStart": line.indent},
-        class_name="flex gap-1",
-    )
-
-
-@rx.memo
-def code_part(code: rx.Var[str]) -> rx.Component:
-    """Code as it is written, to be copied."""
-    said = ask("copied", seen("copy", "copy"), code)
-    return rx.el.div(
-        rx.el.div(
-            rx.el.button(
-                icon("copy", 15),
-                rx.cond(said != "", said, "Copy"),
-                rx.el.span(" code", class_name="sr-only"),
-                type="button",
-                on_click=rx.call_script(call("copyHere", code)),
-                custom_attrs={"data-copy-code": ""},
-                class_name=SMALL,
-            ),
-            rx.el.span(said, role="status", class_name="sr-only"),
-            class_name="-mb-2 flex justify-end",
-        ),
-        rx.el.pre(
-            rx.el.code(code),
-            tab_index=0,
-            class_name="overflow-x-auto px-4 pb-3 font-mono text-sm",
-        ),
-        class_name="rounded-xl bg-tint",
-    )
-
-
-def _lines(block: Block) -> Any:
-    return rx.foreach(block.lines, lambda line: rx.foreach(value_of(line).spans, _span))
-
-
-@rx.memo
-def text_part(block: rx.Var[Block]) -> rx.Component:
-    """A paragraph, a list and so on, from elements of our own."""
-    part = value_of(block)
-    return rx.fragment(
-        rx.match(
-            part.kind,
-            (
-                "list",
-                rx.el.ul(rx.foreach(part.lines, _line), class_name="grid gap-1.5", role="list"),
-            ),
-            ("code", code_part(code=part.code)),  # pyright: ignore[reportArgumentType]
-            (
-                "quote",
-                rx.el.blockquote(
-                    _lines(part),
-                    class_name="border-l-2 border-line pl-4 text-soft whitespace-pre-line",
-                ),
-            ),
-            ("heading", rx.el.p(_lines(part), class_name="serif text-xl font-semibold")),
-            ("rule", rx.el.hr(class_name="border-line")),
-            rx.el.p(_lines(part), class_name="whitespace-pre-line"),
-        )
-    )
-
-
-def text_parts(parts: list[Block]) -> rx.Component:
-    return rx.foreach(parts, lambda block: text_part(block=block))  # pyright: ignore[reportReturnType]
-
-
-@rx.memo
-def words_so_far() -> rx.Component:
-    """The answer that is being written. It does not pass through the page's state, which would
-    send all of it whenever it grows: a part that is finished is sent once and drawn once.
-    """
-    so_far = seen("answer", "answer")
-    parts = rx.Var("(answer ?? [])", _var_data=so_far._get_all_var_data()).to(list[Block])
-    return rx.el.div(
-        rx.foreach(parts, lambda block, place: text_part(block=block, key=place)),  # pyright: ignore[reportArgumentType]
-        id="answer",
-        class_name=rx.cond(parts.length() > 0, "caret grid grid-cols-1 gap-3", "hidden"),
-    )
 
 
 def _tool(tool: ToolUse) -> rx.Component:
@@ -173,7 +52,7 @@ def _source(source: Source) -> rx.Component:
     return rx.el.li(
         rx.cond(
             source.href != "",
-            _outward(named, href=source.href, class_name=row + " text-ink hover:text-accent"),
+            outward(named, href=source.href, class_name=row + " text-ink hover:text-accent"),
             rx.el.span(named, class_name=row),
         )
     )
@@ -226,7 +105,8 @@ def own_message(said: Said, on_edit: Any, on_branch: Any, who: str = "You") -> r
     """What the visitor said: plain words."""
     return rx.el.div(
         rx.el.p(
-            rx.el.span(f"{who}: ", class_name="sr-only"),
+            # Has a direction of its own, so that what was said is asked for the other one.
+            rx.el.span(f"{who}: ", class_name="sr-only", dir="ltr"),
             said.text,
             class_name="ml-auto w-fit max-w-[85%] whitespace-pre-wrap rounded-2xl rounded-br-md "
             "bg-accent-soft px-4 py-2.5 [overflow-wrap:anywhere]",
@@ -247,7 +127,7 @@ def answer_frame(*content: Any, **props: Any) -> rx.Component:
     """Around what the agent says."""
     return rx.el.div(
         emoji("🤖", "mt-1 text-xl max-sm:hidden"),
-        rx.el.div(*content, class_name="grid min-w-0 flex-1 grid-cols-1 gap-3", dir="auto"),
+        rx.el.div(*content, class_name="grid min-w-0 flex-1 grid-cols-1 gap-3"),
         class_name="flex gap-3",
         **props,
     )
@@ -265,7 +145,7 @@ def answer(said: Said, on_again: Any, on_continue: Any, on_branch: Any) -> rx.Co
             ),
             _press("refresh-cw", "Again", on_again(said.id), custom_attrs={"data-again": ""}),
             _branches(said, on_branch),
-            rx.el.span(said.cost, class_name="text-sm text-faint tabular-nums"),
+            rx.el.span(said.cost, class_name="px-2.5 text-sm text-faint tabular-nums"),
             class_name="-ml-2.5 flex flex-wrap items-center",
         )
         if on_again
@@ -282,7 +162,7 @@ def answer(said: Said, on_again: Any, on_continue: Any, on_branch: Any) -> rx.Co
                 rx.cond(
                     said.goes_on,
                     rx.el.button(
-                        "Continue",
+                        rx.cond(said.text != "", "Continue", "Try again"),
                         type="button",
                         on_click=on_continue(said.id),
                         custom_attrs={"data-continue": ""},

@@ -38,7 +38,11 @@ def _menu() -> rx.Component:
                     class_name=design.FIELD + "!min-h-11 px-3",
                 ),
                 rx.el.button("Rename", type="submit", class_name=design.SECONDARY),
-                on_submit=ChatMenu.rename,
+                # Closed by the browser, which gives the focus back to what opened the menu.
+                on_submit=[
+                    rx.call_script("document.getElementById('chat-acts').hidePopover()"),
+                    ChatMenu.rename,
+                ],
                 reset_on_submit=False,
                 class_name="flex gap-2 pb-2",
             ),

@@ -33,13 +33,21 @@ def _model() -> rx.Component:
             "Change AI model", icon("chevron-down", 16), class_name=design.QUIET + "-ml-4"
         ),
         rx.el.label("Model", html_for="model", class_name="sr-only"),
-        rx.el.select(
-            rx.el.option("Automatic selection (recommended)", value=""),
-            rx.foreach(ChatList.models, lambda model: rx.el.option(model[1], value=model[0])),
-            id="model",
-            name="model",
-            on_change=ChatList.choose,
-            class_name=design.FIELD + "cursor-pointer truncate px-4",
+        rx.el.div(
+            rx.el.select(
+                rx.el.option("Automatic selection (recommended)", value=""),
+                rx.foreach(ChatList.models, lambda model: rx.el.option(model[1], value=model[0])),
+                id="model",
+                name="model",
+                on_change=ChatList.choose,
+                class_name=design.FIELD + "cursor-pointer truncate pl-4 pr-10",
+            ),
+            icon(
+                "chevrons-up-down",
+                16,
+                class_name="pointer-events-none absolute right-4 top-4 text-faint",
+            ),
+            class_name="relative",
         ),
         class_name="mb-2 max-w-md",
     )
