@@ -162,3 +162,19 @@ async def test_a_refusal_is_over_when_there_may_be_an_answer_again(
     await expect(buyer.problem).to_have_count(0)
     await expect(buyer.page.locator("#left")).to_have_text("0 free messages left · 1 paid for")
     await expect(buyer.page.locator("#say")).to_have_value(QUESTION)
+
+
+async def test_a_fact_from_the_vault_stays_on_the_page_where_it_was_asked_for(
+    buyer: Visitor, openrouter: RunningOpenRouter, make: Factories
+):
+    found = buyer.page.locator("#from-the-vault")
+    honey = await make.factoid("Honey never spoils.")
+    await use_up(buyer, openrouter)
+    await be_refused(buyer)
+    await buyer.page.locator("#vault").click()
+    await expect(found).to_contain_text("Honey never spoils.")
+    await buyer.page.get_by_role("link", name="All chats").click()
+    await expect(buyer.page.locator("#chats")).to_be_visible()
+    await expect(found).to_have_count(0)
+    await buyer.open(f"/f/{honey.id}")
+    await expect(found).to_have_count(0)

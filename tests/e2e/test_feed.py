@@ -210,3 +210,17 @@ async def test_a_reader_without_scripts_reads_the_newest_facts(
     await expect(reader.page.locator("#facts")).to_be_hidden()
     await reader.page.get_by_role("link", name=factoid.text).click()
     await expect(reader.page.get_by_role("heading", name=factoid.text)).to_be_visible()
+
+
+async def test_a_card_keeps_its_buttons_within_itself_on_the_smallest_phone(
+    visitor: Visitor, make: Factories
+):
+    fact = await make.factoid(votes=(88, 88))
+    await visitor.page.set_viewport_size({"width": 320, "height": 800})
+    for path in ("/", f"/f/{fact.id}"):
+        await visitor.open(path)
+        card = visitor.card(fact.id).locator
+        edges = "one => [one.getBoundingClientRect().right, one.scrollHeight > one.clientHeight]"
+        right, _ = await card.evaluate(edges)
+        for button in await card.locator("[data-vote], [data-share], [data-more]").all():
+            assert (await button.evaluate(edges)) < [right - 16], await button.inner_text()

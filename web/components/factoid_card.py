@@ -10,6 +10,9 @@ from web.cards import Card, Detail
 from web.components.parts import emoji, flag, icon, link, outside, tile
 from web.live import ask, call, latest, seen
 
+NARROW = "whitespace-nowrap max-sm:!gap-1 max-sm:!px-2 "
+"""Of buttons of which two have to stand beside each other on the smallest phone."""
+
 
 @dataclass(frozen=True)
 class CardEvents:
@@ -49,7 +52,7 @@ def _heading(card: Card, age: str, linked: bool) -> rx.Component:
                         ),
                     ),
                 ),
-                class_name="truncate text-sm text-faint",
+                class_name="text-sm text-faint",
             ),
             class_name="min-w-0",
         ),
@@ -79,7 +82,7 @@ def _vote(card: Card, live: rx.Var, value: int, events: CardEvents) -> rx.Compon
         if value == 1
         else "border-accent bg-accent-soft text-accent"
     )
-    shape = design.BUTTON + "border whitespace-nowrap px-3 sm:px-4 "
+    shape = design.BUTTON + NARROW + "border px-3 sm:px-4 "
     return rx.el.button(
         emoji(face, "text-lg"),
         word,
@@ -108,7 +111,7 @@ def _actions(card: Card, live: rx.Var, opened: bool, events: CardEvents) -> rx.C
             type="button",
             custom_attrs={"data-share": ""},
             on_click=rx.call_script(call("share", card.text, card.url), callback=events.shared),
-            class_name=design.QUIET + "sm:ml-auto",
+            class_name=design.QUIET + NARROW + "sm:ml-auto",
         ),
         rx.el.button(
             icon("search-check"),
@@ -117,7 +120,7 @@ def _actions(card: Card, live: rx.Var, opened: bool, events: CardEvents) -> rx.C
             aria_expanded=flag(opened),
             custom_attrs={"data-more": ""},
             on_click=rx.call_script(call("toggle", card.id, "open", opened)),
-            class_name=design.QUIET,
+            class_name=design.QUIET + NARROW,
         ),
         class_name="mt-5 grid grid-cols-[4fr_3fr] gap-2 sm:-mr-3 sm:flex sm:items-center",
     )

@@ -10,6 +10,7 @@ from web.components.shown_once import copy_button
 from web.layout import page
 from web.talk import Talk
 from web.talk_view import composer, messages, nothing_said, talk_refused
+from web.vault import Vault
 
 MENU = (
     "flex min-h-11 w-full cursor-pointer items-center gap-3 rounded-xl px-3 text-sm hover:bg-tint"
@@ -186,7 +187,7 @@ def _chat() -> rx.Component:
     route="/chat/[chat_id]",
     title=Talk.page_title,
     description="A talk with our AI overlords.",
-    on_load=Talk.open,
+    on_load=[Talk.open, Vault.put_away],
 )
 def chat() -> rx.Component:
     return page(

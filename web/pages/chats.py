@@ -9,6 +9,7 @@ from web.components.key_list import since
 from web.components.parts import emoji, icon, link, notice, skeletons
 from web.layout import NAME, page
 from web.talk_view import prospects, refused, suggestions
+from web.vault import Vault
 
 
 def _about() -> rx.Component:
@@ -115,7 +116,7 @@ def _rows() -> rx.Component:
     route="/chat",
     title=f"Ask our overlords | {NAME}",
     description="Talk with our AI overlords about any factoid, with sources.",
-    on_load=ChatList.open,
+    on_load=[ChatList.open, Vault.put_away],
 )
 def chats() -> rx.Component:
     return page(

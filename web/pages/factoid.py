@@ -12,6 +12,7 @@ from web.components.parts import icon, link, notice, skeleton, skeletons
 from web.layout import NAME, new_facts, page
 from web.live import tell
 from web.session import api_for
+from web.vault import Vault
 from web.votes import as_uuid, card_item, page_card
 
 MORE = 6
@@ -116,7 +117,7 @@ def _loading() -> rx.Component:
     title=Shown.title,
     description="One mind blowing, sometimes 'meh' factoid.",
     image="/card.png",
-    on_load=[Aside.find, Shown.open],
+    on_load=[Aside.find, Shown.open, Vault.put_away],
 )
 def factoid() -> rx.Component:
     return page(
