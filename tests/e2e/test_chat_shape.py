@@ -82,5 +82,5 @@ async def test_the_menu_opens_below_its_button_and_covers_neither_name_nor_box(
     for width, height in ((360, 800), (1280, 860)):
         await page.set_viewport_size({"width": width, "height": height})
         await page.locator("[data-copy]").click()
-        await expect(visitor.toast).to_be_visible()
+        await expect(visitor.toast.first).to_be_visible()
         await page.wait_for_function(ABOVE_THE_BOX)
