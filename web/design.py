@@ -102,7 +102,7 @@ mark{{background:var(--accent-soft);color:inherit;border-radius:.2em;
  box-shadow:0 0 0 .08em var(--accent-soft);font-weight:600}}
 [data-sonner-toaster]{{--mobile-offset-left:0px!important;--mobile-offset-right:0px!important}}
 /* Above the box of a chat, which is where one writes on. */
-body:has(.sticky #say-form) [data-sonner-toaster]{{bottom:8.5rem!important}}
+body:has(.sticky #say-form) :is([data-sonner-toaster],#offline){{bottom:8.5rem!important}}
 summary{{list-style:none}}
 summary::-webkit-details-marker{{display:none}}
 select{{appearance:none}}
