@@ -173,47 +173,50 @@ def cron(function: Any, schedule: str, *, timeout: int) -> CronJob[Any]:
     )
 
 
+SETTINGS: dict[str, Any] = {
+    "queue": queue,
+    "functions": [
+        generation.run_generation,
+        generation.settle_generation,
+        budget.send_budget_alert,
+        generation.return_allowance,
+        payments.begin_wished_generation,
+        payments.tell_of_checkout,
+        chat.run_chat_turn,
+        chat.settle_chat_turn,
+        chat.return_chat_allowance,
+    ],
+    "cron_jobs": [
+        cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),
+        cron(maintenance.refresh_models, "7 * * * *", timeout=60),
+        cron(maintenance.forget_old_repeats, "23 * * * *", timeout=120),
+        cron(maintenance.forget_signed_out, "41 4 * * *", timeout=120),
+        cron(maintenance.refresh_hot_ranks, "*/5 * * * *", timeout=120),
+        cron(limits.keep_limit_counts, "* * * * *", timeout=50),
+        cron(limits.forget_limit_counts, "41 4 * * *", timeout=300),
+        cron(budget.see_to_left_over, "* * * * *", timeout=50),
+        cron(budget.watch_budget, "* * * * *", timeout=50),
+        cron(payments.reconcile_checkouts, "13 * * * *", timeout=600),
+        cron(payments.check_payments_nightly, "43 3 * * *", timeout=1_800),
+        cron(budget.check_ledger_nightly, "23 3 * * *", timeout=600),
+    ],
+    "cron_tz": UTC,
+    "concurrency": AT_ONCE,
+    "startup": startup,
+    "shutdown": shutdown,
+    "before_process": before_process,
+    "after_process": after_process,
+    # A worker told to stop waits for the longest of these.
+    "timers": {"schedule": 1, "sweep": 2, "worker_info": 2, "abort": 1},
+    "dequeue_timeout": 1,
+    "shutdown_grace_period_s": DRAIN_S,
+    "cancellation_hard_deadline_s": 5,
+}
+
+
 def settings() -> dict[str, Any]:
-    """What SAQ asks for before it makes its loop: the same as the API's server has."""
+    """What SAQ asks for before it makes its loop, which shall be as the API's."""
     policy = uvloop.EventLoopPolicy()
     # Deprecated, but SAQ takes no loop of ours.
     asyncio.set_event_loop_policy(policy)  # pyright: ignore[reportDeprecated]
-    return {
-        "queue": queue,
-        "functions": [
-            generation.run_generation,
-            generation.settle_generation,
-            budget.send_budget_alert,
-            generation.return_allowance,
-            payments.begin_wished_generation,
-            payments.tell_of_checkout,
-            chat.run_chat_turn,
-            chat.settle_chat_turn,
-            chat.return_chat_allowance,
-        ],
-        "cron_jobs": [
-            cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),
-            cron(maintenance.refresh_models, "7 * * * *", timeout=60),
-            cron(maintenance.forget_old_repeats, "23 * * * *", timeout=120),
-            cron(maintenance.forget_signed_out, "41 4 * * *", timeout=120),
-            cron(maintenance.refresh_hot_ranks, "*/5 * * * *", timeout=120),
-            cron(limits.keep_limit_counts, "* * * * *", timeout=50),
-            cron(limits.forget_limit_counts, "41 4 * * *", timeout=300),
-            cron(budget.see_to_left_over, "* * * * *", timeout=50),
-            cron(budget.watch_budget, "* * * * *", timeout=50),
-            cron(payments.reconcile_checkouts, "13 * * * *", timeout=600),
-            cron(payments.check_payments_nightly, "43 3 * * *", timeout=1_800),
-            cron(budget.check_ledger_nightly, "23 3 * * *", timeout=600),
-        ],
-        "cron_tz": UTC,
-        "concurrency": AT_ONCE,
-        "startup": startup,
-        "shutdown": shutdown,
-        "before_process": before_process,
-        "after_process": after_process,
-        # A worker told to stop waits for the longest of these.
-        "timers": {"schedule": 1, "sweep": 2, "worker_info": 2, "abort": 1},
-        "dequeue_timeout": 1,
-        "shutdown_grace_period_s": DRAIN_S,
-        "cancellation_hard_deadline_s": 5,
-    }
+    return SETTINGS

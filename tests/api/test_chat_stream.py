@@ -203,11 +203,12 @@ async def test_an_answer_goes_on_while_the_api_is_restarted(visitor, standin):
             known = await until(kept, "what was told to be kept")
             await standin.open()
             rest = await read(client, chat_id, seen[-1].id)
+            whole = await read(client, chat_id)
 
     assert known["status"] == "writing"
-    assert rest[-1].name == "message"
-    # Whether one begins with what was told or with what was kept, it is the same in the end.
-    assert text_of([*seen, *rest]) == text_of(rest, known["text"]) == rest[-1].data["text"]
+    assert rest[-1].name == whole[-1].name == "message"
+    # Whether one goes on from what was told or begins with what was kept, it is the same.
+    assert text_of([*seen, *rest]) == text_of(whole, known["text"]) == rest[-1].data["text"]
 
 
 async def test_every_answer_asked_for_is_heard_of_wherever_the_chat_is_open(

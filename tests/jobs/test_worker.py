@@ -26,19 +26,19 @@ def worker(standin):
 
 
 def test_no_job_is_left_to_the_defaults_of_the_queue():
-    cron_jobs = product.settings()["cron_jobs"]
+    cron_jobs = product.SETTINGS["cron_jobs"]
     terms = [*TERMS.values(), *cron_jobs]
 
-    assert set(TERMS) == {function.__name__ for function in product.settings()["functions"]}
+    assert set(TERMS) == {function.__name__ for function in product.SETTINGS["functions"]}
     assert all(one.timeout and one.retries and one.heartbeat is not None for one in terms)
     assert all(one.retry_delay for one in terms)
-    assert product.settings()["shutdown_grace_period_s"] > Patience().total_s
+    assert product.SETTINGS["shutdown_grace_period_s"] > Patience().total_s
     assert TERMS["run_generation"].timeout > Patience().total_s
 
 
 def test_the_catalogue_is_refreshed_every_hour():
     (refresh,) = [
-        job for job in product.settings()["cron_jobs"] if job.function.__name__ == "refresh_models"
+        job for job in product.SETTINGS["cron_jobs"] if job.function.__name__ == "refresh_models"
     ]
     minute, *rest = refresh.cron.split()
 
