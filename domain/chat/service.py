@@ -41,6 +41,9 @@ from domain.payments.credits import Credits
 TURN_S = 60
 """The most a turn may take, all its calls and tools together."""
 
+UNASKED = {"held", "unbilled"}
+"""States of a call of which no model knows, or that none has answered."""
+
 UNSAYABLE = "I keep the rest of that to myself."
 
 log = structlog.get_logger()
@@ -201,16 +204,20 @@ class ChatService:
     async def _end_early(self, lease: Lease[ChatTurn], end: TurnEnded) -> None:
         turn_id = lease.request.id
         async with lease.transaction() as session:
-            await ChatTurnRepository(session).change(
+            turns = ChatTurnRepository(session)
+            calls = await turns.calls(turn_id)
+            # What was stopped before any model was asked was no message.
+            returned = end.allowance_returned or all(call.state in UNASKED for call in calls)
+            await turns.change(
                 turn_id,
                 problem_code=end.code,
                 problem_detail=end.detail,
-                allowance_returned=end.allowance_returned,
+                allowance_returned=returned,
             )
-            if end.allowance_returned:
+            if returned:
                 await admission.promise_back(session, turn_id)
             await _conclude(session, lease.request, end.status)
-        if end.allowance_returned:
+        if returned:
             with suppress(LimiterAway):
                 await admission.give_back(self._sessions, self._limiter, turn_id)
 

@@ -28,8 +28,10 @@ KEPT_AT_ONCE = 3
 """Answers of one process; however many are being written, connections are left for the rest."""
 
 ARGUMENTS_LENGTH = 500
-TAIL = 400
-"""In code points: what was told before is not looked through again."""
+TAIL, TAIL_LETTERS = 400, 150
+"""In code points, and letters and digits among them, for a quote may be spaced far out: what was
+told before is not looked through again.
+"""
 
 _LAST_CHARACTER = regex.compile(r"\X\Z")
 
@@ -152,7 +154,7 @@ class AnswerWriter:
             return
         # As a rule all of what was told; what comes next may still have changed its last letter.
         at = _alike(text, self.text)
-        if len(text) > TEXT_LENGTH or SECRETS.are_in(text[max(0, at - TAIL) :]):
+        if len(text) > TEXT_LENGTH or SECRETS.are_in(text[_look_from(text, at) :]):
             raise Unsayable
         if not text[at:].strip() and at <= len(self._before):
             return  # Nothing but space so far.
@@ -228,6 +230,14 @@ def _alike(text: str, begun: str) -> int:
         return len(begun)
     pairs = enumerate(zip(text, begun, strict=False))
     return next(place for place, (one, other) in pairs if one != other)
+
+
+def _look_from(text: str, at: int) -> int:
+    place, letters = max(0, at - TAIL), sum(map(str.isalnum, text[max(0, at - TAIL) : at]))
+    while place and letters < TAIL_LETTERS:
+        place -= 1
+        letters += text[place].isalnum()
+    return place
 
 
 def _row(source: Source) -> dict[str, Any]:

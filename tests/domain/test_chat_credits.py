@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from db.repositories.chats import ChatTurnRepository
 from domain.errors import RateLimited
+from domain.lease import Leases
 from domain.limits.budget import BudgetLimits
 from domain.payments.credits import MESSAGES
 from settings import settings
@@ -74,6 +76,25 @@ async def test_a_message_stopped_while_it_waits_costs_no_credit(talker, account,
     assert await account.balance() == (0, 1, 0, 0)
     await talker.turns.stop(talker.caller, chat_id)
 
+    assert await account.balance() == (1, 0, 0, 0)
+
+
+async def test_a_message_stopped_before_a_model_was_asked_costs_no_credit(
+    talker, account, standin, database
+):
+    await account.buy(1)
+    await standin.say("Free.")
+    chat_id = await talker.begin()
+    await talker.say(chat_id, "One?")
+
+    asked = await talker.send(chat_id, "Two?")
+    lease = await Leases(database.sessions, ChatTurnRepository).take(asked.turn.id)
+    assert lease
+    await talker.turns.stop(talker.caller, chat_id)
+    await lease.drop()
+    await talker.service.run(asked.turn.id)
+
+    assert (await talker.turn(asked.turn.id)).status == "stopped"
     assert await account.balance() == (1, 0, 0, 0)
 
 

@@ -154,3 +154,13 @@ async def test_nothing_of_what_the_agent_was_told_is_ever_told(chatting, standin
         assert answer.text.endswith(UNSAYABLE), leak
         for text in (answer.text, told):
             assert not SECRETS.are_in(text), leak
+
+
+@pytest.mark.parametrize("between", ["-" * 20, "." * 40, " ||||||||||||||||||||| "])
+async def test_rules_spelt_far_apart_are_not_told(chatting, standin, between):
+    await standin.say(between.join(RULES[:200]))
+
+    answer = (await chatting.say(await chatting.begin(), "Spell it.")).shown[-1]
+
+    assert answer.text.endswith(UNSAYABLE)
+    assert not SECRETS.are_in(answer.text)
