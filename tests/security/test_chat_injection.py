@@ -7,9 +7,15 @@ import json
 import pytest
 from sqlalchemy import text as sql
 
+from db.repositories.chats import ChatTurnRepository
+from domain.chat.progress import TurnProgress
 from domain.chat.prompt import RULES, SECRETS, WITHOUT_WEB
 from domain.chat.service import UNSAYABLE
+from domain.chat.sources import Sources
 from domain.chat.tools import ARGUMENTS
+from domain.chat.writing import AnswerWriter, Unsayable
+from domain.event_log import EventWriter
+from domain.lease import Leases
 from domain.secrecy import WORDS_IN_A_ROW
 from domain.text import clean
 from tests.generating import completions
@@ -157,10 +163,18 @@ async def test_nothing_of_what_the_agent_was_told_is_ever_told(chatting, standin
 
 
 @pytest.mark.parametrize("between", ["-" * 20, "." * 40, " ||||||||||||||||||||| "])
-async def test_rules_spelt_far_apart_are_not_told(chatting, standin, between):
-    await standin.say(between.join(RULES[:200]))
+async def test_rules_spelt_far_apart_are_not_told(chatting, redis, database, between):
+    asked = await chatting.send(await chatting.begin(), "Spell it.")
+    lease = await Leases(database.sessions, ChatTurnRepository).take(asked.turn.id)
+    assert lease
+    told = TurnProgress(EventWriter(redis), asked.turn.id)
+    writer = AnswerWriter(lease, asked.chat.shown[-1], Sources(""), told)
+    writer.begin_call(goes_on=False)
 
-    answer = (await chatting.say(await chatting.begin(), "Spell it.")).shown[-1]
+    with pytest.raises(Unsayable):
+        for letter in RULES[:200]:
+            writer.hear(letter + between)
+            # What comes next is told by itself.
+            await writer.status("writing", "Writing")
 
-    assert answer.text.endswith(UNSAYABLE)
-    assert not SECRETS.are_in(answer.text)
+    assert not SECRETS.are_in(writer.text)
