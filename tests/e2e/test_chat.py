@@ -189,6 +189,7 @@ async def test_a_chat_is_renamed_shared_with_anybody_and_deleted(
     await page.locator("#title").fill("Bees")
     await page.get_by_role("button", name="Rename").click()
     await expect(page.locator("#chat-title")).to_have_text("Bees")
+    await page.locator("#chat-menu").click()
     await page.locator("#share-chat").click()
     address = await page.locator("#share-url").inner_text()
     shared = address[address.index("/shared/") :]
