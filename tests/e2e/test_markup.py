@@ -62,6 +62,7 @@ ANSWERS = 6
 
 DRAWN = {
     *("li", "div", "p", "span", "ul", "ol", "pre", "code", "blockquote", "hr", "a", "button"),
+    *("table", "thead", "tbody", "tr", "th", "td"),
     *("details", "summary", "svg", "path", "rect", "circle", "line", "polyline"),
 }
 """All that a chat is drawn from."""
