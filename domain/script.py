@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 Argument = str | bytes | int
+_Asked = tuple[tuple[Argument, ...], asyncio.Future[Any]]
 
 
 class Script:
@@ -19,8 +20,8 @@ class Script:
     def __init__(self, redis: Redis, text: str) -> None:
         self._redis = redis
         self._script = redis.register_script(text)
-        self._asked: list[tuple[tuple[Argument, ...], asyncio.Future[Any]]] = []
-        self._sending: set[asyncio.Task[None]] = set()
+        self._asked: list[_Asked] = []
+        self._sending: asyncio.Task[None] | None = None
 
     async def run(self, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What the script answers.
@@ -30,15 +31,21 @@ class Script:
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked.append(((len(keys), *keys, *arguments), answer))
-        if len(self._asked) == 1:
+        if self._sending is None:
             # Begins when everybody who is about to ask has asked.
-            task = asyncio.create_task(self._send())
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._sending = asyncio.create_task(self._send_all())
         return await answer
 
-    async def _send(self) -> None:
-        asked, self._asked = self._asked, []
+    async def _send_all(self) -> None:
+        """What is asked while others are being answered goes next, together."""
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, []
+                await self._send(asked)
+        finally:
+            self._sending = None
+
+    async def _send(self, asked: list[_Asked]) -> None:
         told: list[Any]
         try:
             told = await self._told([run for run, _ in asked])
