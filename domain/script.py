@@ -11,6 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 Argument = str | bytes | int
+BATCHES_AT_ONCE = 2
+"""One is answered while the next is written; what is asked meanwhile waits, and goes together."""
+
 _Asked = tuple[tuple[Argument, ...], asyncio.Future[Any]]
 
 
@@ -21,7 +24,7 @@ class Script:
         self._redis = redis
         self._script = redis.register_script(text)
         self._asked: list[_Asked] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def run(self, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What the script answers.
@@ -31,21 +34,23 @@ class Script:
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked.append(((len(keys), *keys, *arguments), answer))
-        if self._sending is None:
-            # Begins when everybody who is about to ask has asked.
-            self._sending = asyncio.create_task(self._send_all())
+        if len(self._asked) == 1:
+            self._begin()
         return await answer
 
-    async def _send_all(self) -> None:
-        """What is asked while others are being answered goes next, together."""
-        try:
-            while self._asked:
-                asked, self._asked = self._asked, []
-                await self._send(asked)
-        finally:
-            self._sending = None
+    def _begin(self) -> None:
+        if self._asked and len(self._sending) < BATCHES_AT_ONCE:
+            # Begins when everybody who is about to ask has asked.
+            task = asyncio.create_task(self._send())
+            self._sending.add(task)
+            task.add_done_callback(self._sent_off)
 
-    async def _send(self, asked: list[_Asked]) -> None:
+    def _sent_off(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._begin()
+
+    async def _send(self) -> None:
+        asked, self._asked = self._asked, []
         told: list[Any]
         try:
             told = await self._told([run for run, _ in asked])
