@@ -24,9 +24,9 @@ from db.repositories.factoids import MATCH_END, MATCH_START, FactoidCard
 from domain.accounts import NewKey, UsedKey
 from domain.captcha import Challenge
 from domain.chat.sessions import TOOLS
+from domain.generation.input import quote_usd
 from domain.generation.progress import problem_of
 from domain.generation.requests import GenerationState
-from domain.generation.wish import quote_usd
 from domain.keys import prefix_of
 from domain.limits.budget import BudgetState
 from domain.limits.states import PolicyState

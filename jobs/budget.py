@@ -7,15 +7,15 @@ import structlog
 
 from db.repositories.budgets import BudgetRepository, Difference
 from db.repositories.credits import CreditRepository
-from domain.generation import left_over
+from domain import orphaned_holds
 from jobs.context import WorkerContext
 
 log = structlog.get_logger()
 
 
-async def see_to_left_over(ctx: WorkerContext) -> dict[str, int]:
+async def release_orphaned_holds(ctx: WorkerContext) -> dict[str, int]:
     """Settle or let go of money held for dead work. Run twice, the second finds it seen to."""
-    return {"held": await left_over.see_to_left_over(ctx["database"].sessions)}
+    return {"held": await orphaned_holds.release_orphans(ctx["database"].sessions)}
 
 
 async def watch_budget(ctx: WorkerContext) -> dict[str, int]:

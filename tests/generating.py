@@ -19,9 +19,9 @@ from db.repositories.generations import GenerationRepository
 from db.session import Database
 from domain.caller import Caller
 from domain.generation import settlement
+from domain.generation.input import GenerationInput
 from domain.generation.requests import GenerationRequests
 from domain.generation.service import GenerationService
-from domain.generation.wish import Wish
 from domain.limits.budget import Budget, BudgetLimits, Clock, utc_now
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
@@ -90,7 +90,7 @@ class Generating:
     async def ask(self, topic: str | None = None, model: str | None = MODEL) -> UUID:
         """Write down a request of a new visitor."""
         caller = Caller("visitor", uuid4(), str(uuid4()))
-        state = await self.requests.create(caller, Wish(topic, model), origin="manual")
+        state = await self.requests.create(caller, GenerationInput(topic, model), origin="manual")
         return state.request.id
 
     async def finish(self, request_id: UUID) -> GenerationRequest:

@@ -25,9 +25,9 @@ from domain.chat.progress import TurnReader
 from domain.chat.sessions import ChatMessageNotFound, ChatNotFound, Chats
 from domain.chat.tree import siblings
 from domain.chat.turns import Asked, ChatTurns
-from domain.event_log import LoggedEvent
 from domain.idempotency import Attempt
 from domain.live import LiveHub, TurnBegun, tell
+from domain.model_runs.event_log import LoggedEvent
 
 CHAT = {SCOPE: "chat"}
 ASKS = CHAT | {IDEMPOTENT: True, "refusals": [402]}

@@ -35,9 +35,9 @@ from api.schemas.generation import (
 from domain.caller import Caller
 from domain.captcha import Proof
 from domain.factoids import FactoidNotFound, FactoidService
+from domain.generation.input import GenerationInput
 from domain.generation.progress import ProgressEvent, ProgressReader
 from domain.generation.requests import GenerationRequests, GenerationState
-from domain.generation.wish import Wish
 from domain.idempotency import Attempt
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.step_up import StepUp
@@ -89,9 +89,9 @@ class GenerationController(Controller):
             client_address(request.scope, settings.trusted_proxy_hops),
         )
         proof = Proof(token, address) if token else None
-        wish = Wish(data.topic, data.model, data.temperature, proof, data.pay_with)
+        inputs = GenerationInput(data.topic, data.model, data.temperature, proof, data.pay_with)
         origin = "api" if caller.kind == "key" else "manual"
-        state = await generations.create(caller, wish, origin=origin, attempt=attempt)
+        state = await generations.create(caller, inputs, origin=origin, attempt=attempt)
         wait = WAIT.search(prefer or "")
         headers = {"Location": f"/api/factoids/generate/{state.request.id}"}
         if wait:

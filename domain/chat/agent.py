@@ -12,11 +12,11 @@ import msgspec
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from domain.chat.calls import Calls
-from domain.chat.prompt import ANSWER_TOKENS, SECRETS, STEPS_AT_MOST, size
+from domain.chat.answer_writer import AnswerWriter, Unsayable
+from domain.chat.model_calls import Calls
+from domain.chat.prompt import ANSWER_TOKENS, LEAK_DETECTOR, STEPS_AT_MOST, size
 from domain.chat.spending import CHAT_TOKENS, TURN_TOKENS, Spent
 from domain.chat.tools import Toolbox
-from domain.chat.writing import AnswerWriter, Unsayable
 from domain.llm.openrouter import ToolCall
 
 AT_ONCE = 4
@@ -68,7 +68,7 @@ async def answer(state: Talk, runtime: Runtime[Work]) -> dict[str, Any]:
     await tell_usage(work)
     asked = [] if last else reply.calls
     wanted = _named(asked[:AT_ONCE], len(work.writer.tools))
-    if SECRETS.are_in("\n".join(map(_said_in, wanted))):
+    if LEAK_DETECTOR.matches("\n".join(map(_said_in, wanted))):
         # The reader is shown what is looked up, and the web is told.
         raise Unsayable
     if not wanted and not work.writer.text.strip():

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.repositories.chats import ChatTurnRepository
 from db.repositories.leases import OPEN
-from domain.event_log import EventReader, EventWriter, LoggedEvent
+from domain.model_runs.event_log import EventReader, EventWriter, LoggedEvent
 
 LAST_EVENTS = {"message", "error"}
 

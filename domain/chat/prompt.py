@@ -10,7 +10,7 @@ from db.repositories.factoids import FactoidCard
 from domain.chat.memory import Said, remembered
 from domain.llm.catalogue import limit_parameter, price_ceiling, worst_case_usd
 from domain.llm.fencing import fenced
-from domain.secrecy import Secrets
+from domain.prompt_leak import LeakDetector
 
 PROMPT_VERSION = "chat-1"
 
@@ -42,8 +42,8 @@ WITHOUT_WEB = """
 You have no web search here. If somebody wants something from the web, say that you can only
 search the facts of this site."""
 
-SECRETS = Secrets([RULES, WITHOUT_WEB])
-"""What no answer may repeat."""
+LEAK_DETECTOR = LeakDetector([RULES, WITHOUT_WEB])
+"""Finds quotes of the rules, which no answer may contain."""
 
 GO_ON = "Go on exactly where you stopped. Do not repeat what you have written."
 

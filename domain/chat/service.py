@@ -21,8 +21,9 @@ from db.repositories.leases import OPEN
 from db.repositories.outbox import OutboxRepository
 from domain.chat import admission, agent, failures, prompt, settlement
 from domain.chat.admission import Admission
-from domain.chat.calls import Calls
+from domain.chat.answer_writer import KEPT_AT_ONCE, AnswerWriter, Unsayable
 from domain.chat.failures import TurnEnded
+from domain.chat.model_calls import Calls
 from domain.chat.progress import TurnProgress, TurnReader, last_event
 from domain.chat.searches import PaidSearches
 from domain.chat.sources import Sources
@@ -30,12 +31,11 @@ from domain.chat.spending import spent_on
 from domain.chat.subject import card_of, talk_before
 from domain.chat.tools import Toolbox
 from domain.chat.web import WebSearch
-from domain.chat.writing import KEPT_AT_ONCE, AnswerWriter, Unsayable
-from domain.event_log import EventWriter
 from domain.factoids import FactoidService
-from domain.lease import Lease, LeaseLost, Leases
 from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.llm.openrouter import OpenRouter
+from domain.model_runs.event_log import EventWriter
+from domain.model_runs.lease import Lease, LeaseLost, Leases
 from domain.payments.credits import Credits
 
 TURN_S = 60

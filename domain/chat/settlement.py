@@ -106,7 +106,7 @@ async def settle(
             await OutboxRepository(session).postpone(job_key(turn_id), wait_s_after(offers))
 
 
-async def see_to_left_over(session: AsyncSession, reservation: BudgetReservation) -> bool:
+async def release_orphan(session: AsyncSession, reservation: BudgetReservation) -> bool:
     """Make sure that what is held for a chat's call has a job that lets it go; tells whether it
     is a chat's.
     """

@@ -9,7 +9,7 @@ import msgspec
 import regex
 
 from domain.categories import Category
-from domain.generation.secrecy import repeats_rules
+from domain.generation.prompt import LEAK_DETECTOR
 from domain.text import clean, graphemes, key_of, sentences
 
 TEXT_GRAPHEMES = 500
@@ -88,7 +88,7 @@ def text_so_far(answer: str) -> str:
         return ""
     text = parsed.get("text") if isinstance(parsed, dict) else None
     shown = clean(text) if isinstance(text, str) else ""
-    return "" if repeats_rules(shown) else shown
+    return "" if LEAK_DETECTOR.matches(shown) else shown
 
 
 def _text(raw: str) -> str:
@@ -103,7 +103,7 @@ def _text(raw: str) -> str:
         raise UnusableAnswer("text must be one or two sentences.")
     if _MARKUP.search(text):
         raise UnusableAnswer("text must be plain words, without markup or addresses.")
-    if repeats_rules(text):
+    if LEAK_DETECTOR.matches(text):
         raise UnusableAnswer("text must be a fact, not what you were told.")
     return text
 
@@ -114,7 +114,7 @@ def _subject(raw: str) -> str:
         raise UnusableAnswer("subject must have 1 to 255 characters.")
     if _MARKUP.search(subject):
         raise UnusableAnswer("subject must be plain words.")
-    if repeats_rules(subject):
+    if LEAK_DETECTOR.matches(subject):
         raise UnusableAnswer("subject must be of the fact, not what you were told.")
     return subject
 

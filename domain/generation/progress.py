@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import GenerationRequest
 from db.repositories.generations import OPEN, GenerationRepository
-from domain.event_log import EventReader, EventWriter, LoggedEvent
+from domain.model_runs.event_log import EventReader, EventWriter, LoggedEvent
 
 END = "end"
 """The id of a last event that was told from Postgres."""

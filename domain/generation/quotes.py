@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.repositories.quotes import NOTHING, Medians, QuoteReads
 from domain.caller import Caller
 from domain.generation.allowance import POLICY
-from domain.generation.wish import quote_usd
+from domain.generation.input import quote_usd
 from domain.limits.budget import AND_NOW, Budget
 from domain.limits.rate_limit import LimiterAway, RateLimiter, refusal
 from domain.limits.states import PolicyState, WindowState

@@ -20,7 +20,7 @@ from domain.caller import SCHEDULER, Caller
 from domain.captcha import Proof
 from domain.errors import Conflict, NotFound, NotPaid, RateLimited
 from domain.generation import allowance
-from domain.generation.wish import PAID, Wish, as_request, quote_usd, read_topic
+from domain.generation.input import PAID, GenerationInput, as_request, quote_usd, read_topic
 from domain.idempotency import Attempt
 from domain.limits.budget import Budget, BudgetState, BudgetUsedUp
 from domain.limits.rate_limit import LimiterAway, RateLimiter
@@ -76,7 +76,7 @@ class GenerationRequests:
     async def create(
         self,
         caller: Caller,
-        wish: Wish,
+        inputs: GenerationInput,
         *,
         origin: Literal["manual", "api"],
         attempt: Attempt | None = None,
@@ -99,16 +99,16 @@ class GenerationRequests:
         if not attempt.first:
             with suppress(GenerationNotFound):
                 return await self.get(caller, attempt.result_id)
-            if wish.pay_with == "allowance":
+            if inputs.pay_with == "allowance":
                 # One that died before it was written down may have been counted.
                 await self._give_back(caller, attempt.result_id)
-        topic, model = read_topic(wish.topic), await self._catalogue.choose(wish.model)
-        request = as_request(caller, model, wish, topic=topic, origin=origin)
+        topic, model = read_topic(inputs.topic), await self._catalogue.choose(inputs.model)
+        request = as_request(caller, model, inputs, topic=topic, origin=origin)
         request.id = attempt.result_id
-        if wish.pay_with == "credit":
+        if inputs.pay_with == "credit":
             await self._write_down(caller, request)
             return GenerationState(request, [], HELD)
-        await self._check_person(caller, wish.proof)
+        await self._check_person(caller, inputs.proof)
         try:
             await self._limiter.hit(allowance.POLICY, caller, member=str(request.id))
         except RateLimited:
@@ -124,7 +124,7 @@ class GenerationRequests:
         return GenerationState(request, [])
 
     async def begin_on_credit(
-        self, session: AsyncSession, owner: UUID, wish: Wish, *, request_id: UUID
+        self, session: AsyncSession, owner: UUID, inputs: GenerationInput, *, request_id: UUID
     ) -> GenerationRequest:
         """Begin what a visitor has just bought credits for, in the transaction that grants them.
 
@@ -134,10 +134,12 @@ class GenerationRequests:
         Raises:
             Invalid, UnknownModel, NoModels, NoCredits, BudgetUsedUp: As `create`.
         """
-        caller, wish = Caller("visitor", owner, None), replace(wish, pay_with="credit")
-        topic = read_topic(wish.topic)
+        caller, inputs = Caller("visitor", owner, None), replace(inputs, pay_with="credit")
+        topic = read_topic(inputs.topic)
         models = await LanguageModelRepository(session).all()
-        request = as_request(caller, choose_of(models, wish.model), wish, topic=topic, origin=PAID)
+        request = as_request(
+            caller, choose_of(models, inputs.model), inputs, topic=topic, origin=PAID
+        )
         request.id = request_id
         try:
             async with session.begin_nested():
@@ -167,7 +169,7 @@ class GenerationRequests:
         if there:
             return there
         model = await self._catalogue.choose(None)
-        request = as_request(SCHEDULER, model, Wish(), topic=None, origin="scheduled")
+        request = as_request(SCHEDULER, model, GenerationInput(), topic=None, origin="scheduled")
         request.slot = slot
         try:
             await self._write_down(SCHEDULER, request)

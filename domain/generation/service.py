@@ -20,16 +20,16 @@ from db.repositories.factoids import FactoidRepository
 from db.repositories.generations import OPEN, GenerationRepository
 from db.repositories.outbox import OutboxRepository
 from domain import live
-from domain.generation import allowance, failures, keep_trying, prompt, settlement
+from domain.generation import allowance, failures, prompt, retry_policy, settlement
 from domain.generation.answer import Draft, UnusableAnswer, read_answer
-from domain.generation.asking import Asking
 from domain.generation.failures import GenerationFailed
+from domain.generation.input import PAID, PROMPT_BYTES_AT_MOST
+from domain.generation.model_calls import Asking
 from domain.generation.progress import ProgressWriter
 from domain.generation.requests import GenerationNotFound, job_key
-from domain.generation.wish import PAID, PROMPT_BYTES_AT_MOST
-from domain.lease import RENEW_EVERY_S, Lease, LeaseLost, Leases
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.openrouter import OpenRouter
+from domain.model_runs.lease import RENEW_EVERY_S, Lease, LeaseLost, Leases
 from domain.payments.credits import Credits
 from domain.text import words
 
@@ -129,13 +129,13 @@ class GenerationService:
         async with lease.transaction() as session:
             requests = GenerationRepository(session)
             calls = await requests.calls(request_id)
-            wait_s = keep_trying.next_try_s(lease.request, calls, failure)
+            wait_s = retry_policy.next_try_s(lease.request, calls, failure)
             if wait_s is None:
                 return False
             await requests.queue_again(request_id)
             await OutboxRepository(session).postpone(job_key(request_id), wait_s)
         log.warning("generation_waits", code=failure.code, wait_s=round(wait_s))
-        await self._progress.status(request_id, "retrying", keep_trying.TOLD)
+        await self._progress.status(request_id, "retrying", retry_policy.TOLD)
         return True
 
     async def _fail(self, lease: Lease[GenerationRequest], failure: GenerationFailed) -> None:
@@ -143,7 +143,7 @@ class GenerationService:
         async with lease.transaction() as session:
             requests = GenerationRepository(session)
             if paid:
-                failure = keep_trying.ended(await requests.calls(request_id), failure)
+                failure = retry_policy.ended(await requests.calls(request_id), failure)
             await requests.change(
                 request_id,
                 status=failure.status,

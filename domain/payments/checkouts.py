@@ -16,7 +16,7 @@ from db.repositories.payments import UNFINISHED, CheckoutRepository
 from domain.accounts import NobodyAnyMore
 from domain.caller import Caller
 from domain.errors import Forbidden, Invalid, NotFound
-from domain.generation.wish import read_topic
+from domain.generation.input import read_topic
 from domain.idempotency import Attempt
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.catalogue import CatalogueService

@@ -11,8 +11,8 @@ from db.models import Checkout
 from db.repositories.outbox import OutboxRepository
 from db.repositories.payments import CheckoutRepository
 from domain.errors import DomainError
+from domain.generation.input import GenerationInput
 from domain.generation.requests import GenerationRequests
-from domain.generation.wish import Wish
 from domain.logging import current_request_id
 
 JOB = "begin_wished_generation"
@@ -73,11 +73,11 @@ class Wishes:
                 await outbox.postpone(job_key(checkout_id), AGAIN_AFTER_S)
 
     async def _begin(self, session: AsyncSession, checkout: Checkout) -> bool:
-        request_id, wish = uuid7(), Wish(checkout.topic, checkout.model)
+        request_id, inputs = uuid7(), GenerationInput(checkout.topic, checkout.model)
         await CheckoutRepository(session).change(checkout.id, generation_request_id=request_id)
         try:
             await self._requests.begin_on_credit(
-                session, checkout.owner_id, wish, request_id=request_id
+                session, checkout.owner_id, inputs, request_id=request_id
             )
         except DomainError as refusal:
             await CheckoutRepository(session).change(checkout.id, generation_request_id=None)

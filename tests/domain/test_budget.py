@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.repositories.budgets import BudgetRepository
 from domain.caller import SCHEDULER, Caller
-from domain.generation.wish import Wish, quote_usd
+from domain.generation.input import GenerationInput, quote_usd
 from domain.limits.budget import Budget, BudgetLimits, BudgetUsedUp
 from tests.generating import MODEL, requests_with, waiting_for_table
 from tests.processes import until
@@ -222,7 +222,7 @@ async def test_a_budget_for_37_admits_37_of_200_at_once(database, redis, model):
 
     async def ask() -> bool:
         try:
-            await requests.create(visitor(), Wish("honey", MODEL), origin="manual")
+            await requests.create(visitor(), GenerationInput("honey", MODEL), origin="manual")
         except BudgetUsedUp:
             return False
         return True

@@ -14,7 +14,7 @@ from db.models import BudgetPot
 from db.repositories.alerts import AlertRepository
 from db.repositories.budgets import BudgetRepository
 from domain.caller import SCHEDULER, Caller
-from domain.generation.wish import Wish, quote_usd
+from domain.generation.input import GenerationInput, quote_usd
 from domain.limits.alerts import Alerts, findings
 from domain.limits.budget import Budget, BudgetLimits, BudgetUsedUp
 from domain.limits.channels import EmailChannel, PostHogChannel, SlackChannel, channels_of
@@ -227,9 +227,9 @@ async def test_a_request_that_is_refused_is_told_though_something_is_left(
     limits = replace(LIMITS, global_usd=quote_usd(model) * Decimal("1.2"))
     requests = requests_with(database, redis, limits, lambda: EARLY)
     caller = Caller("visitor", uuid4(), "192.0.2.0/24")
-    state = await requests.create(caller, Wish(None, MODEL), origin="manual")
+    state = await requests.create(caller, GenerationInput(None, MODEL), origin="manual")
     with pytest.raises(BudgetUsedUp):
-        await requests.create(caller, Wish(None, MODEL), origin="manual")
+        await requests.create(caller, GenerationInput(None, MODEL), origin="manual")
     await requests.cancel(caller, state.request.id)
 
     await worker().watch()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.caller import Caller
-from domain.generation.wish import quote_usd
+from domain.generation.input import quote_usd
 from domain.limits.budget import BudgetLimits, BudgetUsedUp
 from settings import settings
 from tests.generating import MODEL, bill, books, closed, completions, requests_with

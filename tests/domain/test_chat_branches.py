@@ -14,7 +14,7 @@ from domain.chat.turns import (
     NothingUnderWay,
     TurnUnderWay,
 )
-from domain.generation.left_over import see_to_left_over
+from domain.orphaned_holds import release_orphans
 from tests.chatting import anew, visitor
 from tests.generating import (
     PATIENTLY,
@@ -156,7 +156,7 @@ async def test_money_held_for_a_turn_whose_job_was_lost_is_seen_to(chatting, sta
             text("UPDATE budget_reservations SET created_at = now() - interval '1 hour'")
         )
 
-    assert await see_to_left_over(database.sessions) == 1
+    assert await release_orphans(database.sessions) == 1
 
     async with database.sessions() as session:
         rows = (await session.execute(text("SELECT job, arguments->>'turn_id' FROM outbox"))).all()

@@ -9,8 +9,8 @@ import pytest
 
 from db.repositories.chats import ChatTurnRepository
 from domain.errors import RateLimited
-from domain.lease import Leases
 from domain.limits.budget import BudgetLimits
+from domain.model_runs.lease import Leases
 from domain.payments.credits import MESSAGES
 from settings import settings
 from tests.buying import Account

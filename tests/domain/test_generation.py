@@ -12,10 +12,10 @@ from sqlalchemy import text
 from db.models import ModelCall
 from domain.caller import Caller
 from domain.errors import Invalid
+from domain.generation.input import TOPIC_GRAPHEMES, GenerationInput
 from domain.generation.requests import GenerationFinished
-from domain.generation.wish import TOPIC_GRAPHEMES, Wish
-from domain.lease import RENEW_EVERY_S
 from domain.llm.openrouter import Patience
+from domain.model_runs.lease import RENEW_EVERY_S
 from tests.generating import (
     MODEL,
     bill,
@@ -348,7 +348,7 @@ async def test_a_model_is_held_to_the_form_as_firmly_as_it_allows(
 )
 async def test_a_topic_has_at_most_120_characters_as_a_reader_counts(generating, topic, fits):
     asked = generating.requests.create(
-        Caller("visitor", uuid4(), "net"), Wish(topic), origin="manual"
+        Caller("visitor", uuid4(), "net"), GenerationInput(topic), origin="manual"
     )
     if fits:
         assert (await asked).request.topic == topic

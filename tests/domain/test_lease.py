@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from db.repositories.chats import ChatTurnRepository
-from domain.lease import LeaseLost, Leases
+from domain.model_runs.lease import LeaseLost, Leases
 
 
 async def test_a_lease_taken_again_by_its_own_process_is_lost_to_the_first(chatting, database):

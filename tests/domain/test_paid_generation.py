@@ -10,13 +10,13 @@ from sqlalchemy import text
 
 from domain.caller import Caller
 from domain.errors import Invalid
-from domain.generation import keep_trying
-from domain.generation.left_over import see_to_left_over
+from domain.generation import retry_policy
+from domain.generation.input import GenerationInput, quote_usd
 from domain.generation.requests import NoCredits
-from domain.generation.wish import Wish, quote_usd
 from domain.limits.budget import BudgetLimits, BudgetUsedUp
 from domain.limits.rate_limit import GenerationLimit
 from domain.llm.catalogue import NoModels, UnknownModel
+from domain.orphaned_holds import release_orphans
 from settings import settings
 from tests.buying import Account, differing
 from tests.generating import MODEL, bill, books, closed, completions, requests_with
@@ -38,8 +38,8 @@ def ask(generating, buyer):
 
     async def asked(topic: str | None = "honey", caller: Caller | None = None) -> UUID:
         caller = caller or Caller("visitor", buyer.owner, "192.0.2.0/24")
-        wish = Wish(topic, MODEL, pay_with="credit")
-        state = await generating.requests.create(caller, wish, origin="manual")
+        inputs = GenerationInput(topic, MODEL, pay_with="credit")
+        state = await generating.requests.create(caller, inputs, origin="manual")
         assert state.credit == "held"
         return state.request.id
 
@@ -124,9 +124,9 @@ async def test_free_limits_and_free_pots_that_are_used_up_are_not_in_its_way(
     )
     generating.requests = requests_with(database, redis, limits, generate_limits="1/86400")
     caller = Caller("visitor", buyer.owner, "192.0.2.0/24")
-    await generating.requests.create(caller, Wish(model=MODEL), origin="manual")
+    await generating.requests.create(caller, GenerationInput(model=MODEL), origin="manual")
     with pytest.raises(GenerationLimit):
-        await generating.requests.create(caller, Wish(model=MODEL), origin="manual")
+        await generating.requests.create(caller, GenerationInput(model=MODEL), origin="manual")
     with pytest.raises(BudgetUsedUp):
         await generating.ask()
 
@@ -211,7 +211,7 @@ async def test_while_models_are_down_it_is_tried_again_and_delivered_when_they_a
     waiting = await generating.request(request_id)
     wait_s = await _wait_s(database)
     assert (waiting.status, waiting.lease_holder) == ("queued", None)
-    assert keep_trying.SOONEST_S - 2 < wait_s <= keep_trying.SOONEST_S
+    assert retry_policy.SOONEST_S - 2 < wait_s <= retry_policy.SOONEST_S
     assert await buyer.balance() == (2, 1, 0, 0)
 
     await _asked_ago(database, request_id, 10)
@@ -266,7 +266,7 @@ async def test_what_may_have_been_billed_is_not_asked_for_again(
 ):
     state = await impatient.requests.create(
         Caller("visitor", buyer.owner, None),
-        Wish("[[scenario:hang-before-headers]] honey", MODEL, pay_with="credit"),
+        GenerationInput("[[scenario:hang-before-headers]] honey", MODEL, pay_with="credit"),
         origin="manual",
     )
 
@@ -319,7 +319,7 @@ async def test_the_credit_of_a_request_deleted_by_hand_comes_back(database, buye
         ):
             await session.execute(text(statement))
 
-    await see_to_left_over(database.sessions)
+    await release_orphans(database.sessions)
 
     assert await buyer.balance() == (3, 0, 0, 0)
 
@@ -329,7 +329,7 @@ async def test_it_is_begun_in_the_transaction_that_grants_the_credits(generating
     async with database.sessions.begin() as session:
         await account.grant(session, 25, checkout_id)
         await generating.requests.begin_on_credit(
-            session, account.owner, Wish("honey", MODEL), request_id=request_id
+            session, account.owner, GenerationInput("honey", MODEL), request_id=request_id
         )
 
     request = await generating.finish(request_id)
@@ -339,15 +339,15 @@ async def test_it_is_begun_in_the_transaction_that_grants_the_credits(generating
 
 
 @pytest.mark.parametrize(
-    ("wish", "refusal"),
+    ("inputs", "refusal"),
     [
-        pytest.param(Wish("honey", MODEL), BudgetUsedUp, id="no money"),
-        pytest.param(Wish("honey", "gone/gone"), UnknownModel, id="no such model"),
-        pytest.param(Wish("x" * 200), Invalid, id="too long"),
+        pytest.param(GenerationInput("honey", MODEL), BudgetUsedUp, id="no money"),
+        pytest.param(GenerationInput("honey", "gone/gone"), UnknownModel, id="no such model"),
+        pytest.param(GenerationInput("x" * 200), Invalid, id="too long"),
     ],
 )
 async def test_one_that_cannot_be_begun_leaves_the_credits_granted(
-    generating, database, redis, wish, refusal
+    generating, database, redis, inputs, refusal
 ):
     generating.requests = requests_with(
         database, redis, replace(BudgetLimits.of(settings), paid_usd=Decimal(0))
@@ -357,7 +357,7 @@ async def test_one_that_cannot_be_begun_leaves_the_credits_granted(
         await account.grant(session, 25, uuid4())
         with pytest.raises(refusal):
             await generating.requests.begin_on_credit(
-                session, account.owner, wish, request_id=uuid4()
+                session, account.owner, inputs, request_id=uuid4()
             )
 
     assert await account.balance() == (25, 0, 0, 0)
@@ -372,11 +372,11 @@ async def test_one_without_any_model_or_credit_is_refused(database, redis, make)
     requests = requests_with(database, redis, BudgetLimits.of(settings))
     async with database.sessions.begin() as session:
         with pytest.raises(NoModels):
-            await requests.begin_on_credit(session, uuid4(), Wish(), request_id=uuid4())
+            await requests.begin_on_credit(session, uuid4(), GenerationInput(), request_id=uuid4())
     await make.model(MODEL)
     async with database.sessions.begin() as session:
         with pytest.raises(NoCredits):
-            await requests.begin_on_credit(session, uuid4(), Wish(), request_id=uuid4())
+            await requests.begin_on_credit(session, uuid4(), GenerationInput(), request_id=uuid4())
 
 
 async def _asked_ago(database, request_id: UUID, minutes: int) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from db.models import ChatTurn
 from db.session import Database
 from domain.chat.progress import TurnProgress
-from domain.event_log import EventWriter
+from domain.model_runs.event_log import EventWriter
 from tests.e2e.browser import Visitor
 from tests.e2e.test_chat import WRITING, answers, ask, begin
 from tests.standins.openrouter.running import RunningOpenRouter

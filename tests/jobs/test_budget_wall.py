@@ -9,8 +9,8 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
-from domain.generation.left_over import see_to_left_over
-from domain.generation.wish import quote_usd
+from domain.generation.input import quote_usd
+from domain.orphaned_holds import release_orphans
 from tests.generating import MODEL, bill, books, closed, completions
 from tests.processes import running_api, running_worker
 
@@ -97,7 +97,7 @@ async def test_money_held_for_dead_work_is_let_go_or_booked(generating, standin,
             await session.execute(text(statement))
     assert (await books(database)).open == 4
 
-    assert await see_to_left_over(database.sessions) == 4
+    assert await release_orphans(database.sessions) == 4
     assert await _jobs(database) == {
         f"generate:{waiting}",
         f"generate:{under_way}",

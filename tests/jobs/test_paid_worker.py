@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import text
 
 from domain.caller import Caller
-from domain.generation.wish import Wish
+from domain.generation.input import GenerationInput
 from tests.buying import Account, differing
 from tests.generating import (
     MODEL,
@@ -33,8 +33,8 @@ async def test_a_worker_killed_at_any_step_leaves_each_credit_used_or_given_back
     environment = {"OPENROUTER_BASE_URL": standin.base_url, "MODELS_ALLOWED": MODEL}
 
     async def ask(topic: str):
-        wish = Wish(topic, MODEL, pay_with="credit")
-        return (await generating.requests.create(caller, wish, origin="manual")).request.id
+        inputs = GenerationInput(topic, MODEL, pay_with="credit")
+        return (await generating.requests.create(caller, inputs, origin="manual")).request.id
 
     ids = {}
     async with running_worker(**environment) as killed, AsyncExitStack() as held:
@@ -80,11 +80,11 @@ async def test_a_worker_tries_again_by_itself_once_models_are_back(generating, s
     account = Account(database)
     await account.buy(1)
     await standin.queue("402-credits")
-    wish = Wish("honey", MODEL, pay_with="credit")
+    inputs = GenerationInput("honey", MODEL, pay_with="credit")
     caller = Caller("visitor", account.owner, None)
 
     async with running_worker(OPENROUTER_BASE_URL=standin.base_url, MODELS_ALLOWED=MODEL):
-        state = await generating.requests.create(caller, wish, origin="manual")
+        state = await generating.requests.create(caller, inputs, origin="manual")
         (request,) = await generating.ended(state.request.id)
 
     assert request.status == "succeeded"

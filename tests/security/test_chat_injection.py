@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import text as sql
 
 from db.repositories.chats import ChatTurnRepository
+from domain.chat.answer_writer import AnswerWriter, Unsayable
 from domain.chat.progress import TurnProgress
-from domain.chat.prompt import RULES, SECRETS, WITHOUT_WEB
+from domain.chat.prompt import LEAK_DETECTOR, RULES, WITHOUT_WEB
 from domain.chat.service import UNSAYABLE
 from domain.chat.sources import Sources
 from domain.chat.tools import ARGUMENTS
-from domain.chat.writing import AnswerWriter, Unsayable
-from domain.event_log import EventWriter
-from domain.lease import Leases
-from domain.secrecy import WORDS_IN_A_ROW
+from domain.model_runs.event_log import EventWriter
+from domain.model_runs.lease import Leases
+from domain.prompt_leak import WORDS_IN_A_ROW
 from domain.text import clean
 from tests.generating import completions
 from tests.security.orders import TOPICS
@@ -159,7 +159,7 @@ async def test_nothing_of_what_the_agent_was_told_is_ever_told(chatting, standin
         told = "".join(data["text"] for name, data in events if name == "token")
         assert answer.text.endswith(UNSAYABLE), leak
         for text in (answer.text, told):
-            assert not SECRETS.are_in(text), leak
+            assert not LEAK_DETECTOR.matches(text), leak
 
 
 @pytest.mark.parametrize("between", ["-" * 20, "." * 40, " ||||||||||||||||||||| "])
@@ -180,4 +180,4 @@ async def test_rules_spelt_far_apart_are_not_told(chatting, redis, database, bet
     with pytest.raises(Unsayable):
         await spell()
 
-    assert not SECRETS.are_in(writer.text)
+    assert not LEAK_DETECTOR.matches(writer.text)

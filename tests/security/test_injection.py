@@ -13,8 +13,8 @@ from db.models import Factoid
 from domain.categories import Category
 from domain.generation import prompt
 from domain.generation.answer import UnusableAnswer, read_answer, text_so_far
-from domain.generation.wish import TOPIC_GRAPHEMES
-from domain.secrecy import WORDS_IN_A_ROW
+from domain.generation.input import TOPIC_GRAPHEMES
+from domain.prompt_leak import WORDS_IN_A_ROW
 from domain.text import clean, graphemes
 from tests.generating import completions
 from tests.security.orders import TOPICS

@@ -11,11 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.models import ChatMessage, ChatTurn
 from db.repositories.chats import ChatRepository
 from domain.chat.progress import TurnProgress
-from domain.chat.prompt import SECRETS
+from domain.chat.prompt import LEAK_DETECTOR
 from domain.chat.sources import Source, Sources
 from domain.chat.tools import Used
-from domain.lease import Lease, LeaseLost
 from domain.llm.openrouter import ToolCall
+from domain.model_runs.lease import Lease, LeaseLost
 from domain.text import clean, clean_lines
 
 KEEP_EVERY_S = 3.0
@@ -154,7 +154,7 @@ class AnswerWriter:
             return
         # As a rule all of what was told; what comes next may still have changed its last letter.
         at = _alike(text, self.text)
-        if len(text) > TEXT_LENGTH or SECRETS.are_in(text[_look_from(text, at) :]):
+        if len(text) > TEXT_LENGTH or LEAK_DETECTOR.matches(text[_look_from(text, at) :]):
             raise Unsayable
         if not text[at:].strip() and at <= len(self._before):
             return  # Nothing but space so far.

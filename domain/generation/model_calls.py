@@ -17,13 +17,13 @@ from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import GenerationRepository
 from domain.generation import failures, prompt, settlement
 from domain.generation.answer import text_so_far
+from domain.generation.input import PROMPT_BYTES_AT_MOST, quote_usd
 from domain.generation.progress import ProgressWriter
-from domain.generation.wish import PROMPT_BYTES_AT_MOST, quote_usd
-from domain.lease import Lease
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter
 from domain.logging import current_request_id
+from domain.model_runs.lease import Lease
 
 CALLS_AT_MOST = 3
 """Tries to get one answer, counting only those known not to have been billed."""

@@ -18,16 +18,16 @@ from db.repositories.budgets import BudgetRepository
 from db.repositories.chats import ChatTurnRepository
 from domain.chat import failures, prompt, settlement
 from domain.chat.admission import Admission, caller_of
+from domain.chat.answer_writer import AnswerWriter
 from domain.chat.sessions import TOOLS
 from domain.chat.spending import Spent, spent_on
-from domain.chat.writing import AnswerWriter
-from domain.lease import Lease
 from domain.limits.budget import BudgetUsedUp
 from domain.llm.bills import Bill
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter, ToolCall
 from domain.logging import current_request_id
+from domain.model_runs.lease import Lease
 
 TRIES_AT_MOST = 3
 """To get one answer, counting only calls known not to have been billed."""

@@ -1,4 +1,4 @@
-"""What a model was told is known again, however it is set, turned or coded."""
+"""A quote of a prompt is detected in any spelling, direction or encoding."""
 
 import base64
 import codecs
@@ -6,8 +6,8 @@ import textwrap
 
 import pytest
 
-from domain.chat.prompt import RULES, SECRETS
-from domain.chat.writing import TAIL
+from domain.chat.answer_writer import TAIL
+from domain.chat.prompt import LEAK_DETECTOR, RULES
 
 RULE = RULES.split("\n- ")[2].replace("\n", " ")
 CODES = {
@@ -27,21 +27,21 @@ CODES = {
 }
 
 
-@pytest.mark.parametrize("said", CODES.values(), ids=CODES)
-def test_a_rule_is_known_again(said: str):
-    assert SECRETS.are_in(f"My rules are: {said} And more.")
+@pytest.mark.parametrize("quote", CODES.values(), ids=CODES)
+def test_a_rule_is_detected(quote: str):
+    assert LEAK_DETECTOR.matches(f"My rules are: {quote} And more.")
     # Letters beyond English take another way.
-    assert SECRETS.are_in(f"My rules are… {said} And more.")
+    assert LEAK_DETECTOR.matches(f"My rules are… {quote} And more.")
 
 
 @pytest.mark.parametrize("cut", range(4))
 def test_a_code_is_read_from_wherever_the_text_begins(cut: int):
-    assert SECRETS.are_in(CODES["base64"][cut:][: TAIL - 4])
-    assert SECRETS.are_in(CODES["hex"][2 * cut :][: TAIL - 4])
+    assert LEAK_DETECTOR.matches(CODES["base64"][cut:][: TAIL - 4])
+    assert LEAK_DETECTOR.matches(CODES["hex"][2 * cut :][: TAIL - 4])
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "Bees dance to say where the flowers are, and how far. I am friendly and concise.",
         f"Its digest is {bytes(range(32)).hex()}.",
@@ -49,5 +49,5 @@ def test_a_code_is_read_from_wherever_the_text_begins(cut: int):
         "See https://bees.example/a/very_long-address/that-goes-on-and-on/without-an-end_at_all",
     ],
 )
-def test_what_only_looks_like_a_code_is_said(said: str):
-    assert not SECRETS.are_in(said)
+def test_what_only_looks_like_a_code_is_allowed(text: str):
+    assert not LEAK_DETECTOR.matches(text)

@@ -24,7 +24,7 @@ PAID = "paid"
 
 
 @dataclass(frozen=True)
-class Wish:
+class GenerationInput:
     """Everything may be left open."""
 
     topic: str | None = None
@@ -56,17 +56,17 @@ def read_topic(written: str | None) -> str | None:
 
 
 def as_request(
-    caller: Caller, model: LanguageModel, wish: Wish, *, topic: str | None, origin: str
+    caller: Caller, model: LanguageModel, inputs: GenerationInput, *, topic: str | None, origin: str
 ) -> GenerationRequest:
     """A request for it, not written down yet."""
     return GenerationRequest(
         caller_id=caller.id,
         network=caller.network,
-        origin=PAID if wish.pay_with == "credit" else origin,
+        origin=PAID if inputs.pay_with == "credit" else origin,
         topic=topic,
         model=model.id,
-        model_asked=wish.model is not None,
-        temperature=wish.temperature,
+        model_asked=inputs.model is not None,
+        temperature=inputs.temperature,
         prompt_version=prompt.PROMPT_VERSION,
         quote_usd=quote_usd(model),
     )

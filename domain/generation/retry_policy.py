@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from db.models import GenerationRequest, ModelCall
 from domain.generation.failures import GenerationFailed
-from domain.generation.wish import PAID
+from domain.generation.input import PAID
 
 FOR_S = 3_600
 SOONEST_S, LATEST_S = 5, 300

@@ -18,7 +18,7 @@ LEFT_OVER_S = 20
 log = structlog.get_logger()
 
 
-async def see_to_left_over(sessions: async_sessionmaker[AsyncSession]) -> int:
+async def release_orphans(sessions: async_sessionmaker[AsyncSession]) -> int:
     """Make sure that everything held for longer has a job that lets it go; how many there are."""
     async with sessions() as session:
         held = await BudgetRepository(session).open_for(LEFT_OVER_S)
@@ -31,7 +31,7 @@ async def see_to_left_over(sessions: async_sessionmaker[AsyncSession]) -> int:
 async def _see_to(session: AsyncSession, reservation: BudgetReservation) -> None:
     request_id, outbox = reservation.request_id, OutboxRepository(session)
     request = await GenerationRepository(session).get(request_id)
-    if request is None and await chats.see_to_left_over(session, reservation):
+    if request is None and await chats.release_orphan(session, reservation):
         return
     if request is None:
         # It was deleted, and what it cost with it: nobody can say that it cost less.
