@@ -17,7 +17,7 @@ environment.REFLEX_SKIP_COMPILE.set(True)
 environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
 
 from api.app import create_app
-from api.visitors import Visitors, VisitorTokens
+from api.visitor_cookie import Visitors, VisitorTokens
 from domain.register import Register
 from settings import settings
 from web import client

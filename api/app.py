@@ -5,32 +5,33 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 
-from api import idempotency, openapi
-from api.bearer import KeyHolders
-from api.body import StrictRequest
-from api.conditional import ConditionalReads
-from api.controllers import service
-from api.controllers.accounts import KeyController, sign_out
+from api import openapi
+from api.controllers import health
 from api.controllers.chat_turns import ChatTurnController
 from api.controllers.chats import ChatController, read_shared
 from api.controllers.credits import credits
 from api.controllers.factoids import FactoidController, list_categories
 from api.controllers.generation import GenerationController, limits, list_models
+from api.controllers.keys import KeyController, sign_out
 from api.controllers.payments import CheckoutController, receive_event
 from api.controllers.quote import quote
 from api.controllers.recovery import make_recovery_link, recover
 from api.controllers.vault import open_vault
 from api.controllers.votes import VoteController, leave_feedback
-from api.cross_site import OwnPagesOnly
-from api.decimals import Plain
+from api.decimals import PlainDecimal
 from api.dependencies import DEPENDENCIES, fill
-from api.limits import Limits
-from api.machines import MachinesAside
-from api.methods import AnswersHead, TellsMethods
+from api.middleware import idempotency
+from api.middleware.authentication import ApiKeyMiddleware
+from api.middleware.conditional_requests import ConditionalRequestMiddleware
+from api.middleware.cross_site import CrossSiteMiddleware
+from api.middleware.head import HeadMiddleware, OptionsMiddleware
+from api.middleware.rate_limit import RateLimitMiddleware
+from api.middleware.request_log import RequestLogMiddleware
+from api.middleware.request_normalizer import RequestNormalizer
+from api.middleware.webhook_bypass import WebhookBypass
 from api.problems import EXCEPTION_HANDLERS
-from api.readable import ReadableOnly
-from api.request_id import RequestLog
-from api.visitors import Visitors, VisitorTokens
+from api.strict_request import StrictRequest
+from api.visitor_cookie import Visitors, VisitorTokens
 from db.session import open_database
 from domain.garbage import collect_rarely
 from domain.logging import configure_logging
@@ -87,8 +88,8 @@ def create_app() -> Litestar:
             receive_event,
             recover,
             read_shared,
-            service.live,
-            service.ready,
+            health.live,
+            health.ready,
             sign_out,
         ],
     )
@@ -98,9 +99,9 @@ def create_app() -> Litestar:
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[connections],
         openapi_config=openapi.openapi_config(),
-        plugins=[openapi.DocumentsRefusals(), idempotency.AnswersRepeats()],
+        plugins=[openapi.DocumentsRefusals(), idempotency.IdempotencyPlugin()],
         request_class=StrictRequest,
-        type_encoders={Plain: str},
+        type_encoders={PlainDecimal: str},
         request_max_body_size=BODY_BYTES_AT_MOST,
         debug=False,
         logging_config=None,
@@ -108,11 +109,13 @@ def create_app() -> Litestar:
     idempotency.document(app)
     openapi.complete(app)
     app.state.register = register = Register(*settings.server_secrets)
-    routed = TellsMethods(app.asgi_handler)
-    answers = Limits(ConditionalReads(routed))
+    routed = OptionsMiddleware(app.asgi_handler)
+    answers = RateLimitMiddleware(ConditionalRequestMiddleware(routed))
     visitors = Visitors(answers, VisitorTokens(*settings.server_secrets), register)
     # Around the router too, so that an unknown address has an id and a line in the log.
-    known = KeyHolders(app, holders=answers, others=visitors, register=register)
-    people = ReadableOnly(OwnPagesOnly(known))
-    app.asgi_handler = RequestLog(AnswersHead(MachinesAside(machines=routed, others=people)))
+    known = ApiKeyMiddleware(app, holders=answers, others=visitors, register=register)
+    people = RequestNormalizer(CrossSiteMiddleware(known))
+    app.asgi_handler = RequestLogMiddleware(
+        HeadMiddleware(WebhookBypass(machines=routed, others=people))
+    )
     return app

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from litestar import Request
 from litestar.types import Scope
 
-from api.bearer import key_of
+from api.middleware.authentication import key_of
 from db.repositories.accounts import KnownKey
 from domain.caller import Caller, network_of
 from settings import settings

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from api import sse
-from api.export import markdown
+from api.chat_markdown import markdown
 from api.schemas.chats import (
     ChatChangeIn,
     ChatIn,

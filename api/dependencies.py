@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import provide_caller, reader_id
-from api.idempotency import provide_attempt
+from api.middleware.idempotency import provide_attempt
 from db.repositories.factoids import FactoidReads
 from db.repositories.quotes import QuoteReads
 from db.repositories.vault import VaultReads

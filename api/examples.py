@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from api import chat_examples, sse
-from api.schemas.accounts import KeyIn, KeyOut, KeysOut, KeyUsageOut, NewKeyOut
 from api.schemas.credits import BalanceOut, CreditsOut, EntryOut
 from api.schemas.factoids import (
     CategoriesOut,
@@ -34,10 +33,11 @@ from api.schemas.generation import (
     TokenEvent,
     WindowOut,
 )
+from api.schemas.health import LiveOut, ReadyOut
+from api.schemas.keys import KeyIn, KeyOut, KeysOut, KeyUsageOut, NewKeyOut
 from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutsOut, ProductOut, ProductsOut
 from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from api.schemas.recovery import RecoveredOut, RecoverIn, RecoveryOut
-from api.schemas.service import LiveOut, ReadyOut
 
 FACTOID_ID = UUID("019a4f3e-6b1c-7d20-9c41-5f0a8e2d7b13")
 REQUEST_ID = UUID("019a4f3d-20aa-7c55-8f0e-3b9d6a41c2e7")

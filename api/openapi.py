@@ -28,9 +28,9 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
 
-from api.bearer import VISITORS_ONLY, scope_of
-from api.conditional import PUBLIC_READ
 from api.examples import BODIES, EVENTS, TEXTS
+from api.middleware.authentication import VISITORS_ONLY, scope_of
+from api.middleware.conditional_requests import PUBLIC_READ
 from api.problems import INTERNAL, MEDIA_TYPE, WORDS
 from api.schemas.problem import Problem
 

@@ -10,13 +10,13 @@ OURS = {b"same-origin", b"none"}
 is not among them: whoever has another name below our domain is a stranger."""
 
 
-def opened_here(scope: Mapping[str, Any]) -> bool:
+def is_same_origin_websocket(scope: Mapping[str, Any]) -> bool:
     """Whether a websocket is for a page of this very host. Browsers always say where it is from."""
     origins = _all(scope, b"origin")
     return bool(origins) and _from_here(scope, origins)
 
 
-def sent_here(scope: Mapping[str, Any]) -> bool:
+def is_same_origin_request(scope: Mapping[str, Any]) -> bool:
     """Whether a request that changes something is no other site's doing.
 
     What has no `Origin` is no browser's and carries no visitor's cookie but its own; what has an

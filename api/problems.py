@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import InterfaceError as AlchemyInterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.methods import allowed
-from api.present import captcha_out
+from api.mappers.factoids import captcha_out
+from api.middleware.head import allowed
 from api.schemas.problem import CaptchaOut, FieldProblem, Problem
 from domain.errors import (
     Conflict,

@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar.response import Stream
 
-from api.plain import encode
+from api.fast_json import encode
 
 MEDIA_TYPE = "text/event-stream"
 PING_EVERY_S = 15

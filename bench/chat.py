@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from bench.operations import COOKIE, Ask, Client
 from bench.processes import API, WORKER, Program, Server, running, serving
 from bench.readers import Heard, talk

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from bench.operations import COOKIE, Ask, Client
 from bench.processes import WORKER, running
 from dev import ports

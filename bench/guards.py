@@ -19,7 +19,7 @@ import asyncpg
 from litestar import Litestar
 
 from api.app import create_app
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from bench.load import Measured, load
 from bench.operations import COOKIE, Ask
 from bench.processes import Server

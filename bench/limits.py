@@ -35,7 +35,7 @@ def unlimited() -> Litestar:
     def pass_on(app: ASGIApp) -> ASGIApp:
         return app
 
-    api.app.Limits = pass_on  # pyright: ignore[reportAttributeAccessIssue]
+    api.app.RateLimitMiddleware = pass_on  # pyright: ignore[reportAttributeAccessIssue]
     return api.app.create_app()
 
 

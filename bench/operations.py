@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from bench.bare_asgi import write_cursor
 from dev import ports
 

@@ -58,7 +58,7 @@ class Allowance(rx.State):
 
     async def _look(self, api: ApiClient):
         try:
-            limits = await api.limits()
+            limits = await api.middleware.rate_limit()
         except ApiProblem as problem:
             log.warning("What is left cannot be shown: %s", problem)
             return None

@@ -11,7 +11,6 @@ import httpx
 import msgspec
 from httpx_sse import EventSource, ServerSentEvent
 
-from api.schemas.accounts import KeyIn, KeyOut, KeysOut, NewKeyOut
 from api.schemas.factoids import (
     CategoriesOut,
     FactoidOut,
@@ -23,6 +22,7 @@ from api.schemas.factoids import (
     VoteValue,
 )
 from api.schemas.generation import GenerateIn, GenerationOut, LimitsOut, ModelsOut
+from api.schemas.keys import KeyIn, KeyOut, KeysOut, NewKeyOut
 from api.schemas.problem import Problem
 from api.schemas.quote import LiveQuoteOut
 from settings import settings

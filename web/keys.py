@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from api.schemas.accounts import FreeScope, KeyIn, KeyOut, NewKeyOut
+from api.schemas.keys import FreeScope, KeyIn, KeyOut, NewKeyOut
 from web.cards import exact, money
 from web.client import ApiProblem
 from web.forms import press_of, text_of

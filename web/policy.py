@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from api.headers import SELF_ONLY, with_policy
+from api.security_headers import SELF_ONLY, with_policy
 from settings import settings
 from web.front import STANDIN, WITHOUT_SCRIPT
 

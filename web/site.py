@@ -4,8 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from api.headers import DATA
-from api.origins import opened_here
+from api.origins import is_same_origin_websocket
+from api.security_headers import DATA
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -56,7 +56,7 @@ class SafePages:
         self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and not opened_here(scope):
+        if scope["type"] == "websocket" and not is_same_origin_websocket(scope):
             await receive()
             # Closing before accepting is how a server answers 403.
             await send({"type": "websocket.close", "code": 1008})

@@ -15,10 +15,10 @@ from litestar.response import Stream
 from redis.asyncio import Redis
 
 from api import sse
-from api.bearer import SCOPE
-from api.chats import message_out, turn_out
 from api.controllers.generation import LastEventId
-from api.idempotency import IDEMPOTENT
+from api.mappers.chats import message_out, turn_out
+from api.middleware.authentication import SCOPE
+from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.chats import ChatProblem, MessageIn, TurnBegunOut, TurnOut
 from domain.caller import Caller
 from domain.chat.progress import TurnReader

@@ -8,17 +8,17 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.bearer import SCOPE
-from api.chats import (
+from api.chat_markdown import markdown
+from api.controllers.vault import ID
+from api.mappers.chats import (
     chat_out,
     chats_out,
     quote_out,
     share_out,
     shared_out,
 )
-from api.controllers.vault import ID
-from api.export import markdown
-from api.idempotency import IDEMPOTENT
+from api.middleware.authentication import SCOPE
+from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.chats import (
     ChatChangeIn,
     ChatIn,

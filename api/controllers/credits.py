@@ -3,7 +3,7 @@
 from litestar import get
 from litestar.di import NamedDependency
 
-from api.present import balance_out, entry_out
+from api.mappers.factoids import balance_out, entry_out
 from api.schemas.credits import CreditsOut
 from domain.caller import Caller
 from domain.payments.credits import CreditAccounts

@@ -14,10 +14,10 @@ from litestar.params import FromPath, FromQuery, Parameter, QueryParameter
 from litestar.response import Stream
 
 from api import sse
-from api.conditional import ITEM, LIST, NEVER, PUBLIC_READ
 from api.dependencies import reading_of
-from api.plain import PlainJson
-from api.present import factoid_out
+from api.fast_json import FastJSON
+from api.mappers.factoids import factoid_out
+from api.middleware.conditional_requests import ITEM, LIST, NEVER, PUBLIC_READ
 from api.schemas.factoids import (
     CategoriesOut,
     CategoryOut,
@@ -96,7 +96,7 @@ class FactoidController(Controller):
         page = FactoidPage([factoid_out(card) for card in feed.items], feed.next_cursor)
         # Shuffling again has to give another order.
         kept = [(b"cache-control", NEVER)] if sort == "random" else []
-        return PlainJson(page, [*kept, *_links(query, feed.next_cursor)])
+        return FastJSON(page, [*kept, *_links(query, feed.next_cursor)])
 
     @get("/today", operation_id="GetFactoidOfTheDay", opt={PUBLIC_READ: ITEM, "refusals": [404]})
     async def today(
@@ -142,7 +142,7 @@ class FactoidController(Controller):
     ) -> Response[FactoidOut]:
         """Read one factoid."""
         reading = reading_of(request)
-        return PlainJson(factoid_out(await reading.factoids.one(factoid_id, reading.reader_id)))
+        return FastJSON(factoid_out(await reading.factoids.one(factoid_id, reading.reader_id)))
 
 
 @get("/api/categories", operation_id="ListCategories", tags=["Factoids"], opt={PUBLIC_READ: LIST})

@@ -14,10 +14,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from api import sse
 from api.auth import client_address
-from api.bearer import SCOPE
-from api.conditional import LIST, PUBLIC_READ
-from api.idempotency import IDEMPOTENT
-from api.present import (
+from api.mappers.factoids import (
     budget_out,
     captcha_out,
     factoid_out,
@@ -25,6 +22,9 @@ from api.present import (
     model_out,
     policy_out,
 )
+from api.middleware.authentication import SCOPE
+from api.middleware.conditional_requests import LIST, PUBLIC_READ
+from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.generation import (
     GenerateIn,
     GenerationOut,

@@ -11,11 +11,11 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from api import sse
-from api.bearer import SCOPE
 from api.controllers.generation import LastEventId
-from api.idempotency import IDEMPOTENT
-from api.machines import WEBHOOK
-from api.present import checkout_out, product_out
+from api.mappers.factoids import checkout_out, product_out
+from api.middleware.authentication import SCOPE
+from api.middleware.idempotency import IDEMPOTENT
+from api.middleware.webhook_bypass import WEBHOOK
 from api.problems import INTERNAL, problem, refuse_unexpected
 from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutsOut, ProductsOut
 from domain.caller import Caller

@@ -6,7 +6,7 @@ from litestar import get
 from litestar.di import NamedDependency
 
 from api.controllers.factoids import ModelId
-from api.decimals import plain
+from api.decimals import plain_decimal
 from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from domain.caller import Caller
 from domain.generation.quotes import Quote, Quotes
@@ -26,8 +26,8 @@ def quote_out(quote: Quote) -> LiveQuoteOut:
     return LiveQuoteOut(
         model=quote.model,
         name=quote.name,
-        worst_case_usd=plain(quote.worst_case_usd),
-        usual_usd=plain(quote.lately.cost_usd),
+        worst_case_usd=plain_decimal(quote.worst_case_usd),
+        usual_usd=plain_decimal(quote.lately.cost_usd),
         expected_wait_s=quote.lately.wait_s,
         allowed=allowed,
         reason=quote.reason,
@@ -35,5 +35,5 @@ def quote_out(quote: Quote) -> LiveQuoteOut:
         left_after=[
             LeftAfterOut(one.window.name, max(0, one.remaining - allowed)) for one in quote.windows
         ],
-        budget_left_after_usd=plain(max(Decimal(0), quote.budget_left_usd - worst_usd)),
+        budget_left_after_usd=plain_decimal(max(Decimal(0), quote.budget_left_usd - worst_usd)),
     )

@@ -9,9 +9,9 @@ from litestar import Request, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from api.bearer import SCOPE, VISITORS_ONLY
+from api.middleware.authentication import SCOPE, VISITORS_ONLY
 from api.schemas.recovery import RecoveredOut, RecoverIn, RecoveryOut
-from api.visitors import BECOMES, VisitorTokens
+from api.visitor_cookie import BECOMES, VisitorTokens
 from domain.caller import Caller
 from domain.recovery import Recovery
 from settings import settings

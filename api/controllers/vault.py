@@ -10,7 +10,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from api.present import factoid_out
+from api.mappers.factoids import factoid_out
 from api.schemas.factoids import FactoidOut
 from domain.caller import Caller
 from domain.errors import Invalid

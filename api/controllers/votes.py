@@ -9,8 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from redis.asyncio import Redis
 
-from api.bearer import SCOPE
-from api.present import feedback_out, tally_out
+from api.mappers.factoids import feedback_out, tally_out
+from api.middleware.authentication import SCOPE
 from api.schemas.factoids import FeedbackIn, FeedbackOut, TallyOut, VoteIn
 from domain.caller import Caller
 from domain.live import TallyChanged, tell

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from api.chats import chat_out
-from api.export import markdown
+from api.chat_markdown import markdown
+from api.mappers.chats import chat_out
 from tests.chatting import anew
 from tests.generating import MODEL
 

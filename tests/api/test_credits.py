@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from settings import settings
 from tests.buying import Account
 from tests.conftest import api_client

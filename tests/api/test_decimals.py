@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text, update
 
-from api.decimals import plain
-from api.plain import encode
+from api.decimals import plain_decimal
+from api.fast_json import encode
 from api.sse import event
 from db.models import Factoid
 from tests.generating import MODEL
@@ -33,14 +33,16 @@ def amounts(told: Any) -> dict[str, str]:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=12, min_value=-1, max_value=10**8))
 def test_a_decimal_is_written_without_an_exponent_and_stays_the_same(amount: Decimal):
-    written = encode(plain(amount)).decode().strip('"')
+    written = encode(plain_decimal(amount)).decode().strip('"')
 
     assert PLAIN.fullmatch(written)
     assert Decimal(written) == amount
 
 
 def test_so_it_is_in_an_event():
-    assert event("factoid", {"cost_usd": plain(SMALL)}).endswith(b'{"cost_usd":"0.00000002"}\n\n')
+    assert event("factoid", {"cost_usd": plain_decimal(SMALL)}).endswith(
+        b'{"cost_usd":"0.00000002"}\n\n'
+    )
 
 
 @pytest.fixture

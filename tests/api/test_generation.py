@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from settings import settings
 from tests.conftest import api_client
 from tests.generating import MODEL

@@ -8,7 +8,7 @@ import http_sf
 import httpx
 import pytest
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from domain.caller import Caller
 from domain.errors import RateLimited
 from domain.limits.policies import Policies

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api.controllers.recovery import LIFE_S
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from settings import Settings, settings
 from tests.api.test_credits import become
 from tests.buying import Account, differing

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from uuid import uuid4
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from db.session import Database
 from settings import settings
 from tests.factories import Factories

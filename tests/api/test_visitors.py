@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from api.visitors import COOKIE_S, RENEWED_AFTER_S, VisitorTokens
+from api.visitor_cookie import COOKIE_S, RENEWED_AFTER_S, VisitorTokens
 from settings import settings
 from tests.conftest import api_client
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 import structlog
 
-from api.request_id import RequestLog
-from api.visitors import VisitorTokens
+from api.middleware.request_log import RequestLogMiddleware
+from api.visitor_cookie import VisitorTokens
 from domain.keys import KeyTokens
 from domain.logging import configure_logging
 from settings import settings
@@ -143,7 +143,7 @@ async def test_an_error_that_no_route_answers_for_is_told_without_what_people_wr
 
     monkeypatch.setattr("sys.stderr", lines.output)
     scope: Any = {"type": "http", "method": "GET", "path": "/api", "headers": []}
-    await RequestLog(broken)(scope, forget, forget)
+    await RequestLogMiddleware(broken)(scope, forget, forget)
     # Lines of requests are written when the loop comes round.
     await asyncio.sleep(0)
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from domain.caller import SCHEDULER
 from domain.limits.alerts import Alerts
 from domain.limits.budget import Budget, BudgetLimits

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from settings import settings
 from tests.factories import Factories
 from web.transport import StreamingASGITransport

@@ -8,7 +8,7 @@ import pytest
 import reflex as rx
 from litestar import Litestar
 
-from api.visitors import VisitorTokens
+from api.visitor_cookie import VisitorTokens
 from db.session import Database
 from settings import settings
 from web import cards, client

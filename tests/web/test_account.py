@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from api.schemas.accounts import KeyIn
 from api.schemas.credits import BalanceOut, CreditsOut, EntryOut
-from api.visitors import VisitorTokens
+from api.schemas.keys import KeyIn
+from api.visitor_cookie import VisitorTokens
 from db.models import Checkout
 from db.repositories.payments import CheckoutRepository
 from db.session import Database

@@ -2,20 +2,20 @@
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.origins import sent_here
+from api.origins import is_same_origin_request
 from api.problems import answer, problem
 
 READS = {"GET", "HEAD", "OPTIONS"}
 
 
-class OwnPagesOnly:
+class CrossSiteMiddleware:
     """Refuses, before a byte of the body is read, what another site had a browser send."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in READS or sent_here(scope):
+        if scope["type"] != "http" or scope["method"] in READS or is_same_origin_request(scope):
             await self._app(scope, receive, send)
             return
         refusal = problem(403, "cross_site", "Another site sent this. Please do it on ours.")

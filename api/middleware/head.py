@@ -4,12 +4,12 @@ from typing import Any
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from api.conditional import NEVER
+from api.middleware.conditional_requests import NEVER
 
 GONE: Any = {"type": "http.disconnect"}
 
 
-class AnswersHead:
+class HeadMiddleware:
     """Answers HEAD as GET without the body; a stream ends before it begins."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -40,7 +40,7 @@ class AnswersHead:
             http["method"] = "HEAD"
 
 
-class TellsMethods:
+class OptionsMiddleware:
     """Completes the answer to OPTIONS. Litestar's own forgets methods that other handlers of the
     same address take.
     """

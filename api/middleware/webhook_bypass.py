@@ -5,7 +5,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 WEBHOOK = "/api/payments/webhook"
 
 
-class MachinesAside:
+class WebhookBypass:
     """Takes their calls past the layers that are made for visitors and keys: whose page sent it,
     cookies, limits. None of that can be said of a machine, and none of its bytes may be changed.
     """

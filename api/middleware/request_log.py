@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.headers import DATA, DOCS
 from api.problems import INTERNAL, answer, problem
+from api.security_headers import DATA, DOCS
 from domain.logging import request_logger
 
 log = structlog.get_logger()
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 CLIENT_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
 
-class RequestLog:
+class RequestLogMiddleware:
     """Mints the id, answers with it and writes one line per request.
 
     The line holds the route's template, never the address asked for: that may carry tokens.

@@ -7,7 +7,7 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from api.ending import Ending
+from api.middleware.revocable_connection import RevocableConnection
 from api.problems import answer, refuse_domain, refuse_unexpected
 from db.repositories.accounts import KnownKey
 from domain.errors import DomainError, Forbidden, Unauthorized
@@ -39,7 +39,7 @@ def scope_of(opt: dict[str, Any]) -> KeyScope | Literal["visitors"]:
     return opt.get(SCOPE, "read")
 
 
-class KeyHolders:
+class ApiKeyMiddleware:
     """Answers those who bring a key, and hands all others to the visitors' door.
 
     A key's holder is no visitor: cookies beside it are neither read nor set.
@@ -70,7 +70,7 @@ class KeyHolders:
             await answer(refusal(request, refused), scope, receive, send)
             return
         given["api_key"], given["caller_id"], given["caller_known"] = key, key.id, True
-        await Ending(self._register, key.id).run(self._holders, scope, receive, send)
+        await RevocableConnection(self._register, key.id).run(self._holders, scope, receive, send)
 
     def _check_scope(self, scope: HTTPScope, key: KnownKey) -> None:
         """Raises: MissingScope, OnlyForVisitors: The key is not for what is asked."""

@@ -17,7 +17,7 @@ LIST = b"W/"
 ITEM = b""
 
 
-class ConditionalReads:
+class ConditionalRequestMiddleware:
     """Tags public reads with a digest of their body and answers 304 to those who have it.
 
     An answer that says itself how long it keeps is left alone.

@@ -12,7 +12,7 @@ from domain.limits.states import PolicyState, decisions
 READS = frozenset({"GET", "HEAD"})
 
 
-class Limits:
+class RateLimitMiddleware:
     """Adds `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
 
     What a handler's services decide, they leave for it; reads it decides about itself, without

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
-from api.ending import Ending
+from api.middleware.revocable_connection import RevocableConnection
 from domain.register import Register
 from settings import settings
 
@@ -119,7 +119,7 @@ class Visitors:
         bare = reads and (scope["path"].startswith("/api/") or (known and not due))
         answer = send if bare else send_with_cookie
         if known and reads:
-            await Ending(self._register, known).run(self._app, scope, receive, answer)
+            await RevocableConnection(self._register, known).run(self._app, scope, receive, answer)
         else:
             await self._app(scope, receive, answer)
 
@@ -132,7 +132,7 @@ class Visitors:
             cookie = self._cookie(visitor_id, is_tls(scope)).partition(b";")[0]
             others = [one for one in scope["headers"] if one[0] != b"cookie"]
             scope["headers"] = [*others, (b"cookie", cookie)]
-        await Ending(self._register, visitor_id).run(self._app, scope, receive, send)
+        await RevocableConnection(self._register, visitor_id).run(self._app, scope, receive, send)
 
     def _known(self, scope: Scope) -> tuple[UUID | None, bool, bool]:
         """The cookie's identity, whether it is due to be written anew, and whether it is over."""

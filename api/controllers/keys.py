@@ -8,11 +8,11 @@ from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.bearer import SCOPE, VISITORS_ONLY
-from api.idempotency import IDEMPOTENT
-from api.present import key_out, new_key_out
-from api.schemas.accounts import KeyIn, KeysOut, NewKeyOut
-from api.visitors import BECOMES, OVER
+from api.mappers.factoids import key_out, new_key_out
+from api.middleware.authentication import SCOPE, VISITORS_ONLY
+from api.middleware.idempotency import IDEMPOTENT
+from api.schemas.keys import KeyIn, KeysOut, NewKeyOut
+from api.visitor_cookie import BECOMES, OVER
 from domain.accounts import FREE_SCOPES, LIFE, Accounts
 from domain.caller import Caller
 from domain.idempotency import Attempt

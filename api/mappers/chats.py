@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.decimals import plain
+from api.decimals import plain_decimal
 from api.schemas.chats import (
     ChatMessageOut,
     ChatOut,
@@ -67,7 +67,7 @@ def summary_out(session: ChatSession, answering: bool) -> ChatSummaryOut:
         status="answering" if answering else "idle",
         created_at=session.created_at,
         updated_at=session.updated_at,
-        cost_usd=plain(session.cost_usd),
+        cost_usd=plain_decimal(session.cost_usd),
     )
 
 
@@ -108,7 +108,7 @@ def usage_out(calls: Iterable[ChatCall], most_tokens: int) -> ChatUsageOut:
         prompt_tokens=spent.prompt_tokens,
         completion_tokens=spent.completion_tokens,
         tokens_left=max(0, most_tokens - spent.tokens),
-        cost_usd=plain(spent.cost_usd),
+        cost_usd=plain_decimal(spent.cost_usd),
         settled=spent.settled,
         calls=spent.calls,
     )
@@ -125,21 +125,21 @@ def turn_out(asked: Asked) -> TurnOut:
         question=message_out(question, chat, beside),
         answer_id=turn.answer_id,
         stream_url=stream_url(chat.session.id),
-        quote_usd=plain(turn.quote_usd),
+        quote_usd=plain_decimal(turn.quote_usd),
     )
 
 
 def quote_out(quote: ChatQuote) -> ChatQuoteOut:
     return ChatQuoteOut(
         model=quote.model,
-        worst_case_usd=plain(quote.worst_case_usd),
-        usual_usd=plain(quote.usual_usd),
+        worst_case_usd=plain_decimal(quote.worst_case_usd),
+        usual_usd=plain_decimal(quote.usual_usd),
         allowed=quote.reason is None,
         reason=quote.reason,
         messages_left=quote.messages_left,
         credits_left=quote.credits_left,
         tokens_left=quote.tokens_left,
-        budget_left_usd=plain(quote.budget_left_usd),
+        budget_left_usd=plain_decimal(quote.budget_left_usd),
     )
 
 

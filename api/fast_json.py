@@ -14,7 +14,7 @@ T = TypeVar("T")
 encode = msgspec.json.Encoder(enc_hook=written).encode
 
 
-class PlainJson(Response[T]):
+class FastJSON(Response[T]):
     """Litestar's own answer merges cookies, encoders and defaults of six layers; a feed page
     spends as much on that as on being written.
     """

@@ -17,7 +17,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.auth import provide_caller
-from api.body import StrictRequest
+from api.strict_request import StrictRequest
 from domain.idempotency import Answer, Attempt, Call, InvalidKey, Place, Repeats, Turn, read_key
 
 IDEMPOTENT = "idempotent"
@@ -36,17 +36,17 @@ time along: a visitor without a cookie is a new one each time."""
 PATTERN = r'^([!#-\[\]-~]{1,255}|"[ !#-\[\]-~]{1,255}")$'
 
 
-class AnswersRepeats(ReceiveRoutePlugin):
+class IdempotencyPlugin(ReceiveRoutePlugin):
     """Puts the layer around the handlers that ask for it."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 if handler.opt.get(IDEMPOTENT):
-                    handler.middleware = [Idempotency]
+                    handler.middleware = [IdempotencyMiddleware]
 
 
-class Idempotency:
+class IdempotencyMiddleware:
     """Answers a repeat with what was answered before, and keeps what is answered now."""
 
     def __init__(self, app: ASGIApp) -> None:

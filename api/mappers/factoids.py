@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from api.decimals import plain
-from api.schemas.accounts import KeyOut, KeyUsageOut, NewKeyOut
+from api.decimals import plain_decimal
 from api.schemas.credits import BalanceOut, EntryOut
 from api.schemas.factoids import FactoidOut, FeedbackOut, TallyOut, TextPart
 from api.schemas.generation import (
@@ -16,6 +15,7 @@ from api.schemas.generation import (
     ReceiptOut,
     WindowOut,
 )
+from api.schemas.keys import KeyOut, KeyUsageOut, NewKeyOut
 from api.schemas.payments import CheckoutOut, ProductOut
 from api.schemas.problem import CaptchaOut
 from db.models import Checkout, CreditEntry, Feedback, LanguageModel
@@ -53,7 +53,7 @@ def factoid_out(card: FactoidCard) -> FactoidOut:
         f"{PERMALINKS}{card.id}",
         card.model,
         card.my_vote or None,
-        plain(card.cost_usd),
+        plain_decimal(card.cost_usd),
         card.prompt_tokens,
         card.completion_tokens,
         card.generation_s,
@@ -106,13 +106,13 @@ def generation_out(state: GenerationState, factoid: FactoidCard | None) -> Gener
         topic=request.topic,
         created_at=request.created_at,
         stream_url=f"/api/factoids/generate/{request.id}/stream",
-        quote=QuoteOut(model=request.model, worst_case_usd=plain(request.quote_usd)),
+        quote=QuoteOut(model=request.model, worst_case_usd=plain_decimal(request.quote_usd)),
         receipt=ReceiptOut(
             model=request.model if state.calls else None,
             provider=request.provider,
             prompt_tokens=request.prompt_tokens,
             completion_tokens=request.completion_tokens,
-            cost_usd=plain(request.cost_usd),
+            cost_usd=plain_decimal(request.cost_usd),
             cost_source=request.cost_source,
             first_token_s=request.first_token_s,
             total_s=request.total_s,
@@ -147,7 +147,7 @@ def budget_out(budget: BudgetState) -> BudgetOut:
         state=budget.state,
         resets_at=budget.resets_at,
         reset_s=budget.reset_s,
-        left_usd=plain(budget.left_usd),
+        left_usd=plain_decimal(budget.left_usd),
     )
 
 
@@ -159,11 +159,11 @@ def model_out(model: LanguageModel) -> ModelOut:
     return ModelOut(
         id=model.id,
         name=model.name,
-        prompt_usd=plain(model.prompt_usd),
-        completion_usd=plain(model.completion_usd),
-        request_usd=plain(model.request_usd),
+        prompt_usd=plain_decimal(model.prompt_usd),
+        completion_usd=plain_decimal(model.completion_usd),
+        request_usd=plain_decimal(model.request_usd),
         context_tokens=model.context_tokens,
-        worst_case_usd=plain(quote_usd(model)),
+        worst_case_usd=plain_decimal(quote_usd(model)),
         chats=TOOLS in model.parameters,
     )
 
@@ -190,7 +190,9 @@ def key_out(used: UsedKey) -> KeyOut:
         expires_at=key.expires_at,
         last_used_at=key.last_used_at,
         revoked_at=key.revoked_at,
-        usage=KeyUsageOut(today.generations, plain(today.spent_usd), plain(budget_usd)),
+        usage=KeyUsageOut(
+            today.generations, plain_decimal(today.spent_usd), plain_decimal(budget_usd)
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from api.problems import WORDS, answer, problem
 from domain.text import is_text
 
 
-class ReadableOnly:
+class RequestNormalizer:
     """Refuses a query that is no text, and more than one `Host`.
 
     A path is spelt for all as the router takes it, without empty parts: those who look at it

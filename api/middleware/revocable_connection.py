@@ -18,7 +18,7 @@ END_OF_STREAM: Any = {"type": "http.response.body", "body": b"", "more_body": Fa
 CLOSE: Any = {"type": "websocket.close", "code": SIGNED_OUT}
 
 
-class Ending:
+class RevocableConnection:
     """One exchange of a caller, which ends with the caller.
 
     An app that waits for its client to go is told that the client went. Apps that answer at once

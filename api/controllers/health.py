@@ -4,9 +4,9 @@ from litestar import Response, get
 from litestar.datastructures import State
 
 from api.problems import problem
+from api.schemas.health import LiveOut, ReadyOut
 from api.schemas.problem import FieldProblem
-from api.schemas.service import LiveOut, ReadyOut
-from domain import health
+from domain import health as checks
 
 RETRY_AFTER_S = 5
 
@@ -20,7 +20,7 @@ async def live() -> LiveOut:
 @get("/health/ready", operation_id="IsReady", tags=["Service"])
 async def ready(state: State) -> Response[ReadyOut]:
     """Tell whether Postgres, Redis and the tables are there; 503 with what is missing if not."""
-    found = await health.look(state.database, state.redis)
+    found = await checks.look(state.database, state.redis)
     if not found.ready:
         return problem(
             503,
