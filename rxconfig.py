@@ -29,9 +29,9 @@ import reflex as rx
 from reflex.constants import StateManagerMode
 
 from settings import settings
-from web.design import TAILWIND, DesignPlugin
-from web.docs_browser import DocsBrowserPlugin
-from web.same_origin import SameOriginPlugin
+from web.plugins.docs_browser import DocsBrowserPlugin
+from web.plugins.same_origin import SameOriginPlugin
+from web.ui.design import TAILWIND, DesignPlugin
 
 if settings.reflex_redis_url:
     # One worker leases a page's state instead of asking Redis at every event: a third of the cost.

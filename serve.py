@@ -20,13 +20,13 @@ from api.app import create_app
 from api.visitor_cookie import Visitors, VisitorTokens
 from domain.register import Register
 from settings import settings
-from web import client
 from web.app import app as pages
 from web.app import follow_live_changes
-from web.doors import Doorkeeper, PageSocket, kept_by_browsers, page_events
-from web.front import Front
-from web.policy import page_headers
-from web.site import OneOrigin, SafePages
+from web.client import api as client
+from web.server.policy import page_headers
+from web.server.prerender import Front
+from web.server.site import OneOrigin, SafePages
+from web.server.socket_guard import Doorkeeper, PageSocket, kept_by_browsers, page_events
 
 api = None if settings.api_url else create_app()
 client.use(api)

@@ -2,22 +2,20 @@
 
 import reflex as rx
 
-from web import live
-from web.design import DARK, LIGHT, TOAST, Fonts
-from web.layout import offline
-from web.pages import (
-    account,
-    chat,
-    chats,
-    checkout,
-    factoid,
-    feed,
-    keys,
-    missing,
-    pricing,
-    recover,
-    shared,
-)
+from web.account import page as account
+from web.chat import page as chat
+from web.chats import page as chats
+from web.checkout import page as checkout
+from web.factoid_page import page as factoid
+from web.feed import page as feed
+from web.keys import page as keys
+from web.pricing import page as pricing
+from web.recover import page as recover
+from web.shared_chat import page as shared
+from web.ui import client_store as live
+from web.ui import missing
+from web.ui.design import DARK, LIGHT, TOAST, Fonts
+from web.ui.layout import offline
 
 app = rx.App(
     html_lang="en",

@@ -9,7 +9,7 @@ WIDTHS = (360, 1280)
 SCHEMES = ("light", "dark")
 
 PAPER = {"light": "rgb(250, 247, 242)", "dark": "rgb(20, 18, 15)"}
-"""The ground of each theme, from web/design.py."""
+"""The ground of each theme, from web/ui/design.py."""
 
 
 async def expect_good_for_everybody(visitor: Visitor) -> None:

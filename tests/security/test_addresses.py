@@ -12,8 +12,8 @@ from api import auth
 from api.auth import client_address, provide_caller
 from domain.caller import network_of
 from tests.processes import running_api
-from web import client
-from web.client import ApiClient
+from web.client import api as client
+from web.client.api import ApiClient
 
 LIES = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP")
 ASKED = 1_000

@@ -11,8 +11,8 @@ import pytest
 from domain.generation.answer import UnusableAnswer, read_answer
 from domain.text import clean
 from tests.factories import NUMBERS
-from web import client
-from web.front import Front
+from web.client import api as client
+from web.server.prerender import Front
 
 CORPUS: dict[str, list[str]] = json.loads((Path(__file__).parent / "markup.json").read_text())
 PAYLOADS = [payload for payloads in CORPUS.values() for payload in payloads]

@@ -17,7 +17,7 @@ from litestar import Litestar
 from api.visitor_cookie import VisitorTokens
 from settings import settings
 from tests.factories import Factories
-from web.transport import StreamingASGITransport
+from web.client.transport import StreamingASGITransport
 
 PUBLIC = {"factoid_id", "token"}
 """Ids of what is everybody's, and of what is its reader's who has the link."""

@@ -11,7 +11,8 @@ from litestar import Litestar
 from api.visitor_cookie import VisitorTokens
 from db.session import Database
 from settings import settings
-from web import cards, client
+from web.client import api as client
+from web.factoid import card as cards
 
 S = TypeVar("S", bound=rx.State)
 

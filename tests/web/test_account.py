@@ -16,9 +16,9 @@ from settings import settings
 from tests.web.conftest import state_of, told
 from tests.web.test_paying import a_checkout
 from tests.web.test_states import NONSENSE, drained
-from web.account import Account, movements, to_balance, to_payment
-from web.client import ApiClient, use
-from web.recover import Recover
+from web.account.state import Account, movements, to_balance, to_payment
+from web.client.api import ApiClient, use
+from web.recover.state import Recover
 
 NOW = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 

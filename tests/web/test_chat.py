@@ -12,10 +12,9 @@ from httpx_sse import ServerSentEvent
 from api.schemas.chats import ChatMessageOut, ChatProblem, ChatQuoteOut, ChatUsageOut, SourceOut
 from api.schemas.problem import Problem
 from tests.web.conftest import state_of
-from web.answer import Answer
-from web.aside import Aside
-from web.chat_list import ChatList
-from web.chat_words import (
+from web.chat.answer import Answer
+from web.chat.state import Talk
+from web.chat.words import (
     answer_words,
     asked_words,
     dollars,
@@ -26,8 +25,9 @@ from web.chat_words import (
     to_said,
     to_source,
 )
-from web.talk import Talk
-from web.way_back import prices_from, way_back
+from web.chats.state import ChatList
+from web.checkout.return_to import prices_from, way_back
+from web.factoid_page.panel_state import Aside
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 

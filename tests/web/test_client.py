@@ -15,8 +15,8 @@ from litestar import Litestar
 from api.schemas.factoids import FeedbackIn
 from api.schemas.generation import GenerateIn, GenerationProblem, LiveTally
 from tests.factories import Factories
-from web import client
-from web.client import ApiClient, ApiProblem, read
+from web.client import api as client
+from web.client.api import ApiClient, ApiProblem, read
 
 pytestmark = pytest.mark.usefixtures("connected")
 

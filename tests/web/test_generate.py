@@ -18,8 +18,8 @@ from domain.generation.progress import ProgressWriter
 from tests.factories import Factories
 from tests.web.conftest import router_data
 from web.app import app as pages
-from web.client import ApiClient
-from web.generate import Generate
+from web.client.api import ApiClient
+from web.generate.state import Generate
 
 pytestmark = pytest.mark.usefixtures("connected")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from web.growing import Change, Growing
-from web.markup import blocks
+from web.chat.markdown_diff import Change, Growing
+from web.chat.markup import blocks
 
 CORPUS: dict[str, list[str]] = json.loads(
     (Path(__file__).parent.parent / "security" / "markup.json").read_text()
@@ -70,7 +70,7 @@ Text
 
 
 class Page:
-    """Does what the browser does; see `write` in web/chat.js."""
+    """Does what the browser does; see `write` in web/chat/chat.js."""
 
     def __init__(self) -> None:
         self.parts: list[Any] = []

@@ -9,10 +9,10 @@ import pytest
 from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutStatus
 from tests.web.conftest import state_of
 from tests.web.test_states import NONSENSE, drained
-from web.checkout import Paying, is_over, take_in
-from web.paid_wish import PaidWish
-from web.pricing import Pricing, purchase_in
-from web.standing import receipt, standing
+from web.checkout.state import Paying, is_over, take_in
+from web.checkout.words import receipt, standing
+from web.generate.on_payment import PaidWish
+from web.pricing.state import Pricing, purchase_in
 
 NOW = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 

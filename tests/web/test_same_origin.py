@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from web.same_origin import ORIGIN, SameOriginPlugin, rewrite
+from web.plugins.same_origin import ORIGIN, SameOriginPlugin, rewrite
 
 
 @pytest.mark.parametrize("quote", ['"', "'", "`"])

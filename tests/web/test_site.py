@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from tests.factories import Factories
-from web.front import Front, put_in
-from web.policy import page_headers
-from web.site import OneOrigin, SafePages
+from web.server.policy import page_headers
+from web.server.prerender import Front, put_in
+from web.server.site import OneOrigin, SafePages
 
 INDEX = "<html><head></head><body><main></main></body></html>"
 

@@ -11,20 +11,20 @@ from api.schemas.generation import GenerateIn
 from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from tests.factories import Factories
 from tests.web.conftest import state_of, told
-from web.account import Account
-from web.allowance import Allowance, as_counted
-from web.checkout import Paying
-from web.client import ApiClient, use
-from web.forms import press_of
-from web.generate import Generate
-from web.keys import Keys
-from web.pages.factoid import Shown
-from web.pages.feed import PAGE, Feed
-from web.pricing import Pricing
-from web.recover import Recover
-from web.refusals import quote_words
-from web.vault import SEEN, Vault, read_sought
-from web.votes import Votes
+from web.account.state import Account
+from web.checkout.state import Paying
+from web.client.api import ApiClient, use
+from web.factoid.votes import Votes
+from web.factoid_page.page import Shown
+from web.feed.page import PAGE, Feed
+from web.generate.allowance import Allowance, as_counted
+from web.generate.state import Generate
+from web.generate.vault import SEEN, Vault, read_sought
+from web.generate.words import quote_words
+from web.keys.state import Keys
+from web.pricing.state import Pricing
+from web.recover.state import Recover
+from web.ui.forms import press_of
 
 pytestmark = pytest.mark.usefixtures("connected")
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from web.transport import StreamingASGITransport
+from web.client.transport import StreamingASGITransport
 
 CALLER = contextvars.ContextVar("caller", default="nobody")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from api.schemas.factoids import CategoryOut
-from web.pages.feed import CHUNKS, read_reach
-from web.wishes import Wish, category_choices, sort_choices
+from web.feed.page import CHUNKS, read_reach
+from web.feed.query import Wish, category_choices, sort_choices
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,171 @@
+"""How a payment stands, in the words of the page: what happened, and what to do next."""
+
+from dataclasses import dataclass, field
+from datetime import UTC
+
+from api.schemas.payments import CheckoutOut, CheckoutStatus, ProductKey
+from web.factoid.card import exact, safe_link
+from web.generate.on_payment import PaidWish
+
+NAMES: dict[ProductKey, str] = {
+    "booster_pack": "Factoid Booster Pack",
+    "chat": "Factoid Chat",
+}
+THINGS: dict[ProductKey, str] = {"booster_pack": "new factoids", "chat": "chat messages"}
+
+STATES: dict[CheckoutStatus, str] = {
+    "open": "Not paid",
+    "processing": "With your bank",
+    "paid": "Paid",
+    "failed": "Not paid",
+    "expired": "Not paid",
+    "refunded": "Paid back",
+    "disputed": "Taken back by your bank",
+}
+
+THANKS = "Thanks for supporting Andy's Daily Factoids!"
+FACES: dict[CheckoutStatus, str] = {
+    "open": "🧾",
+    "processing": "🏦",
+    "paid": "🎉",
+    "failed": "🙈",
+    "expired": "⌛",
+    "refunded": "↩️",
+    "disputed": "⚖️",
+}
+
+
+@dataclass
+class Step:
+    """One step of a payment, with its mark: done, now, todo or failed."""
+
+    mark: str
+    words: str
+
+
+@dataclass
+class Standing:
+    """How a payment stands."""
+
+    face: str
+    title: str
+    words: str
+    steps: list[Step] = field(default_factory=list[Step])
+    pay_href: str = ""
+    """Stripe's page, while something is still to be paid there."""
+    pay_words: str = ""
+    again_href: str = ""
+    """Where to begin anew, when this payment came to nothing."""
+    href: str = ""
+    """Where it is shown."""
+
+
+NOTHING = Standing("", "", "")
+
+
+def standing(out: CheckoutOut) -> Standing:
+    title, words = _said(out)
+    url = safe_link(out.url) if out.status == "open" else ""
+    again = out.status in {"failed", "expired"}
+    return Standing(
+        face=FACES[out.status],
+        title=title,
+        words=words,
+        steps=_steps(out),
+        pay_href=url,
+        pay_words=f"Pay {out.price} with Stripe",
+        again_href=PaidWish(out.wished, out.topic or "").href if again else "",
+        href=f"/checkout/{out.id}",
+    )
+
+
+def _said(out: CheckoutOut) -> tuple[str, str]:
+    bought = f"{out.credits} {THINGS[out.product]}"
+    match out.status:
+        case "open":
+            return (
+                "Nothing is paid yet",
+                "Nothing was charged. You can still pay, or leave it. If you have just paid, this "
+                "page notices by itself in a moment.",
+            )
+        case "processing":
+            first = " The first one is written then, too." if out.wished else ""
+            return (
+                "Your bank is still thinking",
+                "Some ways to pay take a few days. You may close this page: as soon as the money "
+                f"is there, so are your {bought}, by themselves.{first}",
+            )
+        case "paid":
+            return THANKS, _delivered(out)
+        case "failed":
+            return (
+                "The payment did not go through",
+                "Your bank said no in the end, so nothing was charged and nothing was bought. You "
+                "can try again, perhaps in another way.",
+            )
+        case "expired":
+            return (
+                "This payment has run out",
+                "It was open for a day and nobody paid, so nothing was charged.",
+            )
+        case "refunded":
+            return (
+                "Your money is on its way back",
+                f"{out.refunded_text} go back the way they came; banks take up to ten days. What "
+                "was not used of it is gone from your credits, what you had written is yours.",
+            )
+        case "disputed":
+            return (
+                "Your bank has taken the money back",
+                "So what was not used of it is gone from your credits. If that was a mistake, tell "
+                "your bank: when the money is here again, so are the credits.",
+            )
+
+
+def _delivered(out: CheckoutOut) -> str:
+    if out.refunded:
+        return (
+            f"{out.refunded_text} of it went back to you, and {out.credits_revoked} credits with "
+            "it. The rest is yours."
+        )
+    if out.wish_given_up:
+        return (
+            "We tried for an hour to have your first one written and could not. Its credit is "
+            "yours, to use whenever you like."
+        )
+    if out.wished:
+        return (
+            "Your payment unlocks an immediate factoid. You may close this page: it is written "
+            "all the same, and you find it here."
+        )
+    if out.product == "booster_pack":
+        return "When your free ones are used up, the generate form offers you a credit instead."
+    return "Each credit pays for one message once your free ones are used up."
+
+
+def _steps(out: CheckoutOut) -> list[Step]:
+    """Paid, then ready; the third step, the writing, is told by the generation itself."""
+    ready = f"{out.credits} {THINGS[out.product]} ready"
+    match out.status:
+        case "paid":
+            paid = f"Paid {out.paid_text}" if out.paid else "Paid with a promotion code"
+            return [Step("done", paid), Step("done", ready)]
+        case "processing":
+            return [Step("now", "Waiting for your bank"), Step("todo", ready)]
+        case "open":
+            return [Step("now", "Waiting for your payment"), Step("todo", ready)]
+        case _:
+            return []
+
+
+def receipt(out: CheckoutOut) -> list[tuple[str, str]]:
+    """What a receipt says, name and value."""
+    at = out.paid_at or out.created_at
+    said = {
+        "What": f"{NAMES[out.product]}: {out.credits} {THINGS[out.product]}",
+        "Paid on" if out.paid_at else "Begun on": exact(at.astimezone(UTC)),
+        "Paid" if out.paid_at else "Price": out.paid_text if out.paid_at else out.price,
+        "Paid back": out.refunded_text if out.refunded else "",
+        "Payment": str(out.id),
+    }
+    return [(name, words) for name, words in said.items() if words]

@@ -1,0 +1,274 @@
+"""The API as typed Python: one method per endpoint, the wire schemas in and out."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+import msgspec
+from httpx_sse import EventSource, ServerSentEvent
+
+from api.schemas.factoids import (
+    CategoriesOut,
+    FactoidOut,
+    FactoidPage,
+    FeedbackIn,
+    FeedbackOut,
+    TallyOut,
+    VoteIn,
+    VoteValue,
+)
+from api.schemas.generation import GenerateIn, GenerationOut, LimitsOut, ModelsOut
+from api.schemas.keys import KeyIn, KeyOut, KeysOut, NewKeyOut
+from api.schemas.problem import Problem
+from api.schemas.quote import LiveQuoteOut
+from settings import settings
+from web.client.transport import ASGIApp, StreamingASGITransport
+
+ANSWER_S = 8.0
+"""A plain request that takes longer is given up."""
+SILENCE_S = 40.0
+"""A stream sends a ping every 15 s; after this much silence it is dead."""
+
+NOTHING_LEFT = 204
+"""A stream's answer when everything was already seen: do not come back."""
+
+T = TypeVar("T")
+
+
+class ApiProblem(Exception):
+    """The API said no, or could not be reached; `problem` says why in plain words."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def read(event: ServerSentEvent, shape: type[T]) -> T:
+    """An event's data as this type.
+
+    Raises:
+        msgspec.MsgspecError: It is something else.
+    """
+    return msgspec.json.decode(event.data, type=shape)
+
+
+@dataclass
+class _Door:
+    """The one connection pool of this process, and the app behind it when it is in-process."""
+
+    http: httpx.AsyncClient | None = None
+    app: ASGIApp | None = None
+
+
+_door = _Door()
+
+
+def use(app: ASGIApp | None) -> None:
+    """Call this ASGI app from now on, unless `API_URL` names an API elsewhere."""
+    _door.app, _door.http = app, None
+
+
+def _http() -> httpx.AsyncClient:
+    if _door.http is None:
+        if settings.api_url is None and _door.app is None:
+            raise _unreachable("No API is connected to these pages.")
+        _door.http = httpx.AsyncClient(
+            base_url=settings.api_url or settings.site_url,
+            transport=None
+            if settings.api_url or not _door.app
+            else StreamingASGITransport(_door.app),
+            timeout=httpx.Timeout(ANSWER_S),
+            # The pool serves all visitors: a cookie kept from one must never go out for another.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+    return _door.http
+
+
+class ApiClient:
+    """The API on behalf of one visitor: their cookie, their address."""
+
+    def __init__(self, cookie: str = "", address: str = "") -> None:
+        self._headers = {"cookie": cookie} if cookie else {}
+        if "__Host-" in cookie:
+            # Browsers keep such cookies under TLS only, so the page came over TLS.
+            self._headers["x-forwarded-proto"] = "https"
+        self._address = address
+        if address and settings.api_url:
+            self._headers["x-forwarded-for"] = address
+
+    async def factoids(
+        self,
+        *,
+        sort: str = "new",
+        category: str | None = None,
+        model: str | None = None,
+        q: str | None = None,
+        since: str | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
+    ) -> FactoidPage:
+        asked = {
+            "sort": sort,
+            "category": category,
+            "model": model,
+            "q": q,
+            "since": since,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        given = {name: value for name, value in asked.items() if value not in (None, "")}
+        return await self._get("/api/factoids", FactoidPage, given)
+
+    async def factoid(self, factoid_id: UUID) -> FactoidOut:
+        return await self._get(f"/api/factoids/{factoid_id}", FactoidOut)
+
+    async def today(self) -> FactoidOut:
+        return await self._get("/api/factoids/today", FactoidOut)
+
+    async def random(self, limit: int = 20) -> FactoidPage:
+        return await self._get("/api/factoids/random", FactoidPage, {"limit": limit})
+
+    async def vote(self, factoid_id: UUID, value: VoteValue) -> TallyOut:
+        path = f"/api/factoids/{factoid_id}/vote"
+        return await self._call("PUT", path, TallyOut, body=VoteIn(value=value))
+
+    async def feedback(self, feedback: FeedbackIn) -> FeedbackOut:
+        return await self._call("POST", "/api/factoids/feedback", FeedbackOut, body=feedback)
+
+    async def generate(self, wish: GenerateIn, press: str = "") -> GenerationOut:
+        """Ask for a factoid; the same `press` again is the same request, not another one."""
+        path = "/api/factoids/generate"
+        return await self._call("POST", path, GenerationOut, body=wish, key=press)
+
+    async def quote(self, model: str = "") -> LiveQuoteOut:
+        """What the next one costs; empty for the model that we would choose."""
+        params = {"model": model} if model else None
+        return await self._get("/api/factoids/quote", LiveQuoteOut, params)
+
+    async def vault(self, topic: str = "", seen: Sequence[UUID] = ()) -> FactoidOut:
+        """A stored factoid on the topic that the visitor has not met, and is not among `seen`."""
+        asked = {"topic": topic, "seen": ",".join(str(id_) for id_ in seen)}
+        given = {name: value for name, value in asked.items() if value}
+        return await self._get("/api/factoids/vault", FactoidOut, given)
+
+    async def generation(self, generation_id: UUID) -> GenerationOut:
+        return await self._get(f"/api/factoids/generate/{generation_id}", GenerationOut)
+
+    async def generations(self) -> list[GenerationOut]:
+        """The visitor's own latest generations, newest first, at most five."""
+        return (await self._get("/api/factoids/generate", _Generations)).items
+
+    async def cancel(self, generation_id: UUID) -> GenerationOut:
+        path = f"/api/factoids/generate/{generation_id}"
+        return await self._call("DELETE", path, GenerationOut)
+
+    def follow(self, generation_id: UUID, after: str = "") -> AsyncGenerator[ServerSentEvent]:
+        """The generation as it happens, continuing after the event with id `after`."""
+        return self._stream(f"/api/factoids/generate/{generation_id}/stream", after)
+
+    def live(self) -> AsyncGenerator[ServerSentEvent]:
+        """New factoids and changed tallies of everybody, without an end."""
+        return self._stream("/api/factoids/live")
+
+    async def limits(self) -> LimitsOut:
+        return await self._get("/api/factoids/limits", LimitsOut)
+
+    async def make_key(self, wish: KeyIn, press: str = "") -> NewKeyOut:
+        """A new key with its secret, which is told this once."""
+        return await self._call("POST", "/api/keys", NewKeyOut, body=wish, key=press)
+
+    async def keys(self) -> list[KeyOut]:
+        return (await self._get("/api/keys", KeysOut)).items
+
+    async def rotate_key(self, key_id: UUID) -> NewKeyOut:
+        return await self._call("POST", f"/api/keys/{key_id}/rotate", NewKeyOut)
+
+    async def revoke_key(self, key_id: UUID) -> None:
+        await self._call("DELETE", f"/api/keys/{key_id}", None)
+
+    async def models(self) -> ModelsOut:
+        return await self._get("/api/models", ModelsOut)
+
+    async def categories(self) -> CategoriesOut:
+        return await self._get("/api/categories", CategoriesOut)
+
+    async def _get(self, path: str, shape: type[T], params: dict[str, Any] | None = None) -> T:
+        return await self._call("GET", path, shape, params=params)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        shape: type[T] | None,
+        *,
+        params: dict[str, Any] | None = None,
+        body: msgspec.Struct | None = None,
+        key: str = "",
+    ) -> T:
+        headers = dict(self._headers)
+        if key:
+            headers["idempotency-key"] = key
+        content = None
+        if body is not None:
+            content = msgspec.json.encode(body)
+            headers["content-type"] = "application/json"
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                answer = await _http().request(
+                    method,
+                    path,
+                    params=params,
+                    content=content,
+                    headers=headers,
+                    extensions=self._extensions(),
+                )
+        except (httpx.HTTPError, TimeoutError) as broken:
+            raise _unreachable() from broken
+        if answer.is_error:
+            raise _refusal(answer.status_code, answer.content)
+        try:
+            return msgspec.json.decode(answer.content or b"null", type=shape)
+        except msgspec.MsgspecError as unreadable:
+            raise _unreachable("The answer could not be read.") from unreadable
+
+    async def _stream(self, path: str, after: str = "") -> AsyncGenerator[ServerSentEvent]:
+        headers = self._headers | {"accept": "text/event-stream"}
+        if after:
+            headers["last-event-id"] = after
+        patience = httpx.Timeout(ANSWER_S, read=SILENCE_S)
+        try:
+            async with _http().stream(
+                "GET", path, headers=headers, timeout=patience, extensions=self._extensions()
+            ) as answer:
+                if answer.is_error:
+                    raise _refusal(answer.status_code, await answer.aread())
+                if answer.status_code == NOTHING_LEFT:
+                    return
+                async for event in EventSource(answer).aiter_sse():
+                    yield event
+        except httpx.HTTPError as broken:
+            raise _unreachable() from broken
+
+    def _extensions(self) -> dict[str, Any]:
+        return {"client": (self._address, 0)} if self._address else {}
+
+
+@dataclass
+class _Generations:
+    items: list[GenerationOut]
+
+
+def _refusal(status: int, body: bytes) -> ApiProblem:
+    try:
+        return ApiProblem(msgspec.json.decode(body, type=Problem))
+    except msgspec.MsgspecError:
+        return _unreachable(status=status)
+
+
+def _unreachable(detail: str = "", status: int = 503) -> ApiProblem:
+    words = detail or "Our overlords are not picking up right now. Try again in a moment."
+    return ApiProblem(Problem("Cannot reach the API", status, words, "unreachable", ""))

@@ -1,0 +1,92 @@
+"""The part of the API that is about chats, as typed Python."""
+
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+import reflex as rx
+from httpx_sse import ServerSentEvent
+
+from api.schemas.chats import (
+    ChatChangeIn,
+    ChatIn,
+    ChatOut,
+    ChatQuoteOut,
+    ChatsOut,
+    MessageIn,
+    SharedChatOut,
+    ShareOut,
+    TurnOut,
+)
+from web.client.payments import PaymentsClient
+
+
+class ChatsClient(PaymentsClient):
+    """What one visitor talks about with the agent, and may buy when the free messages end."""
+
+    async def chats(self, cursor: str = "") -> ChatsOut:
+        return await self._get("/api/chats", ChatsOut, {"cursor": cursor} if cursor else None)
+
+    async def latest_chat(self, about: UUID) -> UUID | None:
+        """The one last used of those about a factoid."""
+        asked = {"factoid_id": str(about), "limit": 1}
+        found = (await self._get("/api/chats", ChatsOut, asked)).items
+        return found[0].id if found else None
+
+    async def begin_chat(self, wish: ChatIn, press: str = "") -> ChatOut:
+        """Begin a chat; the same `press` again is the same chat."""
+        return await self._call("POST", "/api/chats", ChatOut, body=wish, key=press)
+
+    async def chat(self, chat_id: UUID) -> ChatOut:
+        return await self._get(f"/api/chats/{chat_id}", ChatOut)
+
+    async def change_chat(self, chat_id: UUID, change: ChatChangeIn) -> ChatOut:
+        return await self._call("PATCH", f"/api/chats/{chat_id}", ChatOut, body=change)
+
+    async def delete_chat(self, chat_id: UUID) -> None:
+        await self._call("DELETE", f"/api/chats/{chat_id}", None)
+
+    async def first_quote(self, model: str = "") -> ChatQuoteOut:
+        """What the first message of a new chat costs; empty for a model that we would choose."""
+        params = {"model": model} if model else None
+        return await self._get("/api/chats/quote", ChatQuoteOut, params)
+
+    async def chat_quote(self, chat_id: UUID) -> ChatQuoteOut:
+        return await self._get(f"/api/chats/{chat_id}/quote", ChatQuoteOut)
+
+    async def say(self, chat_id: UUID, message: MessageIn, press: str = "") -> TurnOut:
+        """Say something; the same `press` again says it once."""
+        path = f"/api/chats/{chat_id}/messages"
+        return await self._call("POST", path, TurnOut, body=message, key=press)
+
+    async def regenerate(self, chat_id: UUID, message_id: UUID) -> TurnOut:
+        path = f"/api/chats/{chat_id}/messages/{message_id}/regenerate"
+        return await self._call("POST", path, TurnOut)
+
+    async def go_on(self, chat_id: UUID, message_id: UUID) -> TurnOut:
+        path = f"/api/chats/{chat_id}/messages/{message_id}/continue"
+        return await self._call("POST", path, TurnOut)
+
+    async def stop_answer(self, chat_id: UUID) -> TurnOut:
+        return await self._call("DELETE", f"/api/chats/{chat_id}/turns/current", TurnOut)
+
+    def follow_chat(self, chat_id: UUID, after: str = "") -> AsyncGenerator[ServerSentEvent]:
+        """The last answer as it is written, continuing after the event with id `after`."""
+        return self._stream(f"/api/chats/{chat_id}/stream", after)
+
+    def follow_turns(self, chat_id: UUID) -> AsyncGenerator[ServerSentEvent]:
+        """The latest answer asked for, and every further one; without an end."""
+        return self._stream(f"/api/chats/{chat_id}/live")
+
+    async def share_chat(self, chat_id: UUID) -> ShareOut:
+        return await self._call("POST", f"/api/chats/{chat_id}/share", ShareOut)
+
+    async def unshare_chat(self, chat_id: UUID) -> None:
+        await self._call("DELETE", f"/api/chats/{chat_id}/share", None)
+
+    async def shared_chat(self, token: str) -> SharedChatOut:
+        return await self._get(f"/api/shared/{token}", SharedChatOut)
+
+
+def chats_for(state: rx.State) -> ChatsClient:
+    """The same as the visitor behind this state."""
+    return ChatsClient(state.router.headers.cookie, state.router.session.client_ip)

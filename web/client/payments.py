@@ -1,0 +1,49 @@
+"""The part of the API that is about paying, as typed Python."""
+
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+import reflex as rx
+from httpx_sse import ServerSentEvent
+
+from api.schemas.credits import CreditsOut
+from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutsOut, ProductsOut
+from api.schemas.recovery import RecoveryOut
+from web.client.api import ApiClient
+
+
+class PaymentsClient(ApiClient):
+    """What one visitor may buy, has bought, and has left of it."""
+
+    async def products(self) -> ProductsOut:
+        return await self._get("/api/payments/products", ProductsOut)
+
+    async def start_checkout(self, purchase: CheckoutIn, press: str = "") -> CheckoutOut:
+        """Begin to buy something; the same `press` again is the same payment."""
+        path = "/api/payments/checkout"
+        return await self._call("POST", path, CheckoutOut, body=purchase, key=press)
+
+    async def checkout(self, checkout_id: UUID) -> CheckoutOut:
+        return await self._get(f"/api/payments/checkout/{checkout_id}", CheckoutOut)
+
+    def follow_checkout(
+        self, checkout_id: UUID, after: str = ""
+    ) -> AsyncGenerator[ServerSentEvent]:
+        """The payment as it changes, until it is finished."""
+        return self._stream(f"/api/payments/checkout/{checkout_id}/stream", after)
+
+    async def checkouts(self) -> list[CheckoutOut]:
+        """The visitor's own payments, newest first."""
+        return (await self._get("/api/payments/checkouts", CheckoutsOut)).items
+
+    async def recovery_link(self) -> RecoveryOut:
+        """A link that makes another browser this visitor; it is told this once."""
+        return await self._call("POST", "/api/session/recovery", RecoveryOut)
+
+    async def credits(self) -> CreditsOut:
+        return await self._get("/api/payments/credits", CreditsOut)
+
+
+def payments_for(state: rx.State) -> PaymentsClient:
+    """The same as the visitor behind this state."""
+    return PaymentsClient(state.router.headers.cookie, state.router.session.client_ip)

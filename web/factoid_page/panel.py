@@ -1,0 +1,56 @@
+"""Asking about a factoid on its own page."""
+
+import reflex as rx
+
+from web.chat.view import composer, messages, nothing_said, suggestions, talk_refused
+from web.chats.state import ABOUT_ONE
+from web.factoid_page.panel_state import Aside
+from web.ui import design
+from web.ui.parts import emoji, icon, link
+
+
+def ask_panel() -> rx.Component:
+    """The talk scrolls within the panel, so that the box stays where it is."""
+    return rx.el.section(
+        rx.el.div(
+            emoji("🤖", "mt-1 text-xl"),
+            rx.el.div(
+                rx.el.h2("Ask about this", class_name="serif text-xl font-semibold"),
+                rx.el.p(
+                    "Ask follow-up questions or request supporting sources.",
+                    class_name="text-sm text-soft",
+                ),
+                class_name="min-w-0 flex-1",
+            ),
+            link(
+                icon("maximize-2", 18),
+                rx.el.span("Open as a page", class_name="max-sm:sr-only"),
+                to=Aside.whole_href,
+                id="open-chat",
+                title="Open as a page",
+                class_name=design.QUIET + "-mr-2 -mt-1 shrink-0 max-sm:w-11 max-sm:!px-0",
+            ),
+            class_name="flex items-start gap-3",
+        ),
+        rx.el.div(
+            messages(),
+            id="talk-pane",
+            tab_index=0,
+            role="region",
+            aria_label="The talk",
+            class_name=rx.cond(
+                nothing_said(),
+                "hidden",
+                "mt-3 max-h-[min(70dvh,40rem)] overflow-y-auto border-y border-line px-1",
+            ),
+        ),
+        rx.cond(
+            nothing_said(),
+            rx.el.div(suggestions(list(ABOUT_ONE)), class_name="mt-4"),
+        ),
+        talk_refused(),
+        composer(Aside.ask_beside, Aside.look_beside, "relative mt-4"),
+        id="ask",
+        aria_label="Ask about this",
+        class_name=design.CARD + "mt-4 p-4 sm:p-6",
+    )

@@ -1,0 +1,159 @@
+"""What stands around the generate button: what is left, what one costs, the proof of being human.
+
+All that counts down is counted by the browser.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from web.ui import design
+from web.ui.client_store import ask, latest, seen
+from web.ui.parts import icon, link
+
+BIG = "min-h-12 !rounded-xl px-6 text-base sm:w-48 "
+
+
+@dataclass
+class Quote:
+    """What the next factoid costs, takes and leaves, in words."""
+
+    price: str
+    wait: str
+    after: str
+
+
+def _allowance() -> tuple[rx.Var, rx.Var]:
+    return seen("allowance", "allowance"), seen("clock", "clock")
+
+
+@rx.memo
+def generate_button(on_early: rx.EventHandler) -> rx.Component:
+    """Generates when that is possible, and says when it will be."""
+    again = ask("again", *_allowance())
+    return rx.cond(
+        again != "",
+        rx.el.button(
+            icon("hourglass", 16, class_name="text-accent"),
+            rx.el.span("Next in ", rx.el.span(again, class_name="tabular-nums")),
+            type="button",
+            id="generate",
+            custom_attrs={"data-waits": "yes"},
+            on_click=on_early,
+            class_name=design.SECONDARY + BIG,
+        ),
+        rx.el.button(
+            "Generate factoid", type="submit", id="generate", class_name=design.PRIMARY + BIG
+        ),
+    )
+
+
+@rx.memo
+def what_is_left() -> rx.Component:
+    """How many more there are in each window, and until when where there are none."""
+    allowance, clock = _allowance()
+    left = ask("remaining", allowance, clock)
+    return rx.el.p(
+        rx.cond(left != "", rx.fragment("Free for you: ", left, ".")),
+        id="limits",
+        class_name="min-h-11 w-full py-3 text-sm tabular-nums text-faint sm:w-auto",
+    )
+
+
+def credits_in_hand(credits_left: int) -> rx.Component:
+    """How many were paid for and not asked for yet."""
+    return rx.cond(
+        credits_left > 0,
+        link(
+            icon("ticket", 15),
+            rx.el.span(
+                credits_left,
+                rx.cond(credits_left == 1, " credit left", " credits left"),
+            ),
+            to="/account",
+            id="credits",
+            class_name="inline-flex min-h-11 items-center gap-1.5 text-sm font-medium tabular-nums "
+            "text-good hover:underline",
+        ),
+    )
+
+
+def press_name() -> rx.Component:
+    """The browser names each press here, so that sent twice it counts once."""
+    return rx.el.input(type="hidden", name="press", default_value="")
+
+
+def look_again(on_click: Any) -> rx.Component:
+    """Pressed by the browser's store when a countdown has ended."""
+    return rx.el.button(type="button", id="look-again", hidden=True, on_click=on_click)
+
+
+def quoted(quote: Quote | None) -> rx.Component:
+    """What the next one costs us, how long it takes, and what it leaves."""
+
+    def part(name: str, label: str, words: Any) -> rx.Component:
+        return rx.cond(
+            words != "",
+            rx.el.div(
+                icon(name, 15, class_name="mt-[3px] shrink-0"),
+                rx.el.dt(label, class_name="sr-only"),
+                rx.el.dd(words),
+                class_name="flex gap-1.5",
+            ),
+        )
+
+    said: Any = quote
+    return rx.el.dl(
+        rx.cond(
+            quote,
+            rx.fragment(
+                part("coins", "Price", said.price),
+                part("timer", "Wait", said.wait),
+                part("ticket", "Afterwards", said.after),
+            ),
+        ),
+        id="quote",
+        class_name="flex min-h-6 flex-col gap-x-5 gap-y-1 text-sm tabular-nums text-faint "
+        "sm:flex-row sm:flex-wrap",
+    )
+
+
+@rx.memo
+def captcha() -> rx.Component:
+    """The vendor's box, only when the API wants to know that somebody is human."""
+    known = seen("captcha", "captcha")
+    wanted, state = latest(known, "provider", ""), latest(known, "state", "")
+    words = {
+        "open": "We were asked a lot from around here. One quick check that you are human, please.",
+        "done": "Thank you. Go ahead.",
+        "expired": "That took a while: please check the box once more.",
+        "failed": "The check did not work. Try it again, or come back later.",
+        "missing": "The check that you are human could not be loaded; a blocker may be in the "
+        "way. New facts have to wait for it. Reading, voting and searching go on.",
+    }
+    said: Any = rx.match(state, *words.items(), "")
+    again = rx.el.button(
+        "Try again",
+        type="button",
+        on_click=rx.call_script("factoids.captchaAgain()"),
+        class_name=design.SECONDARY,
+    )
+    return rx.cond(
+        wanted != "",
+        rx.el.div(
+            rx.el.p(said, role="status", class_name="text-sm text-soft"),
+            rx.el.div(id="captcha-box", class_name="empty:hidden"),
+            rx.cond((state == "missing") | (state == "failed"), again),
+            rx.el.input(
+                type="hidden",
+                name="captcha_token",
+                value=latest(known, "token", ""),
+                read_only=True,
+            ),
+            id="captcha",
+            custom_attrs={"data-state": state},
+            class_name="rise mt-2 grid justify-items-start gap-3 rounded-2xl border border-line "
+            "bg-card p-4",
+        ),
+    )

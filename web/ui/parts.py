@@ -1,0 +1,124 @@
+"""Small pieces used on every page."""
+
+from typing import Any, TypeVar, cast
+
+import reflex as rx
+from reflex_components_core.el.elements.inline import A
+from reflex_components_core.react_router.dom import ReactRouterLink
+
+from web.ui import design
+
+T = TypeVar("T")
+
+
+class InView(rx.Component):
+    """Calls back when it scrolls into sight and out of it."""
+
+    library = "react-intersection-observer@9.16.0"
+    tag = "InView"
+    as_: str
+    root_margin: str
+    on_change: rx.EventHandler[lambda in_view, entry: [in_view]]
+
+
+def link(*content: Any, to: str, **props: Any) -> rx.Component:
+    """A link within the site, followed without loading a new document."""
+    return ReactRouterLink.create(*content, to=to, **props)
+
+
+def leaving(*content: Any, href: str, **props: Any) -> rx.Component:
+    """A link that loads a new document, or jumps within this one, as the browser does it itself.
+
+    `rx.el.a` would make a link within the site of it.
+    """
+    return A.create(*content, href=href, **props)
+
+
+def outside(text: str, href: str, **props: Any) -> rx.Component:
+    """A link to another site, in a new tab that learns nothing about this one."""
+    return A.create(
+        text,
+        rx.el.span("(opens in a new tab)", class_name="sr-only"),
+        icon("arrow-up-right", 15),
+        href=href,
+        target="_blank",
+        rel="noopener noreferrer",
+        **props,
+    )
+
+
+def icon(name: str, size: int = 18, **props: Any) -> rx.Component:
+    """A picture beside words; screen readers skip it."""
+    return rx.icon(name, size=size, aria_hidden="true", **props)
+
+
+def emoji(character: str, class_name: str = "") -> rx.Component:
+    return rx.el.span(character, class_name="emoji " + class_name, aria_hidden="true")
+
+
+def tile(character: str, hue: str) -> rx.Component:
+    """The face of a factoid: its emoji on the colour of its category."""
+    return rx.el.span(
+        character,
+        style={"--hue": hue},
+        class_name="tile emoji grid size-12 shrink-0 place-items-center rounded-2xl text-2xl",
+        aria_hidden="true",
+    )
+
+
+def value_of(variable: rx.Var[T]) -> T:
+    """The variable, for the type checker its value: so the fields a component names are checked."""
+    return cast(T, variable)
+
+
+def flag(condition: Any) -> rx.Var[str]:
+    """A condition as ARIA wants it: the words true and false."""
+    return rx.cond(condition, "true", "false")
+
+
+def bar(size: str) -> rx.Component:
+    return rx.el.div(class_name=f"skeleton {size}")
+
+
+def skeleton() -> rx.Component:
+    """The shape of a card before there is one."""
+    return rx.el.div(
+        rx.el.div(
+            bar("size-12 !rounded-2xl"),
+            rx.el.div(bar("h-4 w-28"), bar("h-3 w-16"), class_name="grid gap-2"),
+            class_name="flex items-center gap-3",
+        ),
+        rx.el.div(
+            bar("h-6 w-full"), bar("h-6 w-11/12"), bar("h-6 w-3/5"), class_name="mt-5 grid gap-3"
+        ),
+        rx.el.div(
+            bar("h-9 w-32 !rounded-full"),
+            bar("h-9 w-20 !rounded-full"),
+            class_name="mt-6 flex gap-2",
+        ),
+        class_name=design.CARD + "p-5 sm:p-7",
+    )
+
+
+def skeletons(count: int) -> rx.Component:
+    return rx.el.div(
+        *[skeleton() for _ in range(count)], class_name="grid grid-cols-1 gap-4", aria_hidden="true"
+    )
+
+
+def notice(
+    face: str,
+    title: str,
+    words: str,
+    *actions: rx.Component,
+    **props: Any,
+) -> rx.Component:
+    """A page or a list without its content: what is the matter, and what to do next."""
+    return rx.el.div(
+        emoji(face, "text-4xl"),
+        rx.el.h2(title, class_name="serif balance mt-4 text-2xl font-semibold"),
+        rx.el.p(words, class_name="mx-auto mt-2 max-w-md text-soft"),
+        rx.el.div(*actions, class_name="mt-5 flex flex-wrap justify-center gap-2"),
+        class_name="rounded-2xl border border-dashed border-line px-6 py-14 text-center",
+        **props,
+    )
