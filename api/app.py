@@ -33,10 +33,10 @@ from api.problems import EXCEPTION_HANDLERS
 from api.strict_request import StrictRequest
 from api.visitor_cookie import Visitors, VisitorTokens
 from db.session import open_database
-from domain.garbage import collect_rarely
-from domain.logging import configure_logging
-from domain.redis import open_redis, open_redis_for_limits
-from domain.register import Register
+from domain.accounts.credential_cache import Register
+from domain.infra.gc_tuning import tune_gc
+from domain.infra.logging import configure_logging
+from domain.infra.redis import open_redis, open_redis_for_limits
 from settings import settings
 
 BODY_BYTES_AT_MOST = 64 * 1024
@@ -51,7 +51,7 @@ async def connections(app: Litestar) -> AsyncGenerator[None]:
     fill(app.state, database, redis, for_limits)
     await app.state.register.open(database)
     await app.state.live.open()
-    collect_rarely()
+    tune_gc()
     try:
         yield
     finally:

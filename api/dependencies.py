@@ -18,37 +18,37 @@ from db.repositories.factoids import FactoidReads
 from db.repositories.quotes import QuoteReads
 from db.repositories.vault import VaultReads
 from db.session import Database
-from domain.accounts import Accounts
-from domain.captcha import open_captcha
+from domain.accounts.recovery import Recovery
+from domain.accounts.service import Accounts
 from domain.chat.admission import Admission
 from domain.chat.progress import TurnReader
 from domain.chat.quotes import ChatQuotes
 from domain.chat.sessions import Chats
 from domain.chat.turns import ChatTurns
 from domain.cursor import Cursors
-from domain.factoids import FactoidService
+from domain.factoids.service import FactoidService
+from domain.factoids.vault import Vault
+from domain.factoids.votes import VoteService
 from domain.generation.progress import ProgressReader
 from domain.generation.quotes import Lately, Quotes
 from domain.generation.requests import GenerationRequests
 from domain.idempotency import Repeats
+from domain.infra.live import LiveHub
 from domain.limits.anomalies import Anomalies
-from domain.limits.budget import Budget, BudgetLimits
+from domain.limits.captcha import open_captcha
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from domain.limits.reading import ReadPermits
+from domain.limits.read_limiter import ReadPermits
 from domain.limits.step_up import StepUp
-from domain.live import LiveHub
 from domain.llm.catalogue import CatalogueService
 from domain.payments.analytics import Analytics
 from domain.payments.checkouts import Checkouts
-from domain.payments.credits import CreditAccounts
+from domain.payments.post_purchase import Wishes
 from domain.payments.products import products_of
 from domain.payments.service import PaymentService
 from domain.payments.stripe import open_stripe
-from domain.payments.wishes import Wishes
-from domain.recovery import Recovery
-from domain.vault import Vault
-from domain.votes import VoteService
+from domain.spending.budget import Budget, BudgetLimits
+from domain.spending.credits import CreditAccounts
 from settings import settings
 
 

@@ -33,8 +33,8 @@ from domain.errors import (
     Unauthorized,
     Unavailable,
 )
+from domain.infra.logging import current_request_id
 from domain.limits.step_up import CaptchaRequired
-from domain.logging import current_request_id
 from domain.wording import what_is_wrong
 
 MEDIA_TYPE = "application/problem+json"

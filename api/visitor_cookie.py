@@ -11,7 +11,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from api.middleware.revocable_connection import RevocableConnection
-from domain.register import Register
+from domain.accounts.credential_cache import Register
 from settings import settings
 
 COOKIE = b"visitor"

@@ -25,9 +25,9 @@ from bench.operations import COOKIE, Ask
 from bench.processes import Server
 from dev.console import Problem
 from domain.generation.requests import GenerationRequests
-from domain.limits.budget import Budget, BudgetLimits
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.states import PolicyState
+from domain.spending.budget import Budget, BudgetLimits
 from settings import settings
 
 ROUNDS, SECONDS, CONNECTIONS = 7, 1.0, 4

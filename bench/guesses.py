@@ -11,7 +11,15 @@ import time
 from statistics import correlation, median, quantiles
 from uuid import uuid4
 
-from domain.keys import DIGITS, ID_LENGTH, PREFIX, SECRET_LENGTH, KeyTokens, checksum, id_in
+from domain.accounts.keys import (
+    DIGITS,
+    ID_LENGTH,
+    PREFIX,
+    SECRET_LENGTH,
+    KeyTokens,
+    checksum,
+    id_in,
+)
 
 SECRET_AT = len(PREFIX) + ID_LENGTH
 

@@ -18,9 +18,9 @@ from redis.asyncio import Redis
 
 import api.app
 from domain.caller import Caller
+from domain.infra.redis import open_redis_for_limits
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from domain.redis import open_redis_for_limits
 from settings import Settings
 
 CALLERS = 1_000

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from dev.state import ROOT
-from domain.categories import Category
+from domain.factoids.categories import Category
 from domain.text import key_of
 
 BATCH = 20_000

@@ -9,8 +9,8 @@ from db.repositories.generations import OPEN, GenerationRepository
 from db.repositories.outbox import OutboxRepository
 from domain.chat import settlement as chats
 from domain.generation import requests, settlement
-from domain.logging import current_request_id
-from domain.payments.credits import Credits
+from domain.infra.logging import current_request_id
+from domain.spending.credits import Credits
 
 LEFT_OVER_S = 20
 """How long money is held before somebody looks why; most requests are over by then."""

@@ -8,9 +8,9 @@ from typing import cast
 
 from db.session import open_database
 from domain.errors import DomainError
-from domain.fixtures import load_factoids
-from domain.logging import configure_logging
-from domain.redis import open_redis
+from domain.factoids.fixtures import load_factoids
+from domain.infra.logging import configure_logging
+from domain.infra.redis import open_redis
 from jobs import accounts, budget, generation, maintenance, payments
 from jobs.context import WorkerContext, close, fill
 from settings import settings

@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import get_args
 from uuid import UUID
 
-from domain.accounts import FREE_SCOPES
+from domain.accounts.keys import Scope
+from domain.accounts.service import FREE_SCOPES
 from domain.caller import STAFF, Caller
-from domain.keys import Scope
 from domain.limits.policies import parse_windows
 from jobs.context import WorkerContext
 

@@ -7,28 +7,28 @@ from redis.asyncio import Redis
 
 from db.repositories.factoids import FactoidReads
 from db.session import Database
-from domain.accounts import Accounts
+from domain.accounts.credential_cache import Register
+from domain.accounts.service import Accounts
 from domain.chat.admission import Admission
 from domain.chat.service import ChatService
 from domain.chat.web import open_web_search
 from domain.cursor import Cursors
-from domain.factoids import FactoidService
+from domain.factoids.service import FactoidService
 from domain.generation.requests import GenerationRequests
 from domain.generation.service import GenerationService
-from domain.limits.alerts import Alerts
-from domain.limits.budget import Budget, BudgetLimits
-from domain.limits.channels import channels_of
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter
 from domain.payments.analytics import Analytics
+from domain.payments.post_purchase import Wishes
 from domain.payments.reconciliation import Reconciliation
 from domain.payments.refunds import Refunds
 from domain.payments.service import PaymentService
 from domain.payments.stripe import Stripe, open_stripe
-from domain.payments.wishes import Wishes
-from domain.register import Register
+from domain.spending.alerts import Alerts
+from domain.spending.budget import Budget, BudgetLimits
+from domain.spending.channels import channels_of
 from settings import Settings
 
 

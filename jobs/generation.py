@@ -8,7 +8,7 @@ from croniter import croniter
 
 from db.models import GenerationRequest
 from domain.generation import allowance, settlement
-from domain.limits.budget import BudgetUsedUp
+from domain.spending.budget import BudgetUsedUp
 from jobs.context import WorkerContext
 from jobs.heartbeat import heartbeat
 

@@ -1,17 +1,17 @@
 """What limits counted and noticed, kept for those who look after the site."""
 
-from domain.limits import bookkeeping
+from domain.limits import limit_stats
 from jobs.context import WorkerContext
 
 
 async def keep_limit_counts(ctx: WorkerContext) -> dict[str, int]:
     """Move counts and anomalies from Redis to their tables. Run twice, it does the same."""
     sessions = ctx["database"].sessions
-    counts = await bookkeeping.keep_counts(ctx["redis"], sessions)
-    anomalies = await bookkeeping.keep_anomalies(ctx["redis"], sessions)
+    counts = await limit_stats.keep_counts(ctx["redis"], sessions)
+    anomalies = await limit_stats.keep_anomalies(ctx["redis"], sessions)
     return {"counts": counts, "anomalies": anomalies}
 
 
 async def forget_limit_counts(ctx: WorkerContext) -> None:
     """Delete counts and anomalies that are older than 30 days."""
-    await bookkeeping.forget(ctx["database"].sessions)
+    await limit_stats.forget(ctx["database"].sessions)

@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.session import open_database
 from domain.errors import DomainError
-from domain.garbage import collect_rarely
-from domain.logging import configure_logging
+from domain.infra.gc_tuning import tune_gc
+from domain.infra.logging import configure_logging
+from domain.infra.redis import open_redis
 from domain.payments.stripe import StripeRefused
-from domain.redis import open_redis
 from jobs import budget, chat, generation, limits, maintenance, payments
 from jobs.context import WorkerContext, close, fill
 from jobs.relay import Relay
@@ -103,7 +103,7 @@ async def startup(ctx: WorkerContext) -> None:
     ctx["relay"] = asyncio.create_task(relay.run(), name="relay")
     ctx["starting"] = asyncio.create_task(catch_up(ctx), name="catch_up")
     ctx["reconciling"] = asyncio.create_task(reconcile(ctx), name="reconcile")
-    collect_rarely()
+    tune_gc()
     log.info("worker_ready")
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.repositories.credits import CreditRepository
 from db.session import Database
-from domain.payments.credits import GENERATIONS, Credits
+from domain.spending.credits import GENERATIONS, Credits
 
 
 class Account:

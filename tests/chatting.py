@@ -27,14 +27,14 @@ from domain.chat.sessions import Chat, Chats
 from domain.chat.turns import Asked, ChatTurns
 from domain.chat.web import WebSearch
 from domain.cursor import Cursors
-from domain.factoids import FactoidService
+from domain.factoids.service import FactoidService
 from domain.idempotency import Attempt
-from domain.limits.budget import Budget, BudgetLimits
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from domain.llm import bills
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter
+from domain.spending.budget import Budget, BudgetLimits
 from settings import settings
 from tests.generating import MODEL, PATIENT
 from tests.standins.openrouter.running import RunningOpenRouter

@@ -72,7 +72,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import Database, open_database
-from domain.redis import open_redis
+from domain.infra.redis import open_redis
 from settings import settings
 from tests.factories import Factories
 

@@ -22,12 +22,12 @@ from domain.generation import settlement
 from domain.generation.input import GenerationInput
 from domain.generation.requests import GenerationRequests
 from domain.generation.service import GenerationService
-from domain.limits.budget import Budget, BudgetLimits, Clock, utc_now
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from domain.llm import bills
 from domain.llm.catalogue import CatalogueService
 from domain.llm.openrouter import OpenRouter, Patience
+from domain.spending.budget import Budget, BudgetLimits, Clock, utc_now
 from settings import settings
 from tests.factories import Factories
 from tests.processes import until

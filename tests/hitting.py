@@ -10,9 +10,9 @@ from uuid import UUID
 
 from domain.caller import Caller
 from domain.errors import RateLimited
+from domain.infra.redis import open_redis_for_limits
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from domain.redis import open_redis_for_limits
 from settings import Settings, settings
 
 

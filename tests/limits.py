@@ -3,7 +3,7 @@
 import struct
 from typing import Any
 
-from domain.limits import bookkeeping
+from domain.limits import limit_stats
 
 MINUTE = "limits:minute:"
 
@@ -21,8 +21,8 @@ async def age(redis: Any, seconds: float, policy: str = "generate", subject: str
 
 async def end_the_minute(redis: Any) -> None:
     """Let the counts so far be those of an hour ago."""
-    for name in await redis.smembers(bookkeeping.MINUTES):
+    for name in await redis.smembers(limit_stats.MINUTES):
         before = int(name) - 3_600
         await redis.rename(f"{MINUTE}{int(name)}", f"{MINUTE}{before}")
-        await redis.srem(bookkeeping.MINUTES, name)
-        await redis.sadd(bookkeeping.MINUTES, before)
+        await redis.srem(limit_stats.MINUTES, name)
+        await redis.sadd(limit_stats.MINUTES, before)

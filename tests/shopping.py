@@ -11,13 +11,13 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from db.session import Database
-from domain.limits.budget import BudgetLimits
 from domain.payments.analytics import Analytics
+from domain.payments.post_purchase import Wishes
 from domain.payments.reconciliation import Reconciliation
 from domain.payments.refunds import Refunds
 from domain.payments.service import PaymentService
 from domain.payments.stripe import Stripe
-from domain.payments.wishes import Wishes
+from domain.spending.budget import BudgetLimits
 from settings import settings
 from tests.generating import requests_with
 from tests.paying import started_stripe, stripe_standin

@@ -26,7 +26,7 @@ from domain.chat.sessions import ChatMessageNotFound, ChatNotFound, Chats
 from domain.chat.tree import siblings
 from domain.chat.turns import Asked, ChatTurns
 from domain.idempotency import Attempt
-from domain.live import LiveHub, TurnBegun, tell
+from domain.infra.live import LiveHub, TurnBegun, tell
 from domain.model_runs.event_log import LoggedEvent
 
 CHAT = {SCOPE: "chat"}

@@ -6,7 +6,7 @@ from litestar.di import NamedDependency
 from api.mappers.factoids import balance_out, entry_out
 from api.schemas.credits import CreditsOut
 from domain.caller import Caller
-from domain.payments.credits import CreditAccounts
+from domain.spending.credits import CreditAccounts
 
 
 @get("/api/payments/credits", operation_id="GetCredits", tags=["Payments"])

@@ -26,10 +26,10 @@ from api.schemas.factoids import (
     Sort,
 )
 from api.schemas.generation import LiveTally
-from domain.categories import CATEGORY_LABELS, Category
 from domain.errors import Invalid
-from domain.factoids import FactoidNotFound, FactoidService, FeedQuery
-from domain.live import FactoidPublished, LiveEvent, LiveHub, TallyChanged
+from domain.factoids.categories import CATEGORY_LABELS, Category
+from domain.factoids.service import FactoidNotFound, FactoidService, FeedQuery
+from domain.infra.live import FactoidPublished, LiveEvent, LiveHub, TallyChanged
 
 Limit = Annotated[int, Parameter(ge=1, le=100, description="How many at most.")]
 ModelId = Annotated[

@@ -33,12 +33,12 @@ from api.schemas.generation import (
     ModelsOut,
 )
 from domain.caller import Caller
-from domain.captcha import Proof
-from domain.factoids import FactoidNotFound, FactoidService
+from domain.factoids.service import FactoidNotFound, FactoidService
 from domain.generation.input import GenerationInput
 from domain.generation.progress import ProgressEvent, ProgressReader
 from domain.generation.requests import GenerationRequests, GenerationState
 from domain.idempotency import Attempt
+from domain.limits.captcha import Proof
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.step_up import StepUp
 from domain.llm.catalogue import CatalogueService

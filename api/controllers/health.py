@@ -6,7 +6,7 @@ from litestar.datastructures import State
 from api.problems import problem
 from api.schemas.health import LiveOut, ReadyOut
 from api.schemas.problem import FieldProblem
-from domain import health as checks
+from domain.infra import health as checks
 
 RETRY_AFTER_S = 5
 

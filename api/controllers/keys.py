@@ -13,7 +13,7 @@ from api.middleware.authentication import SCOPE, VISITORS_ONLY
 from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.keys import KeyIn, KeysOut, NewKeyOut
 from api.visitor_cookie import BECOMES, OVER
-from domain.accounts import FREE_SCOPES, LIFE, Accounts
+from domain.accounts.service import FREE_SCOPES, LIFE, Accounts
 from domain.caller import Caller
 from domain.idempotency import Attempt
 

@@ -12,8 +12,8 @@ from litestar.params import JSONBody
 from api.middleware.authentication import SCOPE, VISITORS_ONLY
 from api.schemas.recovery import RecoveredOut, RecoverIn, RecoveryOut
 from api.visitor_cookie import BECOMES, VisitorTokens
+from domain.accounts.recovery import Recovery
 from domain.caller import Caller
-from domain.recovery import Recovery
 from settings import settings
 
 LIFE_S = 30 * 24 * 3_600

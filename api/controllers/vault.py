@@ -14,7 +14,7 @@ from api.mappers.factoids import factoid_out
 from api.schemas.factoids import FactoidOut
 from domain.caller import Caller
 from domain.errors import Invalid
-from domain.vault import Vault
+from domain.factoids.vault import Vault
 
 SEEN_AT_MOST = 100
 ID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"

@@ -13,8 +13,8 @@ from api.mappers.factoids import feedback_out, tally_out
 from api.middleware.authentication import SCOPE
 from api.schemas.factoids import FeedbackIn, FeedbackOut, TallyOut, VoteIn
 from domain.caller import Caller
-from domain.live import TallyChanged, tell
-from domain.votes import VoteCount, VoteService
+from domain.factoids.votes import VoteCount, VoteService
+from domain.infra.live import TallyChanged, tell
 
 
 class VoteController(Controller):

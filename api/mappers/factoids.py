@@ -21,17 +21,17 @@ from api.schemas.problem import CaptchaOut
 from db.models import Checkout, CreditEntry, Feedback, LanguageModel
 from db.repositories.credits import CreditBalance
 from db.repositories.factoids import MATCH_END, MATCH_START, FactoidCard
-from domain.accounts import NewKey, UsedKey
-from domain.captcha import Challenge
+from domain.accounts.keys import prefix_of
+from domain.accounts.service import NewKey, UsedKey
 from domain.chat.sessions import TOOLS
+from domain.factoids.votes import VoteCount
 from domain.generation.input import quote_usd
 from domain.generation.progress import problem_of
 from domain.generation.requests import GenerationState
-from domain.keys import prefix_of
-from domain.limits.budget import BudgetState
+from domain.limits.captcha import Challenge
 from domain.limits.states import PolicyState
 from domain.payments.products import Product, price_text
-from domain.votes import VoteCount
+from domain.spending.budget import BudgetState
 from settings import settings
 
 PERMALINKS = f"{settings.site_url}/f/"

@@ -10,9 +10,9 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from api.middleware.revocable_connection import RevocableConnection
 from api.problems import answer, refuse_domain, refuse_unexpected
 from db.repositories.accounts import KnownKey
+from domain.accounts.credential_cache import Register
+from domain.accounts.keys import Scope as KeyScope
 from domain.errors import DomainError, Forbidden, Unauthorized
-from domain.keys import Scope as KeyScope
-from domain.register import Register
 
 SCOPE = "scope"
 """Set in a handler's `opt`: what a key must be for. Every handler that changes something sets it;

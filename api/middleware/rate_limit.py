@@ -6,7 +6,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth import provide_reader
 from api.problems import answer, refuse_domain
 from domain.errors import RateLimited
-from domain.limits.reading import ReadPermits
+from domain.limits.read_limiter import ReadPermits
 from domain.limits.states import PolicyState, decisions
 
 READS = frozenset({"GET", "HEAD"})

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import INTERNAL, answer, problem
 from api.security_headers import DATA, DOCS
-from domain.logging import request_logger
+from domain.infra.logging import request_logger
 
 log = structlog.get_logger()
 

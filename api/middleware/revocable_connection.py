@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from domain.register import Register
+from domain.accounts.credential_cache import Register
 
 SIGNED_OUT = 4401
 """The code a websocket is closed with."""

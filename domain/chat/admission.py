@@ -15,11 +15,11 @@ from db.repositories.chats import ChatTurnRepository
 from db.repositories.outbox import OutboxRepository
 from domain.caller import Caller
 from domain.errors import NotPaid, RateLimited
-from domain.limits.budget import Budget, BudgetState, BudgetUsedUp
+from domain.infra.logging import current_request_id
 from domain.limits.rate_limit import LimiterAway, RateLimiter, refusal
 from domain.limits.states import PolicyState
-from domain.logging import current_request_id
-from domain.payments.credits import MESSAGES, Credits
+from domain.spending.budget import Budget, BudgetState, BudgetUsedUp
+from domain.spending.credits import MESSAGES, Credits
 
 POLICY = "chat"
 JOB = "return_chat_allowance"

@@ -21,13 +21,13 @@ from domain.chat.admission import Admission, caller_of
 from domain.chat.answer_writer import AnswerWriter
 from domain.chat.sessions import TOOLS
 from domain.chat.spending import Spent, spent_on
-from domain.limits.budget import BudgetUsedUp
+from domain.infra.logging import current_request_id
 from domain.llm.bills import Bill
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter, ToolCall
-from domain.logging import current_request_id
 from domain.model_runs.lease import Lease
+from domain.spending.budget import BudgetUsedUp
 
 TRIES_AT_MOST = 3
 """To get one answer, counting only calls known not to have been billed."""

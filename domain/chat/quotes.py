@@ -17,9 +17,9 @@ from domain.chat.spending import CHAT_TOKENS, spent_on
 from domain.chat.subject import model_of
 from domain.chat.tools import RESULT_BYTES, USES_AT_MOST, WEB_USES_AT_MOST, schemas
 from domain.chat.turns import too_long, under_way
-from domain.limits.budget import AND_NOW
 from domain.limits.rate_limit import LimiterAway
 from domain.llm.catalogue import CatalogueService, worst_case_usd
+from domain.spending.budget import AND_NOW
 
 RULES_BYTES = 8_000
 """For the rules, the factoid a chat is about and the names around them."""

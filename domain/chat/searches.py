@@ -12,9 +12,9 @@ from db.repositories.chats import ChatTurnRepository
 from domain.chat import settlement
 from domain.chat.admission import Admission, caller_of
 from domain.chat.web import WebPage, WebSearch, WebSearchFailed
-from domain.limits.budget import BudgetUsedUp
 from domain.llm.bills import Bill
 from domain.model_runs.lease import Lease
+from domain.spending.budget import BudgetUsedUp
 
 
 class PaidSearches:

@@ -31,12 +31,12 @@ from domain.chat.spending import spent_on
 from domain.chat.subject import card_of, talk_before
 from domain.chat.tools import Toolbox
 from domain.chat.web import WebSearch
-from domain.factoids import FactoidService
+from domain.factoids.service import FactoidService
 from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.llm.openrouter import OpenRouter
 from domain.model_runs.event_log import EventWriter
 from domain.model_runs.lease import Lease, LeaseLost, Leases
-from domain.payments.credits import Credits
+from domain.spending.credits import Credits
 
 TURN_S = 60
 """The most a turn may take, all its calls and tools together."""

@@ -19,7 +19,7 @@ from domain.chat.prompt import PROMPT_VERSION
 from domain.chat.tree import branch, newest_leaf
 from domain.cursor import Cursors
 from domain.errors import Conflict, Invalid, NotFound
-from domain.factoids import FactoidNotFound, FactoidService
+from domain.factoids.service import FactoidNotFound, FactoidService
 from domain.idempotency import Attempt
 from domain.llm.catalogue import CatalogueService
 from domain.text import clean, graphemes

@@ -11,9 +11,9 @@ from db.repositories.budgets import BudgetRepository
 from db.repositories.chats import ChatRepository, ChatTurnRepository
 from db.repositories.leases import OPEN
 from db.repositories.outbox import OutboxRepository
+from domain.infra.logging import current_request_id
 from domain.llm.bills import OFFERS_AT_MOST, SOURCES, Bill, bill_of, wait_s_after
 from domain.llm.openrouter import OpenRouter
-from domain.logging import current_request_id
 
 JOB = "settle_chat_turn"
 RUN_JOB = "run_chat_turn"

@@ -8,7 +8,7 @@ from db.repositories.factoids import FactoidCard
 from domain.chat.memory import Said
 from domain.chat.sessions import TOOLS, Chat
 from domain.chat.tree import branch
-from domain.factoids import FactoidNotFound, FactoidService
+from domain.factoids.service import FactoidNotFound, FactoidService
 from domain.llm.catalogue import CatalogueService, UnknownModel
 
 

@@ -12,14 +12,14 @@ import structlog
 from msgspec import Meta
 
 from db.repositories.factoids import FactoidCard
-from domain.categories import Category
 from domain.chat.sources import Source, Sources
 from domain.chat.web import SearchesWeb, WebSearchFailed
 from domain.errors import DomainError
-from domain.factoids import FactoidNotFound, FactoidService, FeedQuery
-from domain.limits.budget import BudgetUsedUp
+from domain.factoids.categories import Category
+from domain.factoids.service import FactoidNotFound, FactoidService, FeedQuery
 from domain.llm.fencing import fenced
 from domain.llm.openrouter import ToolCall
+from domain.spending.budget import BudgetUsedUp
 from domain.text import clean
 from domain.wording import what_is_wrong
 

@@ -22,11 +22,11 @@ from domain.chat.subject import card_of, model_of, talk_before
 from domain.chat.tools import schemas
 from domain.chat.words import read_message, title_from
 from domain.errors import Conflict, Invalid
-from domain.factoids import FactoidService
+from domain.factoids.service import FactoidService
 from domain.idempotency import Attempt
-from domain.limits.budget import BudgetUsedUp
+from domain.infra.logging import current_request_id
 from domain.llm.catalogue import CatalogueService
-from domain.logging import current_request_id
+from domain.spending.budget import BudgetUsedUp
 
 CAN_GO_ON = {"stopped", "interrupted", "failed"}
 

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.repositories.generations import GenerationRepository
 from db.repositories.outbox import OutboxRepository
+from domain.infra.logging import current_request_id
 from domain.limits.rate_limit import LimiterAway, RateLimiter
-from domain.logging import current_request_id
 
 JOB = "return_allowance"
 POLICY = "generate"

@@ -8,7 +8,7 @@ import jiter
 import msgspec
 import regex
 
-from domain.categories import Category
+from domain.factoids.categories import Category
 from domain.generation.prompt import LEAK_DETECTOR
 from domain.text import clean, graphemes, key_of, sentences
 

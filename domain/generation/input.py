@@ -6,9 +6,9 @@ from typing import Literal
 
 from db.models import GenerationRequest, LanguageModel
 from domain.caller import Caller
-from domain.captcha import Proof
 from domain.errors import Invalid
 from domain.generation import prompt
+from domain.limits.captcha import Proof
 from domain.llm.catalogue import worst_case_usd
 from domain.text import clean, graphemes
 

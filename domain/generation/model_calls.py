@@ -19,10 +19,10 @@ from domain.generation import failures, prompt, settlement
 from domain.generation.answer import text_so_far
 from domain.generation.input import PROMPT_BYTES_AT_MOST, quote_usd
 from domain.generation.progress import ProgressWriter
+from domain.infra.logging import current_request_id
 from domain.llm.catalogue import CatalogueService, UnknownModel
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Answer, OpenRouter
-from domain.logging import current_request_id
 from domain.model_runs.lease import Lease
 
 CALLS_AT_MOST = 3

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from db.models import LanguageModel
-from domain.categories import Category
+from domain.factoids.categories import Category
 from domain.llm.catalogue import ANSWER_TOKENS, limit_parameter, price_ceiling
 from domain.llm.fencing import fenced
 from domain.prompt_leak import LeakDetector

@@ -11,11 +11,11 @@ from db.repositories.quotes import NOTHING, Medians, QuoteReads
 from domain.caller import Caller
 from domain.generation.allowance import POLICY
 from domain.generation.input import quote_usd
-from domain.limits.budget import AND_NOW, Budget
 from domain.limits.rate_limit import LimiterAway, RateLimiter, refusal
 from domain.limits.states import PolicyState, WindowState
 from domain.llm.catalogue import CatalogueService
-from domain.payments.credits import GENERATIONS, Credits
+from domain.spending.budget import AND_NOW, Budget
+from domain.spending.credits import GENERATIONS, Credits
 
 KEPT_S = 10.0
 """How long a process keeps the medians: a form asks for them at every change."""

@@ -17,17 +17,17 @@ from db.repositories.credits import CreditRepository
 from db.repositories.generations import OPEN, GenerationRepository, LanguageModelRepository
 from db.repositories.outbox import OutboxRepository
 from domain.caller import SCHEDULER, Caller
-from domain.captcha import Proof
 from domain.errors import Conflict, NotFound, NotPaid, RateLimited
 from domain.generation import allowance
 from domain.generation.input import PAID, GenerationInput, as_request, quote_usd, read_topic
 from domain.idempotency import Attempt
-from domain.limits.budget import Budget, BudgetState, BudgetUsedUp
+from domain.infra.logging import current_request_id
+from domain.limits.captcha import Proof
 from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.limits.step_up import CaptchaAway, CaptchaRequired, StepUp
 from domain.llm.catalogue import CatalogueService, choose_of
-from domain.logging import current_request_id
-from domain.payments.credits import GENERATIONS, HELD, Credits
+from domain.spending.budget import Budget, BudgetState, BudgetUsedUp
+from domain.spending.credits import GENERATIONS, HELD, Credits
 
 NEWEST_SHOWN = 5
 

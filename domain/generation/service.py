@@ -19,7 +19,6 @@ from db.models import Factoid, GenerationRequest
 from db.repositories.factoids import FactoidRepository
 from db.repositories.generations import OPEN, GenerationRepository
 from db.repositories.outbox import OutboxRepository
-from domain import live
 from domain.generation import allowance, failures, prompt, retry_policy, settlement
 from domain.generation.answer import Draft, UnusableAnswer, read_answer
 from domain.generation.failures import GenerationFailed
@@ -27,10 +26,11 @@ from domain.generation.input import PAID, PROMPT_BYTES_AT_MOST
 from domain.generation.model_calls import Asking
 from domain.generation.progress import ProgressWriter
 from domain.generation.requests import GenerationNotFound, job_key
+from domain.infra import live
 from domain.limits.rate_limit import RateLimiter
 from domain.llm.openrouter import OpenRouter
 from domain.model_runs.lease import RENEW_EVERY_S, Lease, LeaseLost, Leases
-from domain.payments.credits import Credits
+from domain.spending.credits import Credits
 from domain.text import words
 
 EXAMPLES = 30

@@ -10,9 +10,9 @@ from db.models import Factoid, GenerationRequest, ModelCall
 from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import GenerationRepository
 from db.repositories.outbox import OutboxRepository
+from domain.infra.logging import current_request_id
 from domain.llm.bills import OFFERS_AT_MOST, SOURCES, bill_of, wait_s_after
 from domain.llm.openrouter import OpenRouter
-from domain.logging import current_request_id
 
 JOB = "settle_generation"
 

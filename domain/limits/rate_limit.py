@@ -21,10 +21,10 @@ from redis.exceptions import RedisError, ResponseError
 
 from domain.caller import Caller
 from domain.errors import RateLimited, Unavailable
+from domain.infra.redis_batch import BatchedScript
 from domain.limits.anomalies import STRANGE
 from domain.limits.policies import SHOWN, Policies, Policy, Window, Windows
 from domain.limits.states import PolicyState, WindowState, forget, note
-from domain.script import Script
 
 HOLD_S = 2.0
 """How long permits fetched together may lie unused; until then they count as used now."""
@@ -125,9 +125,9 @@ class RateLimiter:
 
     def __init__(self, redis: Redis, policies: Policies) -> None:
         self.policies = policies
-        self._decide = Script(redis, DECIDE)
-        self._count_one = Script(redis, COUNT_ONE)
-        self._give_back = Script(redis, GIVE_BACK)
+        self._decide = BatchedScript(redis, DECIDE)
+        self._count_one = BatchedScript(redis, COUNT_ONE)
+        self._give_back = BatchedScript(redis, GIVE_BACK)
         self._away_until = 0.0
 
     async def hit(self, policy: str, caller: Caller, *, member: str | None = None) -> PolicyState:

@@ -3,9 +3,9 @@
 from redis.asyncio import Redis
 
 from domain.caller import Caller
-from domain.captcha import Captcha, Challenge, Proof
 from domain.errors import Forbidden, Unavailable
 from domain.limits.anomalies import Anomalies
+from domain.limits.captcha import Captcha, Challenge, Proof
 from domain.limits.rate_limit import Reason
 
 WINDOW_S = 3_600

@@ -15,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from domain.script import Script
+from domain.infra.redis_batch import BatchedScript
 
 KEEP_S = 600
 EVENTS_AT_MOST = 5_000
@@ -47,7 +47,7 @@ class EventWriter:
     """Where the worker tells how far it is. Redis being away does not stop the work."""
 
     def __init__(self, redis: Redis) -> None:
-        self._add = Script(redis, _ADD)
+        self._add = BatchedScript(redis, _ADD)
 
     async def add(self, key: str, name: str, data: Any) -> None:
         try:

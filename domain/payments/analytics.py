@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.models import Checkout
 from db.repositories.outbox import OutboxRepository
 from db.repositories.payments import CheckoutRepository
-from domain.limits.channels import NotTold, PostHogChannel
-from domain.logging import current_request_id
+from domain.infra.logging import current_request_id
+from domain.spending.channels import NotTold, PostHogChannel
 from settings import Settings
 
 JOB = "tell_of_checkout"

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from db.models import Checkout
 from db.repositories.accounts import AccountRepository
 from db.repositories.payments import UNFINISHED, CheckoutRepository
-from domain.accounts import NobodyAnyMore
+from domain.accounts.service import NobodyAnyMore
 from domain.caller import Caller
 from domain.errors import Forbidden, Invalid, NotFound
 from domain.generation.input import read_topic
@@ -23,7 +23,7 @@ from domain.llm.catalogue import CatalogueService
 from domain.payments.products import Product, ProductKey
 from domain.payments.service import PaymentService
 from domain.payments.stripe import Stripe, StripeAway, StripeRefused
-from domain.payments.truth import Offer, what_differs
+from domain.payments.stripe_snapshot import Offer, what_differs
 
 POLICY = "checkout"
 LIFE = timedelta(hours=23)

@@ -18,11 +18,11 @@ from db.repositories.payments import (
 )
 from domain.errors import Unavailable
 from domain.payments.analytics import Analytics
-from domain.payments.credits import Credits
 from domain.payments.events import Event, read_event, verify
+from domain.payments.post_purchase import Wishes
 from domain.payments.stripe import Stripe, StripeAway, StripeRefused
-from domain.payments.truth import Truth, what_differs
-from domain.payments.wishes import Wishes
+from domain.payments.stripe_snapshot import Truth, what_differs
+from domain.spending.credits import Credits
 
 KINDS = {
     ("session", True): "charged",

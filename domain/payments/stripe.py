@@ -12,7 +12,7 @@ from stripe import StripeClient, StripeError
 
 from domain.errors import Unavailable
 from domain.payments.events import HANDLED, BadEvent, Event, read_event
-from domain.payments.truth import RETURNED, WITHDRAWN, Claim, Offer, Session, Truth
+from domain.payments.stripe_snapshot import RETURNED, WITHDRAWN, Claim, Offer, Session, Truth
 from settings import Settings
 
 API_VERSION = "2026-10-28.endive"

@@ -4,7 +4,7 @@ import pytest
 
 from db.repositories.quotes import QuoteReads
 from domain.generation.quotes import Lately, Quotes
-from domain.limits.budget import Budget, BudgetLimits
+from domain.spending.budget import Budget, BudgetLimits
 from settings import settings
 from tests.chatting import chatting, searching, tavily
 from tests.generating import generating, impatient, model, standin, started_standin

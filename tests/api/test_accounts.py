@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from domain.keys import id_in
+from domain.accounts.keys import id_in
 from settings import settings
 from tests.conftest import api_client
 

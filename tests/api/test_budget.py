@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from domain.limits.budget import BudgetLimits
+from domain.spending.budget import BudgetLimits
 from settings import settings
 from tests.generating import requests_with
 

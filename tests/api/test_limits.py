@@ -13,7 +13,7 @@ from domain.caller import Caller
 from domain.errors import RateLimited
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from domain.limits.reading import ReadPermits
+from domain.limits.read_limiter import ReadPermits
 from settings import Settings, settings
 from tests.conftest import api_client
 from tests.limits import age

@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 
 from db.repositories.accounts import AccountRepository
 from db.session import Database
-from domain.accounts import Accounts, NobodyAnyMore
+from domain.accounts.credential_cache import Register
+from domain.accounts.service import Accounts, NobodyAnyMore
 from domain.caller import STAFF, Caller
 from domain.idempotency import Attempt
 from domain.limits.policies import Policies
@@ -20,7 +21,6 @@ from domain.llm.catalogue import CatalogueService
 from domain.payments.checkouts import Checkouts, Purchase
 from domain.payments.products import products_of
 from domain.payments.stripe import Stripe, StripeAway
-from domain.register import Register
 from settings import settings
 from tests.api.test_problems import check_problem
 from tests.processes import RunningAPI, running_api

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from db.models import RateLimitSnapshot
-from domain.limits import bookkeeping
+from domain.limits import limit_stats
 from tests.conftest import unique
 from tests.limits import end_the_minute
 from tests.processes import RunningAPI, running_api
@@ -58,7 +58,7 @@ async def with_key(client: httpx.AsyncClient) -> dict[str, str]:
 async def counted(redis: Any, database: Any) -> dict[tuple[str, str], tuple[int, int]]:
     """Admitted and refused, as the job keeps them, by kind of caller and by reason or window."""
     await end_the_minute(redis)
-    await bookkeeping.keep_counts(redis, database.sessions)
+    await limit_stats.keep_counts(redis, database.sessions)
     admitted: Counter[tuple[str, str]] = Counter()
     refused: Counter[tuple[str, str]] = Counter()
     async with database.sessions() as session:

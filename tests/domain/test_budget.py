@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from db.repositories.budgets import BudgetRepository
 from domain.caller import SCHEDULER, Caller
 from domain.generation.input import GenerationInput, quote_usd
-from domain.limits.budget import Budget, BudgetLimits, BudgetUsedUp
+from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
 from tests.generating import MODEL, requests_with, waiting_for_table
 from tests.processes import until
 

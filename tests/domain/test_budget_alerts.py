@@ -15,9 +15,9 @@ from db.repositories.alerts import AlertRepository
 from db.repositories.budgets import BudgetRepository
 from domain.caller import SCHEDULER, Caller
 from domain.generation.input import GenerationInput, quote_usd
-from domain.limits.alerts import Alerts, findings
-from domain.limits.budget import Budget, BudgetLimits, BudgetUsedUp
-from domain.limits.channels import EmailChannel, PostHogChannel, SlackChannel, channels_of
+from domain.spending.alerts import Alerts, findings
+from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
+from domain.spending.channels import EmailChannel, PostHogChannel, SlackChannel, channels_of
 from settings import settings
 from tests.generating import MODEL, requests_with
 from tests.processes import running_worker, until

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from domain.caller import Caller
 from domain.generation.input import quote_usd
-from domain.limits.budget import BudgetLimits, BudgetUsedUp
+from domain.spending.budget import BudgetLimits, BudgetUsedUp
 from settings import settings
 from tests.generating import MODEL, bill, books, closed, completions, requests_with
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 import pytest
 from redis.asyncio import Redis
 
-from domain import captcha
-from domain.captcha import Captcha, Challenge
+from domain.limits import captcha
+from domain.limits.captcha import Captcha, Challenge
 from tests.conftest import unique
 from tests.standins.captcha import CaptchaStandIn, running_captcha
 

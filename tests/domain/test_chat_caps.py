@@ -9,7 +9,7 @@ from domain.chat.agent import NOTHING_SAID
 from domain.chat.prompt import RULES, STEPS_AT_MOST
 from domain.chat.service import UNSAYABLE
 from domain.chat.tools import USES_AT_MOST, WEB_USES_AT_MOST
-from domain.limits.budget import BudgetLimits
+from domain.spending.budget import BudgetLimits
 from settings import settings
 from tests.chatting import chatting_with
 from tests.generating import bill, books, closed, completions

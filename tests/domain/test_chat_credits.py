@@ -9,9 +9,9 @@ import pytest
 
 from db.repositories.chats import ChatTurnRepository
 from domain.errors import RateLimited
-from domain.limits.budget import BudgetLimits
 from domain.model_runs.lease import Leases
-from domain.payments.credits import MESSAGES
+from domain.spending.budget import BudgetLimits
+from domain.spending.credits import MESSAGES
 from settings import settings
 from tests.buying import Account
 from tests.chatting import Chatting, chatting_with

@@ -12,8 +12,8 @@ from db.repositories.chats import ChatTurnRepository
 from domain.chat.admission import Admission
 from domain.chat.searches import PaidSearches
 from domain.chat.web import WebSearch, WebSearchFailed
-from domain.limits.budget import Budget, BudgetLimits, BudgetUsedUp
 from domain.model_runs.lease import Leases
+from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
 from settings import settings
 from tests.chatting import SEARCH_USD, chatting_with, visitor
 from tests.generating import bill, books, closed, completions

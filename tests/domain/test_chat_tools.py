@@ -10,7 +10,7 @@ from domain.chat.sources import Sources
 from domain.chat.tools import RESULT_BYTES, Toolbox, schemas
 from domain.chat.web import WebSearch
 from domain.cursor import Cursors
-from domain.factoids import FactoidService
+from domain.factoids.service import FactoidService
 from domain.llm.openrouter import ToolCall
 from tests.chatting import SEARCH_USD
 

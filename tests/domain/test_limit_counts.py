@@ -13,7 +13,7 @@ from sqlalchemy import select
 from db.models import Anomaly, FallbackUse, RateLimitSnapshot
 from domain.caller import SCHEDULER, Caller
 from domain.errors import RateLimited
-from domain.limits import bookkeeping
+from domain.limits import limit_stats
 from domain.limits.anomalies import STRANGE, Anomalies
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
@@ -71,7 +71,7 @@ async def busy(limiter, redis):
     await hit(limiter, visitor("a"))
     caller = visitor("b")
     await hit(limiter, caller)
-    await redis.delete(*await redis.keys(f"{MINUTE}*"), bookkeeping.MINUTES)
+    await redis.delete(*await redis.keys(f"{MINUTE}*"), limit_stats.MINUTES)
     await hit(limiter, visitor("c"))
     await hit(limiter, Caller("visitor", caller.id, "elsewhere"))
     await hit(limiter, visitor("a"), 2)
@@ -85,10 +85,10 @@ async def busy(limiter, redis):
 async def test_admissions_and_refusals_are_kept_by_policy_kind_window_and_reason(
     busy, redis, database
 ):
-    await bookkeeping.keep_counts(redis, database.sessions)
+    await limit_stats.keep_counts(redis, database.sessions)
 
     assert await counted(database) == EXPECTED
-    assert not await redis.exists(bookkeeping.MINUTES)
+    assert not await redis.exists(limit_stats.MINUTES)
 
 
 @pytest.mark.parametrize("dies_at", ["hgetall", "pipeline"])
@@ -103,15 +103,15 @@ async def test_nothing_is_lost_or_doubled_by_a_job_that_dies(
     with monkeypatch.context() as patched:
         patched.setattr(redis, dies_at, die)
         with pytest.raises(ConnectionError):
-            await bookkeeping.keep_counts(redis, database.sessions)
+            await limit_stats.keep_counts(redis, database.sessions)
 
-    await bookkeeping.keep_counts(redis, database.sessions)
+    await limit_stats.keep_counts(redis, database.sessions)
 
     assert await counted(database) == EXPECTED
 
 
 async def test_two_jobs_at_once_count_once(busy, redis, database):
-    await asyncio.gather(*(bookkeeping.keep_counts(redis, database.sessions) for _ in range(2)))
+    await asyncio.gather(*(limit_stats.keep_counts(redis, database.sessions) for _ in range(2)))
 
     assert await counted(database) == EXPECTED
 
@@ -119,7 +119,7 @@ async def test_two_jobs_at_once_count_once(busy, redis, database):
 async def test_the_minute_under_way_is_left_to_itself(limiter, redis, database):
     await hit(limiter, visitor())
 
-    kept = await bookkeeping.keep_counts(redis, database.sessions)
+    kept = await limit_stats.keep_counts(redis, database.sessions)
 
     # Unless it ended just now.
     assert kept in (0, 3)
@@ -136,7 +136,7 @@ async def test_what_is_older_than_thirty_days_goes(database):
             session.add(Anomaly(kind="refusals", subject="net", seen=1, noticed_at=now - age))
             session.add(FallbackUse(subject="vote net", used_at=now - age))
 
-    await bookkeeping.forget(database.sessions)
+    await limit_stats.forget(database.sessions)
 
     assert len(await rows(database, RateLimitSnapshot)) == 1
     assert len(await rows(database, Anomaly)) == 1
@@ -173,15 +173,15 @@ async def test_something_strange_is_noticed_for_a_while_and_kept_once(
     assert await anomalies.suspicious(caller)
     assert not await anomalies.suspicious(visitor("innocent"))
     assert {key: 0 < await redis.ttl(key) <= 3_600 for key in await redis.keys("suspicious:*")}
-    noticed = await redis.hgetall(bookkeeping.ANOMALIES)
-    await bookkeeping.keep_anomalies(redis, database.sessions)
+    noticed = await redis.hgetall(limit_stats.ANOMALIES)
+    await limit_stats.keep_anomalies(redis, database.sessions)
     # As if the job had died before Redis forgot them.
-    await redis.hset(bookkeeping.ANOMALIES, mapping=noticed)
-    await bookkeeping.keep_anomalies(redis, database.sessions)
+    await redis.hset(limit_stats.ANOMALIES, mapping=noticed)
+    await limit_stats.keep_anomalies(redis, database.sessions)
     (kept,) = await rows(database, Anomaly)
     assert kept.kind == strange.__name__
     assert kept.subject in (str(caller.id), caller.network)
-    assert not await redis.exists(bookkeeping.ANOMALIES)
+    assert not await redis.exists(limit_stats.ANOMALIES)
 
 
 async def test_the_usual_is_not_strange(limiter, redis):
@@ -196,11 +196,11 @@ async def test_the_usual_is_not_strange(limiter, redis):
 
 async def test_redis_keeps_a_bounded_number_of_what_it_noticed(limiter, redis: Any):
     most = STRANGE["ANOMALIES_AT_MOST"]
-    await redis.hset(bookkeeping.ANOMALIES, mapping={f"x|{one}|1": 1 for one in range(most)})
+    await redis.hset(limit_stats.ANOMALIES, mapping={f"x|{one}|1": 1 for one in range(most)})
 
     caller = await refusals(limiter)
 
-    assert await redis.hlen(bookkeeping.ANOMALIES) == most
+    assert await redis.hlen(limit_stats.ANOMALIES) == most
     assert await Anomalies(redis).suspicious(caller)
     assert all(
         [

@@ -11,8 +11,8 @@ import structlog
 
 from api.middleware.request_log import RequestLogMiddleware
 from api.visitor_cookie import VisitorTokens
-from domain.keys import KeyTokens
-from domain.logging import configure_logging
+from domain.accounts.keys import KeyTokens
+from domain.infra.logging import configure_logging
 from settings import settings
 
 

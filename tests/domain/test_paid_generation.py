@@ -13,10 +13,10 @@ from domain.errors import Invalid
 from domain.generation import retry_policy
 from domain.generation.input import GenerationInput, quote_usd
 from domain.generation.requests import NoCredits
-from domain.limits.budget import BudgetLimits, BudgetUsedUp
 from domain.limits.rate_limit import GenerationLimit
 from domain.llm.catalogue import NoModels, UnknownModel
 from domain.orphaned_holds import release_orphans
+from domain.spending.budget import BudgetLimits, BudgetUsedUp
 from settings import settings
 from tests.buying import Account, differing
 from tests.generating import MODEL, bill, books, closed, completions, requests_with

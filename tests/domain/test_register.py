@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 
 from db.session import Database, open_database
-from domain.accounts import Accounts
+from domain.accounts.credential_cache import KeyRevoked, KeyUnknown, Register
+from domain.accounts.service import Accounts
 from domain.caller import STAFF, Caller
-from domain.register import KeyRevoked, KeyUnknown, Register
 from settings import settings
 
 
@@ -99,7 +99,7 @@ async def test_a_key_read_just_before_it_was_revoked_is_forgotten_all_the_same(r
 
 
 async def test_no_key_is_made_for_one_who_signed_out_meanwhile(elsewhere, database):
-    from domain.accounts import NobodyAnyMore
+    from domain.accounts.service import NobodyAnyMore
 
     visitor = Caller("visitor", uuid4(), "net")
     await elsewhere.sign_out(visitor)

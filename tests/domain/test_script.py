@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.exceptions import ResponseError
 
-from domain.script import Script
+from domain.infra.redis_batch import BatchedScript
 
 COUNT = """
 if ARGV[1] == 'bad' then return redis.error_reply('as asked') end
@@ -14,7 +14,7 @@ return ARGV[1] .. redis.call('INCR', KEYS[1])
 
 
 async def test_each_gets_their_own_answer(redis):
-    script = Script(redis, COUNT)
+    script = BatchedScript(redis, COUNT)
 
     answers = await asyncio.gather(*(script.run([f"of {n}"], [f"{n} "]) for n in range(50)))
 
@@ -22,7 +22,7 @@ async def test_each_gets_their_own_answer(redis):
 
 
 async def test_what_one_may_not_do_is_no_harm_to_others(redis):
-    script = Script(redis, COUNT)
+    script = BatchedScript(redis, COUNT)
 
     answers = await asyncio.gather(
         *(script.run(["n"], [said]) for said in ("a", "bad", "b")), return_exceptions=True
@@ -34,7 +34,7 @@ async def test_what_one_may_not_do_is_no_harm_to_others(redis):
 
 
 async def test_a_redis_that_forgot_the_script_runs_it_once_for_each(redis):
-    script = Script(redis, COUNT)
+    script = BatchedScript(redis, COUNT)
     await script.run(["n"], [""])
     await redis.script_flush()
 
@@ -44,7 +44,7 @@ async def test_a_redis_that_forgot_the_script_runs_it_once_for_each(redis):
 
 
 async def test_who_leaves_is_not_waited_for_and_holds_nobody_up(redis):
-    script = Script(redis, COUNT)
+    script = BatchedScript(redis, COUNT)
     leaving = asyncio.create_task(script.run(["n"], [""]))
     staying = asyncio.create_task(script.run(["n"], [""]))
     await asyncio.sleep(0)

@@ -1,6 +1,6 @@
 import pytest
 
-from domain.search import mark_alike, prefix_query, search_words
+from domain.factoids.search import mark_alike, prefix_query, search_words
 from domain.text import clean, graphemes, key_of, sentences
 
 

@@ -7,10 +7,10 @@ from sqlalchemy import func, select
 
 from db.models import Tally, Vote
 from domain.caller import Caller
-from domain.factoids import FactoidNotFound
+from domain.factoids.service import FactoidNotFound
+from domain.factoids.votes import VoteService, VoteValue
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from domain.votes import VoteService, VoteValue
 from settings import settings
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from db.models import ChatSession
 from db.session import Database
-from domain.payments.credits import MESSAGES
+from domain.spending.credits import MESSAGES
 from tests.buying import Account
 from tests.e2e.browser import PATIENCE_S, Visitor, Wire
 from tests.e2e.good_for_everybody import expect_good_for_everybody

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from domain.keys import id_in
+from domain.accounts.keys import id_in
 from tests.conftest import ROOT
 from tests.processes import until
 

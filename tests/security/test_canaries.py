@@ -14,9 +14,9 @@ import httpx
 
 from api.visitor_cookie import VisitorTokens
 from domain.caller import SCHEDULER
-from domain.limits.alerts import Alerts
-from domain.limits.budget import Budget, BudgetLimits
-from domain.limits.channels import channels_of
+from domain.spending.alerts import Alerts
+from domain.spending.budget import Budget, BudgetLimits
+from domain.spending.channels import channels_of
 from settings import Settings, settings
 from tests.e2e.stack import Site, running_site
 from tests.generating import MODEL

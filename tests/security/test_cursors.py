@@ -8,7 +8,7 @@ import pytest
 from litestar import Litestar
 
 from domain.cursor import Cursors
-from domain.factoids import FeedQuery, Sort
+from domain.factoids.service import FeedQuery, Sort
 from settings import settings
 from tests.conftest import api_client
 from tests.factories import Factories

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from db.models import Factoid
-from domain.categories import Category
+from domain.factoids.categories import Category
 from domain.generation import prompt
 from domain.generation.answer import UnusableAnswer, read_answer, text_so_far
 from domain.generation.input import TOPIC_GRAPHEMES

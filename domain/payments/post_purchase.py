@@ -13,7 +13,7 @@ from db.repositories.payments import CheckoutRepository
 from domain.errors import DomainError
 from domain.generation.input import GenerationInput
 from domain.generation.requests import GenerationRequests
-from domain.logging import current_request_id
+from domain.infra.logging import current_request_id
 
 JOB = "begin_wished_generation"
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import Factoid
 from db.repositories.factoids import FactoidRepository
-from domain.categories import Category
+from domain.factoids.categories import Category
 from domain.text import key_of
 
 FIXTURES = Path("db/fixtures/factoids.json")

@@ -9,7 +9,7 @@ from domain.caller import Caller
 from domain.errors import Conflict, Unauthorized
 from domain.limits.fallback import hit_anyway
 from domain.limits.rate_limit import RateLimiter
-from domain.payments.credits import Credits
+from domain.spending.credits import Credits
 
 
 class LinkRefused(Unauthorized):

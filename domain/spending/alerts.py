@@ -17,8 +17,8 @@ from db.models import BudgetAlert, BudgetPot
 from db.repositories.alerts import AlertRepository
 from db.repositories.budgets import BudgetRepository
 from db.repositories.outbox import OutboxRepository
-from domain.limits.budget import GLOBAL, WATCHED, Clock, utc_now
-from domain.limits.channels import Channel, NotTold
+from domain.spending.budget import GLOBAL, WATCHED, Clock, utc_now
+from domain.spending.channels import Channel, NotTold
 
 JOB = "send_budget_alert"
 

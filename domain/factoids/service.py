@@ -12,10 +12,10 @@ import msgspec
 from msgspec.structs import replace
 
 from db.repositories.factoids import FactoidCard, FactoidReads, Shape
-from domain.categories import Category
 from domain.cursor import Cursors, InvalidCursor
 from domain.errors import Invalid, NotFound
-from domain.search import mark_alike, prefix_query, search_words
+from domain.factoids.categories import Category
+from domain.factoids.search import mark_alike, prefix_query, search_words
 
 Sort = Literal["new", "top", "hot", "controversial", "random", "relevance"]
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from db.repositories.factoids import FactoidCard
 from db.repositories.vault import VaultReads
-from domain.categories import CATEGORY_LABELS, Category
 from domain.errors import NotFound
-from domain.search import search_words
+from domain.factoids.categories import CATEGORY_LABELS, Category
+from domain.factoids.search import search_words
 from domain.text import words
 
 

@@ -12,12 +12,12 @@ from uuid_utils.compat import uuid7
 
 from db.models import ApiKey
 from db.repositories.accounts import AccountRepository, KeyUsage
+from domain.accounts.credential_cache import Register
+from domain.accounts.keys import KeyTokens, Scope
 from domain.caller import Caller
 from domain.errors import Conflict, Invalid, NotFound, RateLimited, Unauthorized
 from domain.idempotency import Attempt
-from domain.keys import KeyTokens, Scope
-from domain.payments.credits import Credits
-from domain.register import Register
+from domain.spending.credits import Credits
 from domain.text import clean
 
 FREE_SCOPES: tuple[Scope, ...] = ("read", "generate", "vote", "chat")

@@ -17,7 +17,7 @@ BATCHES_AT_ONCE = 2
 _Asked = tuple[tuple[Argument, ...], asyncio.Future[Any]]
 
 
-class Script:
+class BatchedScript:
     """Runs a Lua script; each run is atomic, several need not be."""
 
     def __init__(self, redis: Redis, text: str) -> None:

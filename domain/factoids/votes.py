@@ -11,7 +11,7 @@ from db.models import Feedback
 from db.repositories.votes import VoteRepository
 from domain.caller import Caller
 from domain.errors import Invalid
-from domain.factoids import FactoidNotFound
+from domain.factoids.service import FactoidNotFound
 from domain.limits.fallback import hit_anyway
 from domain.limits.rate_limit import RateLimiter
 from domain.text import clean, graphemes

@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.repositories.accounts import AccountReads, AccountRepository, KnownKey
 from db.session import Database
+from domain.accounts.keys import KeyTokens, id_in
 from domain.errors import Unauthorized
-from domain.keys import KeyTokens, id_in
 
 LOOK_EVERY_S = 2.0
 BELIEVED_S = 4.0

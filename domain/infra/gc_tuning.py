@@ -1,0 +1,14 @@
+"""Tuning of Python's cyclic garbage collector for long-lived processes."""
+
+import gc
+
+
+def tune_gc() -> None:
+    """Exempt all loaded modules from collection and collect less often; called after start-up.
+
+    A full collection over the modules takes a tenth of a second, during which no request is
+    answered. What a request or job allocates is freed by reference counting.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
