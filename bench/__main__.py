@@ -14,11 +14,11 @@ from bench.processes import API, Server, serving, split_cores
 from bench.race import Runner, race
 from bench.report import Report
 from bench.statements import COUNTED, executed, is_control, tapped
-from dev.alone import alone
-from dev.console import Problem, fail, say, step
-from dev.interrupts import Stop, stoppable
+from dev.console import CommandError, echo, fail, step
+from dev.lockfile import locked
 from dev.processes import end_with_starter
-from dev.state import Memory
+from dev.shutdown import Stop, stoppable
+from dev.state import StateFile
 
 ROUNDS = {"feed": 7, "one": 5, "search": 5, "vote": 5}
 UNLIMITED = ["--factory", "bench.limits:unlimited"]
@@ -33,17 +33,17 @@ def main() -> int:
     if "MAKELEVEL" in os.environ:
         end_with_starter()
     try:
-        with alone(places.STATE) as memory, stoppable():
+        with locked(places.STATE) as memory, stoppable():
             report = bench(memory, Report(sizes.factoids, sizes.fewer))
-    except Problem as problem:
+    except CommandError as problem:
         return fail(problem)
     except (Stop, KeyboardInterrupt):
         return 130
-    say(str(report))
+    echo(str(report))
     return 0
 
 
-def bench(memory: Memory, report: Report) -> Report:
+def bench(memory: StateFile, report: Report) -> Report:
     for_servers, for_others = split_cores()
     if for_others:
         os.sched_setaffinity(0, for_others)

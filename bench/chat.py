@@ -18,7 +18,7 @@ from bench.operations import COOKIE, Ask, Client
 from bench.processes import API, WORKER, Program, Server, running, serving
 from bench.readers import Heard, talk
 from bench.seed import Writer
-from dev.console import Problem
+from dev.console import CommandError
 from tests.standins.openrouter.prompt import pieces
 from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
 
@@ -96,7 +96,7 @@ class Chatters:
                 return json.loads(Client(self._port).ask(ask))["id"], cookie
             except RuntimeError as refused:
                 if time.monotonic() > deadline:
-                    raise Problem(f"No chat could be opened: {refused}") from None
+                    raise CommandError(f"No chat could be opened: {refused}") from None
                 time.sleep(0.2)
 
     def _words(self, tokens: int) -> str:
@@ -140,7 +140,7 @@ def _tokens_late(heard: Heard, sent: list[tuple[float, str]]) -> Iterator[tuple[
         length += len(piece)
         place = bisect_left(so_far, length)
         if place == len(so_far):
-            raise Problem("The readers of a chat were not told all that the model said.")
+            raise CommandError("The readers of a chat were not told all that the model said.")
         yield sent_at, heard.tokens[place].at - sent_at
 
 
@@ -196,12 +196,12 @@ async def _answered(talking: list[asyncio.Task[Heard]]) -> list[Heard]:
     """Those who heard an answer to its end; on a machine that is too busy, not all do.
 
     Raises:
-        Problem: Nobody did.
+        CommandError: Nobody did.
     """
     told = await asyncio.gather(*talking, return_exceptions=True)
     heard = [one for one in told if isinstance(one, Heard)]
     if not heard:
-        raise Problem(f"No chat was answered: {told[0]!r}")
+        raise CommandError(f"No chat was answered: {told[0]!r}")
     return heard
 
 

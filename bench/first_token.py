@@ -13,7 +13,7 @@ from api.visitor_cookie import VisitorTokens
 from bench.operations import COOKIE, Ask, Client
 from bench.processes import WORKER, running
 from dev import ports
-from dev.console import Problem
+from dev.console import CommandError
 from domain.generation.answer import text_so_far
 from tests.standins.openrouter.running import running_openrouter
 
@@ -69,13 +69,13 @@ async def _ask(port: int, topic: str, cookie: str) -> str:
             return json.loads(answer)["id"]
         except RuntimeError as refused:
             if time.monotonic() > deadline:
-                raise Problem(f"No generation could be asked for: {refused}") from None
+                raise CommandError(f"No generation could be asked for: {refused}") from None
             await asyncio.sleep(0.2)
 
 
 async def _watch(port: int, request_id: str, cookie: str) -> float:
     """When the first `token` event arrived; returns at the end of the stream."""
-    reader, writer = await asyncio.open_connection(ports.HERE, port)
+    reader, writer = await asyncio.open_connection(ports.LOOPBACK, port)
     ask = Ask("GET", f"/api/factoids/generate/{request_id}/stream", cookie=cookie)
     writer.write(ask.raw())
     told, first = b"", None
@@ -91,7 +91,7 @@ async def _watch(port: int, request_id: str, cookie: str) -> float:
     finally:
         writer.close()
     if first is None:
-        raise Problem(f"A generation ended without a token: {told[-500:]!r}")
+        raise CommandError(f"A generation ended without a token: {told[-500:]!r}")
     return first
 
 
@@ -114,4 +114,4 @@ def _first_text(tokens: Sent) -> float:
         said += piece
         if text_so_far(said):
             return at
-    raise Problem("The stand-in's log does not reach to the text.")
+    raise CommandError("The stand-in's log does not reach to the text.")

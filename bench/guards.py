@@ -23,7 +23,7 @@ from api.visitor_cookie import VisitorTokens
 from bench.load import Measured, load
 from bench.operations import COOKIE, Ask
 from bench.processes import Server
-from dev.console import Problem
+from dev.console import CommandError
 from domain.generation.requests import GenerationRequests
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.states import PolicyState
@@ -104,7 +104,7 @@ def race(servers: dict[str, Guarded], secret: str) -> dict[str, Took]:
     """New visitors ask each in its turn, on a few connections.
 
     Raises:
-        Problem: A request failed; then its figures would mean nothing.
+        CommandError: A request failed; then its figures would mean nothing.
     """
     asks = {
         name: _asks(one.keyed, secret, seed) for seed, (name, one) in enumerate(servers.items())
@@ -114,7 +114,7 @@ def race(servers: dict[str, Guarded], secret: str) -> dict[str, Took]:
         for name, one in servers.items():
             seen = load(one.server.port, asks[name], connections=CONNECTIONS, seconds=SECONDS)
             if seen.failed:
-                raise Problem(f"{seen.failed} of {seen.count} requests to {name} failed.")
+                raise CommandError(f"{seen.failed} of {seen.count} requests to {name} failed.")
             if lap:  # The first one warms everything up.
                 laps[name].append(seen)
     return {

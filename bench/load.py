@@ -81,7 +81,7 @@ async def _load(port: int, requests: Iterator[bytes], connections: int, seconds:
     run = _Run(requests, connections, seconds)
     began = time.perf_counter()
     for _ in range(connections):
-        await loop.create_connection(lambda: _Connection(run), ports.HERE, port)
+        await loop.create_connection(lambda: _Connection(run), ports.LOOPBACK, port)
     async with asyncio.timeout(seconds + PATIENCE_S):
         await run.over.wait()
     took = time.perf_counter() - began

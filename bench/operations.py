@@ -59,7 +59,7 @@ class Client:
     """A patient client for everything but load."""
 
     def __init__(self, port: int) -> None:
-        self._http = http.client.HTTPConnection(ports.HERE, port, timeout=20)
+        self._http = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=20)
 
     def ask(self, ask: Ask) -> bytes:
         self._http.request(ask.method, ask.path, body=ask.body or None, headers=ask.headers)

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import redis
 
-from dev.console import Problem
+from dev.console import CommandError
+from dev.databases import Databases
 from dev.environment import declared, for_children
-from dev.services import Services
-from dev.state import ROOT, Memory
+from dev.state import ROOT, StateFile
 
 STATE = ROOT / ".dev" / "bench"
 NUMBERED_DATABASES = 16
@@ -27,7 +27,7 @@ FORGOTTEN = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
 def servers() -> Generator[tuple[str, str]]:
     """The addresses of Postgres and Redis: those set, else real ones started for the run."""
     values = declared()
-    services = Services(
+    services = Databases(
         STATE, postgres="DATABASE_URL" not in values, valkey="REDIS_URL" not in values
     )
     try:
@@ -38,7 +38,7 @@ def servers() -> Generator[tuple[str, str]]:
 
 
 @contextmanager
-def databases(server: str, memory: Memory, *labels: str) -> Generator[list[str]]:
+def databases(server: str, memory: StateFile, *labels: str) -> Generator[list[str]]:
     """Empty databases at the newest migration, by address; what a killed run left goes too."""
     server = f"postgresql://{server.partition('://')[2]}"
     names = [f"factoids_bench_{label}_{secrets.token_hex(4)}" for label in labels]
@@ -72,7 +72,7 @@ def empty_redis(server: str) -> Generator[str]:
     """The address of an empty numbered database of the server, emptied again afterwards.
 
     Raises:
-        Problem: None of them is empty.
+        CommandError: None of them is empty.
     """
     for number in reversed(range(NUMBERED_DATABASES)):
         url = urlunsplit(urlsplit(server)._replace(path=f"/{number}"))
@@ -87,7 +87,7 @@ def empty_redis(server: str) -> Generator[str]:
             finally:
                 client.flushdb()
             return
-    raise Problem("REDIS_URL: no numbered database of it is empty, and none may be touched.")
+    raise CommandError("REDIS_URL: no numbered database of it is empty, and none may be touched.")
 
 
 async def _run(server: str, *statements: str) -> None:

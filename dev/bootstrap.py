@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dev.console import Problem, Step, fail, say, step
+from dev.console import CommandError, Step, echo, fail, step
 
 LOCK = Path("requirements.lock")
 INSTALLER_LOCK = Path("dev/installer.lock")
@@ -29,10 +29,10 @@ UNFINISHED = STATE / "installing"
 def main() -> int:
     try:
         install()
-    except Problem as problem:
+    except CommandError as problem:
         return fail(problem)
     except KeyboardInterrupt:
-        say("\nStopped. The next start takes it up again.")
+        echo("\nStopped. The next start takes it up again.")
         return 130
     return 0
 
@@ -75,7 +75,7 @@ def _usable() -> bool:
 
 def _start_over() -> None:
     if importlib.util.find_spec("ensurepip") is None:
-        raise Problem(
+        raise CommandError(
             "This Python comes without venv and pip: install them first, on Debian and Ubuntu "
             f"with `apt-get install python{PYTHON}-venv`."
         )
@@ -120,9 +120,9 @@ def _run(command: list[str], current: Step) -> None:
             elif line.startswith("Downloading"):
                 current.note(line.strip().split(" (")[0])
     if process.returncode:
-        say()
-        say("".join(said[-30:]))
-        raise Problem(f"`{' '.join(command[:4])} …` failed; what it said is above.")
+        echo()
+        echo("".join(said[-30:]))
+        raise CommandError(f"`{' '.join(command[:4])} …` failed; what it said is above.")
 
 
 if __name__ == "__main__":

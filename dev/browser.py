@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from dev.console import Problem, step
+from dev.console import CommandError, step
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGES = ["chromium", "fonts-noto-color-emoji"]
@@ -16,7 +16,7 @@ def ensure() -> str:
         return found
     may = _as_root()
     if may is None or not shutil.which("apt-get"):
-        raise Problem(
+        raise CommandError(
             "The tests need Chromium, which only an administrator can install here: "
             f"`apt-get install {' '.join(PACKAGES)}` or your system's equal."
         )
@@ -33,7 +33,7 @@ def ensure() -> str:
                 check=False,
             )
         if not (found := _find()):
-            raise Problem(f"Chromium could not be installed: {told.stdout.strip()[-500:]}")
+            raise CommandError(f"Chromium could not be installed: {told.stdout.strip()[-500:]}")
     return found
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from dev.console import Problem, fail, say, step
+from dev.console import CommandError, echo, fail, step
 from dev.environment import declared, for_children
 from dev.state import ROOT
 
@@ -35,16 +35,16 @@ def failed_checks() -> list[str]:
                     check=False,
                 )
                 if told.returncode:
-                    raise Problem(told.stdout)
-        except Problem as said:
-            say(f"{said}")
+                    raise CommandError(told.stdout)
+        except CommandError as said:
+            echo(f"{said}")
             failed.append(name)
     return failed
 
 
 def main() -> int:
     if failed := failed_checks():
-        return fail(Problem(f"Failed: {', '.join(failed)}."))
+        return fail(CommandError(f"Failed: {', '.join(failed)}."))
     return 0
 
 

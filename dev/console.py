@@ -11,11 +11,11 @@ PLAIN_REMINDER_S = 10
 WIDTH = 78
 
 
-class Problem(Exception):
+class CommandError(Exception):
     """What stops a command, in one sentence that a developer can act on."""
 
 
-def say(text: str = "", *, end: str = "\n") -> None:
+def echo(text: str = "", *, end: str = "\n") -> None:
     """Print at once. A reader that went away (`make run | head`) must not stop the stopping."""
     try:
         print(text, end=end, flush=True)
@@ -23,7 +23,7 @@ def say(text: str = "", *, end: str = "\n") -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def fail(problem: Problem) -> int:
+def fail(problem: CommandError) -> int:
     """Print the sentence where errors belong; the answer is the exit code."""
     print(f"\n{problem}", file=sys.stderr, flush=True)
     return 1
@@ -43,26 +43,26 @@ class Step:
             return
         self.detail = detail
         if not self._live:
-            say(f"      {detail}")
+            echo(f"      {detail}")
 
     def elapsed(self) -> str:
         seconds = time.monotonic() - self._started
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
     def begin(self) -> None:
-        say(f"  … {self.title}", end="" if self._live else "\n")
+        echo(f"  … {self.title}", end="" if self._live else "\n")
 
     def show(self) -> None:
         """Redraw the line on a terminal; elsewhere add a line now and then."""
         if self._live:
             line = f"  … {self.title} {self.elapsed()}  {self.detail}"
-            say(f"\r\x1b[2K{line[:WIDTH]}", end="")
+            echo(f"\r\x1b[2K{line[:WIDTH]}", end="")
         else:
-            say(f"  … {self.title} ({self.elapsed()})")
+            echo(f"  … {self.title} ({self.elapsed()})")
 
     def end(self, mark: str) -> None:
         start_of_line = "\r\x1b[2K" if self._live else ""
-        say(f"{start_of_line}  {mark} {self.title} ({self.elapsed()})")
+        echo(f"{start_of_line}  {mark} {self.title} ({self.elapsed()})")
 
     @property
     def pause(self) -> float:

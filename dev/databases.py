@@ -4,11 +4,11 @@ import subprocess
 from pathlib import Path
 
 from dev.postgres import Postgres
-from dev.state import Memory
+from dev.state import StateFile
 from dev.valkey import Valkey
 
 
-class Services:
+class Databases:
     """Postgres and Valkey with their state in one folder; either may be left out.
 
     What is not `durable` survives a kill but not a power cut: enough for tests, and quicker.
@@ -17,7 +17,7 @@ class Services:
     def __init__(
         self, state: Path, *, postgres: bool = True, valkey: bool = True, durable: bool = True
     ) -> None:
-        memory = Memory(state / "services.json")
+        memory = StateFile(state / "services.json")
         self._wanted: list[tuple[str, Postgres | Valkey]] = []
         if postgres:
             self._wanted.append(("DATABASE_URL", Postgres(state, memory, durable=durable)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from dev.console import Problem
+from dev.console import CommandError
 from dev.state import ROOT
 
 DIRECTORY_OF_SCRIPTS = Path(sys.executable).parent
@@ -37,10 +37,10 @@ def check_values(values: dict[str, str]) -> None:
     """Let the product's own settings read the values before anything is started.
 
     Raises:
-        Problem: A value cannot be used; the sentence names the variable.
+        CommandError: A value cannot be used; the sentence names the variable.
     """
     os.environ.update(values)
     try:
         import settings  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except SystemExit as refusal:
-        raise Problem(str(refusal)) from None
+        raise CommandError(str(refusal)) from None

@@ -10,11 +10,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.alone import alone
-from dev.children import Children
-from dev.console import Problem, fail, say, step
+from dev.console import CommandError, echo, fail, step
 from dev.environment import declared, for_children
-from dev.state import BUILD_STATE, ROOT, Memory
+from dev.lockfile import locked
+from dev.state import BUILD_STATE, ROOT, StateFile
+from dev.supervisor import Supervisor
 
 SOURCES = ("web", "assets", "api/schemas", "rxconfig.py", "requirements.lock")
 PACKAGES = ("reflex.lock",)
@@ -23,15 +23,15 @@ BUILT = WEB / "build" / "client"
 COMMAND = ["reflex", "export", "--frontend-only", "--no-zip"]
 
 
-def build_if_needed(children: Children, values: dict[str, str]) -> None:
+def build_if_needed(supervisor: Supervisor, values: dict[str, str]) -> None:
     BUILD_STATE.mkdir(mode=0o755, exist_ok=True)
     with open(BUILD_STATE / "build.lock", "w") as only_one:
         fcntl.flock(only_one, fcntl.LOCK_EX)
-        _build_if_needed(children, values)
+        _build_if_needed(supervisor, values)
 
 
-def _build_if_needed(children: Children, values: dict[str, str]) -> None:
-    memory = Memory(BUILD_STATE / "frontend.json")
+def _build_if_needed(supervisor: Supervisor, values: dict[str, str]) -> None:
+    memory = StateFile(BUILD_STATE / "frontend.json")
     sources = _fingerprint(SOURCES)
     known = [sources, _fingerprint(PACKAGES)]
     if BUILT.exists() and memory.get("built_from") == known:
@@ -42,8 +42,8 @@ def _build_if_needed(children: Children, values: dict[str, str]) -> None:
     memory.put(built_from=None, torn=True)
     try:
         with step(f"Building the pages{first}") as current, _tree_kept_clean():
-            children.do("build", COMMAND, {**values, **_node_settings(values)}, current)
-    except Problem:
+            supervisor.do("build", COMMAND, {**values, **_node_settings(values)}, current)
+    except CommandError:
         # A mistake in the pages leaves the installed packages good; a first installation that
         # failed, or a build that was killed (which does not come by here), does not.
         memory.put(torn=bool(first))
@@ -101,18 +101,18 @@ def _node_settings(values: dict[str, str]) -> dict[str, str]:
 def main() -> int:
     state: Path = BUILD_STATE / "build"
     try:
-        with alone(state) as memory:
-            children = Children(state, memory)
-            children.end_leftovers()
+        with locked(state) as memory:
+            supervisor = Supervisor(state, memory)
+            supervisor.end_leftovers()
             try:
-                build_if_needed(children, declared())
+                build_if_needed(supervisor, declared())
             finally:
-                children.stop()
-    except Problem as problem:
+                supervisor.stop()
+    except CommandError as problem:
         return fail(problem)
     except KeyboardInterrupt:
         return 130
-    say("The pages are in .web/build/client.")
+    echo("The pages are in .web/build/client.")
     return 0
 
 

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from dev.console import Problem, fail
+from dev.console import CommandError, fail
 from dev.state import ROOT
 
 
@@ -54,7 +54,7 @@ def _wanted(project: str) -> list[Requirement]:
 def main() -> int:
     project, lock = ((ROOT / name).read_text() for name in ("pyproject.toml", "requirements.lock"))
     if found := problems(project, lock):
-        return fail(Problem(f"requirements.lock {'; '.join(found)}: run `make lock`."))
+        return fail(CommandError(f"requirements.lock {'; '.join(found)}: run `make lock`."))
     return 0
 
 

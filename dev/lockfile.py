@@ -6,21 +6,21 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.console import Problem, say
+from dev.console import CommandError, echo
 from dev.processes import until
-from dev.state import Memory
+from dev.state import StateFile
 
 A_MOMENT_S = 2
 UNTIL_STOPPED_S = 60
 
 
 @contextmanager
-def alone(state: Path) -> Generator[Memory]:
+def locked(state: Path) -> Generator[StateFile]:
     """Hold the folder for this process, or say who has it; the kernel lets go when we die.
 
     Yields what the holder tells others: `pid`, `address`, and `stopping` while it ends.
     """
-    memory = Memory(state / "holder.json")
+    memory = StateFile(state / "holder.json")
     with open(state / "holder.lock", "w") as lock:
 
         def ours() -> bool:
@@ -32,10 +32,10 @@ def alone(state: Path) -> Generator[Memory]:
 
         if not until(ours, within_s=A_MOMENT_S):
             if memory.get("stopping"):
-                say("  … Waiting for the previous run to stop")
+                echo("  … Waiting for the previous run to stop")
             if not memory.get("stopping") or not until(ours, within_s=UNTIL_STOPPED_S):
                 where = f" at {memory.get('address')}" if memory.get("address") else ""
-                raise Problem(
+                raise CommandError(
                     f"This clone is in use already{where} (process {memory.get('pid')}): "
                     "stop that one first."
                 )

@@ -1,6 +1,6 @@
 """Become another program that ends when its starter does.
 
-    python leash.py <starter's pid> <signal> <user id or -> <group id or -> <command …>
+    python pdeathsig.py <starter's pid> <signal> <user id or -> <group id or -> <command …>
 
 A program of its own, because the kernel's switch for this must be set between fork and exec,
 and Python code there may deadlock when the starter has threads.

@@ -2,12 +2,12 @@
 
 import socket
 
-HERE = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 def free() -> int:
     with socket.socket() as probe:
-        probe.bind((HERE, 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
@@ -15,12 +15,12 @@ def taken(port: int) -> bool:
     """Whether a server on `port` could not start, or would share it with another."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        if probe.connect_ex((HERE, port)) == 0:
+        if probe.connect_ex((LOOPBACK, port)) == 0:
             return True
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HERE, port))
+            probe.bind((LOOPBACK, port))
         except OSError:
             return True
     return False

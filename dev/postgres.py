@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 
 from dev import ports
-from dev.console import Problem
-from dev.engines import make_data_folder, postgres_home, without_libpq_settings
+from dev.binaries import make_data_folder, postgres_home, without_libpq_settings
+from dev.console import CommandError
 from dev.processes import Process, command_of, spawn, started_at, stop, until
-from dev.state import Memory
+from dev.state import StateFile
 
 USER = "app"
 DATABASE = "factoids"
 SETTINGS = {
-    "listen_addresses": ports.HERE,
+    "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "100",
     "shared_buffers": "128MB",
@@ -28,11 +28,11 @@ STOP_WITHIN_S = 15
 
 
 class Postgres:
-    """Started and stopped by one process at a time: see `dev.alone`."""
+    """Started and stopped by one process at a time: see `dev.lockfile`."""
 
     name = "postgres"
 
-    def __init__(self, state: Path, memory: Memory, *, durable: bool) -> None:
+    def __init__(self, state: Path, memory: StateFile, *, durable: bool) -> None:
         self.log = state / "log" / "postgres.log"
         self._settings = SETTINGS if durable else {**SETTINGS, **FORGETFUL}
         self._memory = memory
@@ -46,10 +46,12 @@ class Postgres:
             self._create()
         password = self._memory.get("postgres_password")
         if not password:
-            raise Problem(f"The password to {self._home.data} is lost: `make reset` starts over.")
+            raise CommandError(
+                f"The password to {self._home.data} is lost: `make reset` starts over."
+            )
         port = self._serve()
         self._create_database(port, password)
-        return f"postgresql://{USER}:{password}@{ports.HERE}:{port}/{DATABASE}"
+        return f"postgresql://{USER}:{password}@{ports.LOOPBACK}:{port}/{DATABASE}"
 
     def stop(self) -> None:
         if self.child is None:
@@ -101,7 +103,7 @@ class Postgres:
             # Sessions of a killed server take a moment to notice that it is gone.
             passing = "Address already in use" in said or "still in use" in said
             if not passing or time.monotonic() > deadline:
-                raise Problem(f"Postgres does not start; {self.log} says:\n{said[-1500:]}")
+                raise CommandError(f"Postgres does not start; {self.log} says:\n{said[-1500:]}")
             time.sleep(0.2)
 
     def _spawn(self, port: int) -> subprocess.Popen[bytes]:
@@ -157,7 +159,7 @@ class Postgres:
     def _create_database(self, port: int, password: str) -> None:
         if self._memory.get("postgres_database"):
             return
-        where = ["-h", ports.HERE, "-p", str(port), "-U", USER]
+        where = ["-h", ports.LOOPBACK, "-p", str(port), "-U", USER]
         told = subprocess.run(
             [str(self._home.programs / "createdb"), *where, DATABASE],
             env=without_libpq_settings(PGPASSWORD=password),
@@ -166,10 +168,10 @@ class Postgres:
             check=False,
         )
         if told.returncode and "already exists" not in told.stderr:
-            raise Problem(f"Postgres refuses a database: {told.stderr.strip()}")
+            raise CommandError(f"Postgres refuses a database: {told.stderr.strip()}")
         self._memory.put(postgres_database=DATABASE)
 
     def _run(self, program: str, *arguments: str) -> None:
         told = self._home.run(program, *arguments)
         if told.returncode:
-            raise Problem(f"{program} failed: {(told.stderr or told.stdout).strip()[-1500:]}")
+            raise CommandError(f"{program} failed: {(told.stderr or told.stdout).strip()[-1500:]}")

@@ -14,7 +14,7 @@ import asyncpg
 import redis
 
 from dev.clients import postgres_version, redis_version
-from dev.console import Problem
+from dev.console import CommandError
 
 WITHIN_S = 5
 OLDEST_POSTGRES = 15
@@ -28,13 +28,13 @@ def postgres(variable: str, url: str) -> None:
     try:
         major = postgres_version(url, timeout_s=WITHIN_S)
     except asyncpg.PostgresError as refusal:
-        raise Problem(f"{variable}: the Postgres at {where} refuses: {refusal}.") from None
+        raise CommandError(f"{variable}: the Postgres at {where} refuses: {refusal}.") from None
     except (OSError, TimeoutError, asyncpg.InterfaceError, ValueError) as error:
-        raise Problem(
+        raise CommandError(
             f"{variable}: cannot reach the Postgres at {where} ({_reason(error)})."
         ) from None
     if major < OLDEST_POSTGRES:
-        raise Problem(
+        raise CommandError(
             f"{variable}: Postgres {OLDEST_POSTGRES} or newer is needed; {where} is {major}."
         )
 
@@ -44,13 +44,13 @@ def key_value(variable: str, url: str) -> None:
     try:
         major = redis_version(url, timeout_s=WITHIN_S)
     except (redis.AuthenticationError, redis.ResponseError) as refusal:
-        raise Problem(f"{variable}: the Redis at {where} refuses: {refusal}.") from None
+        raise CommandError(f"{variable}: the Redis at {where} refuses: {refusal}.") from None
     except (redis.RedisError, OSError, ValueError) as error:
-        raise Problem(
+        raise CommandError(
             f"{variable}: cannot reach the Redis at {where} ({_reason(error)})."
         ) from None
     if major < OLDEST_REDIS:
-        raise Problem(
+        raise CommandError(
             f"{variable}: Redis {OLDEST_REDIS} or Valkey 8 or newer is needed; {where} is older."
         )
 
@@ -64,19 +64,19 @@ def openrouter(values: dict[str, str]) -> None:
     where = _where(address_from, base, ("http", "https"), 443)
     key = values["OPENROUTER_API_KEY"]
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise Problem("OPENROUTER_API_KEY: has characters that no key has.")
+        raise CommandError("OPENROUTER_API_KEY: has characters that no key has.")
     question = urllib.request.Request(f"{base}/key", headers={"Authorization": f"Bearer {key}"})
     try:
         urllib.request.urlopen(question, timeout=WITHIN_S).close()
     except urllib.error.HTTPError as answer:
         if answer.code in (401, 403):
-            raise Problem(
+            raise CommandError(
                 f"OPENROUTER_API_KEY: {where} refuses it ({_detail(answer)}); "
                 "without the variable the stand-in model answers."
             ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise Problem(
+        raise CommandError(
             f"{address_from}: cannot reach {where} ({_reason(reason)}); without "
             "OPENROUTER_API_KEY the stand-in model answers."
         ) from None
@@ -89,9 +89,9 @@ def _where(variable: str, url: str, schemes: tuple[str, ...], usual_port: int) -
         parts = urlsplit(url)
         port = parts.port or usual_port
     except ValueError:
-        raise Problem(f"{variable}: is not an address like {wanted}.") from None
+        raise CommandError(f"{variable}: is not an address like {wanted}.") from None
     if parts.scheme not in schemes or not parts.hostname:
-        raise Problem(f"{variable}: is not an address like {wanted}.")
+        raise CommandError(f"{variable}: is not an address like {wanted}.")
     return f"{parts.hostname}:{port}"
 
 

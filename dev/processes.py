@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from dev import leash
+from dev import pdeathsig
 
 MARK = "DEV_RUN_MARK"
 """Environment variable by which a run's processes are known when their leader is gone."""
@@ -72,7 +72,14 @@ def spawn(
     the main thread: the kernel watches the thread that started the child, not the process.
     """
     identity = ["-" if number is None else str(number) for number in (user, group)]
-    leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(int(last_signal))]
+    leashed = [
+        sys.executable,
+        "-I",
+        "-S",
+        pdeathsig.__file__,
+        str(os.getpid()),
+        str(int(last_signal)),
+    ]
     return subprocess.Popen(
         [*leashed, *identity, *command],
         cwd=cwd,
@@ -87,7 +94,7 @@ def spawn(
 def end_with_starter() -> None:
     """Have this process receive SIGTERM when the one that started it dies (Linux)."""
     if sys.platform == "linux":
-        leash.end_with_starter(signal.SIGTERM)
+        pdeathsig.end_with_starter(signal.SIGTERM)
 
 
 def until(condition: Callable[[], bool], *, within_s: float, every_s: float = 0.02) -> bool:

@@ -12,7 +12,7 @@ RUN_STATE = Path(os.environ.get("DEV_STATE") or ROOT / ".dev").resolve()
 TEST_STATE = ROOT / ".dev" / "test"
 
 
-class Memory:
+class StateFile:
     """Named values in a file of mode 0600, replaced in one step so that a kill cannot tear it."""
 
     def __init__(self, file: Path) -> None:

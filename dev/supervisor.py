@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from dev.console import Problem, Step, say
+from dev.console import CommandError, Step, echo
 from dev.environment import for_children
-from dev.interrupts import impatient
 from dev.processes import MARK, Process, spawn, started_at, stop
-from dev.state import ROOT, Memory
+from dev.shutdown import impatient
+from dev.state import ROOT, StateFile
 
 GRACE_S = {"worker": 90}
 USUAL_GRACE_S = 10
@@ -40,10 +40,10 @@ class Child:
         return self.log.read_text(errors="replace")[-3000:]
 
 
-class Children:
+class Supervisor:
     """Every start is written down first thing, so that a run that was killed can be cleaned up."""
 
-    def __init__(self, state: Path, memory: Memory) -> None:
+    def __init__(self, state: Path, memory: StateFile) -> None:
         self._state = state
         self._memory = memory
         self._mark = secrets.token_hex(8)
@@ -99,16 +99,18 @@ class Children:
         """Run a program to its end, and raise with what it said when it fails."""
         child = self.start(name, command, values)
         if self.finish(child, current):
-            say()
-            say(child.last_words())
-            raise Problem(f"{current.title}: failed; what it said is above and in {child.log}.")
+            echo()
+            echo(child.last_words())
+            raise CommandError(
+                f"{current.title}: failed; what it said is above and in {child.log}."
+            )
 
     def check(self) -> None:
         """Raise when something that should run has ended by itself."""
         for child in self._children:
             if not child.ends_by_itself and child.popen.poll() is not None:
-                say(f"\n{child.last_words()}")
-                raise Problem(
+                echo(f"\n{child.last_words()}")
+                raise CommandError(
                     f"{child.name} ended by itself (exit code {child.popen.returncode}); its last "
                     f"words are above and in {child.log}."
                 )
@@ -121,10 +123,10 @@ class Children:
                 grace = GRACE_S.get(child.name, USUAL_GRACE_S)
                 first = signal.SIGINT if child.name == "tests" else signal.SIGTERM
                 if child.name == "worker" and child.popen.poll() is None:
-                    say("The worker finishes what it is at; Ctrl-C again does not wait for it.")
+                    echo("The worker finishes what it is at; Ctrl-C again does not wait for it.")
                 unless = impatient.is_set
                 if not stop(child.process, first=first, grace_s=grace, unless=unless):
-                    say(f"  ! {child.name} did not stop by itself and was killed")
+                    echo(f"  ! {child.name} did not stop by itself and was killed")
                 child.popen.wait()
             self._write_down()
 
@@ -140,7 +142,7 @@ class Children:
                 log.flush()
                 child.said = [*child.said[-60:], line]
                 if self.on_console and not ROUTINE.search(line):
-                    say(f"{child.name:>8} | {line.rstrip()}")
+                    echo(f"{child.name:>8} | {line.rstrip()}")
 
 
 def _readable(line: str) -> str:

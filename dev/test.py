@@ -4,16 +4,16 @@ import os
 import sys
 
 from dev import browser
-from dev.alone import alone
 from dev.check import failed_checks
-from dev.children import Children
-from dev.console import Problem, fail, say, step
+from dev.console import CommandError, echo, fail, step
+from dev.databases import Databases
 from dev.environment import declared
 from dev.frontend import build_if_needed
-from dev.interrupts import Stop, stoppable
+from dev.lockfile import locked
 from dev.processes import end_with_starter
-from dev.services import Services
-from dev.state import TEST_STATE, Memory
+from dev.shutdown import Stop, stoppable
+from dev.state import TEST_STATE, StateFile
+from dev.supervisor import Supervisor
 
 OUTSIDE = ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "PUBLIC_URL", "API_URL", "PORT")
 """What a developer may have set for `make run`; tests must not depend on it, let alone use it."""
@@ -23,45 +23,45 @@ def main() -> int:
     if "MAKELEVEL" in os.environ:
         end_with_starter()
     try:
-        with alone(TEST_STATE) as memory:
+        with locked(TEST_STATE) as memory:
             return test(memory)
-    except Problem as problem:
+    except CommandError as problem:
         return fail(problem)
     except (Stop, KeyboardInterrupt):
         return 130
 
 
-def test(memory: Memory) -> int:
+def test(memory: StateFile) -> int:
     values = declared()
     for name in ("DATABASE_URL", "REDIS_URL"):
         if name in values and values.get(f"TEST_{name}") == values[name]:
-            raise Problem(f"TEST_{name}: must not be {name}; tests throw their data away.")
-    services = Services(
+            raise CommandError(f"TEST_{name}: must not be {name}; tests throw their data away.")
+    databases = Databases(
         TEST_STATE,
         postgres="TEST_DATABASE_URL" not in values,
         valkey="TEST_REDIS_URL" not in values,
         durable=False,
     )
-    children = Children(TEST_STATE, memory)
+    supervisor = Supervisor(TEST_STATE, memory)
     try:
         with stoppable():
-            children.end_leftovers()
+            supervisor.end_leftovers()
             values["CHROMIUM"] = browser.ensure()
             with step("Starting Postgres and Redis for the tests"):
-                values.update({f"TEST_{name}": url for name, url in services.start().items()})
+                values.update({f"TEST_{name}": url for name, url in databases.start().items()})
             values = only_for_tests(values)
-            build_if_needed(children, values)
+            build_if_needed(supervisor, values)
             failed = failed_checks()
             command = ["python", "-m", "pytest", *os.environ.get("PYTEST_ARGS", "").split()]
-            if children.finish(children.start("tests", command, values, inherit=True)):
+            if supervisor.finish(supervisor.start("tests", command, values, inherit=True)):
                 failed.append("Tests")
     finally:
         memory.put(stopping=True)
-        children.stop()
-        services.stop()
+        supervisor.stop()
+        databases.stop()
     if failed:
-        return fail(Problem(f"Failed: {', '.join(failed)}."))
-    say("Every check and every test passed.")
+        return fail(CommandError(f"Failed: {', '.join(failed)}."))
+    echo("Every check and every test passed.")
     return 0
 
 

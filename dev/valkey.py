@@ -9,11 +9,11 @@ from pathlib import Path
 import redis
 
 from dev import ports
+from dev.binaries import valkey_program
 from dev.clients import redis_version
-from dev.console import Problem
-from dev.engines import valkey_program
+from dev.console import CommandError
 from dev.processes import Process, command_of, spawn, started_at, stop, until
-from dev.state import Memory
+from dev.state import StateFile
 
 START_WITHIN_S = 60
 STOP_WITHIN_S = 15
@@ -32,11 +32,11 @@ maxmemory-policy noeviction
 
 
 class Valkey:
-    """Started and stopped by one process at a time: see `dev.alone`."""
+    """Started and stopped by one process at a time: see `dev.lockfile`."""
 
     name = "valkey"
 
-    def __init__(self, state: Path, memory: Memory) -> None:
+    def __init__(self, state: Path, memory: StateFile) -> None:
         self.log = state / "log" / "valkey.log"
         self._data = state / "valkey"
         self._memory = memory
@@ -53,14 +53,14 @@ class Valkey:
         deadline = time.monotonic() + START_WITHIN_S
         while True:
             port = ports.keep_or_choose(self._memory.get("valkey_port"))
-            url = f"redis://:{password}@{ports.HERE}:{port}/0"
+            url = f"redis://:{password}@{ports.LOOPBACK}:{port}/0"
             if _came_up(self._spawn(port, password), url, deadline):
                 self._memory.put(valkey_port=port)
                 return url
             self.stop()
             said = self.log.read_text(errors="replace")
             if "in use" not in said or time.monotonic() > deadline:
-                raise Problem(f"Valkey does not start; {self.log} says:\n{said[-1500:]}")
+                raise CommandError(f"Valkey does not start; {self.log} says:\n{said[-1500:]}")
 
     def stop(self) -> None:
         if self.child is None:
@@ -75,7 +75,7 @@ class Valkey:
         configuration = self._data / "valkey.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(
-            CONFIGURATION.format(host=ports.HERE, port=port, password=password)
+            CONFIGURATION.format(host=ports.LOOPBACK, port=port, password=password)
         )
         self.log.parent.mkdir(exist_ok=True)
         with self.log.open("wb") as log:

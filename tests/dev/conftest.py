@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.engines import OUTSIDE, postgres_data
+from dev.binaries import OUTSIDE, postgres_data
 from dev.processes import until
 from dev.state import ROOT
 

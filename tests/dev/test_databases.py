@@ -15,16 +15,16 @@ import asyncpg
 import redis
 
 from dev import ports
-from dev.engines import postgres_data
+from dev.binaries import postgres_data
+from dev.databases import Databases
 from dev.processes import until
-from dev.services import Services
-from dev.state import ROOT, Memory
+from dev.state import ROOT, StateFile
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from dev.services import Services
-Services(Path(sys.argv[1])).start()
+from dev.databases import Databases
+Databases(Path(sys.argv[1])).start()
 print("started", flush=True)
 time.sleep(600)
 """
@@ -70,7 +70,7 @@ def test_a_stale_note_of_a_process_is_not_believed(state: Path):
         pass
     note = postgres_data(state) / "postmaster.pid"
     note.write_text(f"{os.getpid()}\n{note.parent}\n")
-    Memory(state / "services.json").put(valkey_process=[os.getpid(), "long ago"])
+    StateFile(state / "services.json").put(valkey_process=[os.getpid(), "long ago"])
 
     with running(state) as addresses:
         write(addresses, "new")
@@ -80,7 +80,7 @@ def test_a_stale_note_of_a_process_is_not_believed(state: Path):
 def test_taken_ports_are_left_to_their_owner(state: Path):
     with running(state) as before:
         write(before, "kept")
-    memory = Memory(state / "services.json")
+    memory = StateFile(state / "services.json")
     owners = listening(memory.get("postgres_port")), listening(memory.get("valkey_port"))
     with owners[0], owners[1], running(state) as after:
         assert read(after) == ("kept", "kept")
@@ -96,7 +96,7 @@ def test_secrets_are_for_their_owner_alone(state: Path):
 
 @contextmanager
 def running(state: Path) -> Generator[dict[str, str]]:
-    services = Services(state)
+    services = Databases(state)
     try:
         yield services.start()
     finally:
@@ -105,13 +105,13 @@ def running(state: Path) -> Generator[dict[str, str]]:
 
 @contextmanager
 def listening(port: int) -> Generator[None]:
-    with socket.create_server((ports.HERE, port)):
+    with socket.create_server((ports.LOOPBACK, port)):
         yield
 
 
 def server_pids(state: Path) -> list[int]:
     postmaster = (postgres_data(state) / "postmaster.pid").read_text().splitlines()[0]
-    return [int(postmaster), Memory(state / "services.json").get("valkey_process")[0]]
+    return [int(postmaster), StateFile(state / "services.json").get("valkey_process")[0]]
 
 
 def write(addresses: dict[str, str], word: str) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from dev import ports
-from dev.services import Services
-from dev.state import Memory
+from dev.databases import Databases
+from dev.state import StateFile
 
 
 def test_the_procfile_starts_the_product_and_a_signal_ends_all_of_it(
@@ -31,7 +31,7 @@ def test_the_procfile_starts_the_product_and_a_signal_ends_all_of_it(
     assert "stand-in model" in program.said
     assert get_json(f"{address}/api/payments/products")["payments"] == "off"
     assert not (state / "log" / "payments.log").exists()
-    assert Memory(state / "services.json").get("postgres_password") not in program.said
+    assert StateFile(state / "services.json").get("postgres_password") not in program.said
 
     program.popen.send_signal(signal.SIGTERM)
     assert program.ended() == 0
@@ -55,7 +55,7 @@ def test_a_killed_run_can_be_started_again_but_not_twice(
     assert second.said.strip().startswith(f"This clone is in use already at {address}")
 
     # One part that dies takes the others with it, and is named.
-    web, *_ = Memory(state / "holder.json").get("children")[-1]
+    web, *_ = StateFile(state / "holder.json").get("children")[-1]
     os.kill(web, signal.SIGKILL)
     assert program.ended() == 1
     assert "web ended by itself" in program.said
@@ -65,7 +65,7 @@ def test_a_killed_run_can_be_started_again_but_not_twice(
 def test_servers_and_a_model_that_are_given_are_used(
     launch: Callable[..., Any], state: Path, other_state: Path, openrouter: str
 ):
-    given = Services(other_state)
+    given = Databases(other_state)
     addresses = given.start()
     try:
         program = launch(
@@ -94,9 +94,9 @@ def openrouter() -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer((ports.HERE, 0), Yes) as server:
+    with http.server.ThreadingHTTPServer((ports.LOOPBACK, 0), Yes) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{ports.HERE}:{server.server_address[1]}/api/v1"
+        yield f"http://{ports.LOOPBACK}:{server.server_address[1]}/api/v1"
         server.shutdown()
 
 

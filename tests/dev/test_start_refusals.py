@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dev import ports
-from dev.services import Services
+from dev.databases import Databases
 
 SECRET = "hunter2"
 
@@ -23,7 +23,7 @@ def refusing_port() -> int:
 @pytest.fixture
 def mute_port() -> Iterator[int]:
     """A port on which somebody listens who is no database, and hangs up."""
-    with socket.create_server((ports.HERE, 0)) as server:
+    with socket.create_server((ports.LOOPBACK, 0)) as server:
         yield server.getsockname()[1]
 
 
@@ -93,7 +93,7 @@ def test_payments_that_cannot_be_taken_are_one_sentence(
 
 
 def test_a_wrong_password_is_one_sentence(launch: Callable[..., Any], state: Any):
-    services = Services(state)
+    services = Databases(state)
     addresses = services.start()
     try:
         for variable, address in addresses.items():
@@ -111,7 +111,7 @@ def test_a_wrong_password_is_one_sentence(launch: Callable[..., Any], state: Any
 
 
 def test_a_server_of_another_kind_is_one_sentence(launch: Callable[..., Any], state: Any):
-    services = Services(state)
+    services = Databases(state)
     addresses = services.start()
     try:
         places = {name: address.split("@")[1].split("/")[0] for name, address in addresses.items()}
@@ -150,9 +150,9 @@ def test_a_key_that_openrouter_refuses_is_one_sentence(launch: Callable[..., Any
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with http.server.HTTPServer((ports.HERE, 0), No) as server:
+    with http.server.HTTPServer((ports.LOOPBACK, 0), No) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        base = f"http://{ports.HERE}:{server.server_address[1]}/api/v1"
+        base = f"http://{ports.LOOPBACK}:{server.server_address[1]}/api/v1"
         program = launch("dev.run", OPENROUTER_API_KEY=SECRET, OPENROUTER_BASE_URL=base)
 
         assert program.ended() == 1

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from dev.engines import valkey_program
+from dev.binaries import valkey_program
 from tests.processes import RunningAPI, free_port, running_api, until
 
 LIMITS = {"GENERATE_LIMITS": "1/60", "VOTE_LIMITS": "3/60", "NETWORK_VOTE_LIMITS": "5/60"}
