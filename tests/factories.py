@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -13,6 +13,11 @@ from db.repositories.factoids import FactoidRepository
 from domain.text import key_of
 
 NUMBERS = count(1)
+
+
+def unique() -> str:
+    """A word nobody else uses."""
+    return uuid4().hex[:12]
 
 
 class Factories:

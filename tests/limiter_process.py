@@ -1,7 +1,7 @@
-"""One of several processes that use up a limit at once: `python -m tests.hitting 10/60 125`.
+"""One of several processes that use up a limit: `python -m tests.limiter_process 10/60 125`.
 
-For each line it reads, which names a caller, it hits so many times at once and says how many
-were admitted.
+For each line of its input, which is the id of a caller, it makes that many uses at once and prints
+how many were admitted.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Fixtures of the tests that generate factoids, and of those that need a running API."""
+"""Fixtures of the tests of the API alone."""
 
 import pytest
 
@@ -6,27 +6,6 @@ from db.repositories.quotes import QuoteReads
 from domain.generation.quotes import Lately, Quotes
 from domain.spending.budget import Budget, BudgetLimits
 from settings import settings
-from tests.chatting import chatting, searching, tavily
-from tests.generating import generating, impatient, model, standin, started_standin
-from tests.serving import served
-from tests.shopping import buyer, shop, shop_api, started_stripe, stripe_standin
-
-__all__ = [
-    "buyer",
-    "chatting",
-    "generating",
-    "impatient",
-    "model",
-    "searching",
-    "served",
-    "shop",
-    "shop_api",
-    "standin",
-    "started_standin",
-    "started_stripe",
-    "stripe_standin",
-    "tavily",
-]
 
 
 @pytest.fixture

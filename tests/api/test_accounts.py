@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from domain.accounts.keys import id_in
 from settings import settings
-from tests.conftest import api_client
+from tests.fixtures.api import api_client
 
 
 @pytest.fixture

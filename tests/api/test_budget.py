@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from domain.spending.budget import BudgetLimits
 from settings import settings
-from tests.generating import requests_with
+from tests.fixtures.generation import requests_with
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from redis.asyncio import Redis
 
 from tests.api.test_credits import become
 from tests.api.test_problems import check_problem
-from tests.conftest import unique
-from tests.factories import Factories
+from tests.factories import Factories, unique
 from tests.processes import RunningAPI, running_api
 from tests.standins.captcha import CaptchaStandIn, running_captcha
 

@@ -6,8 +6,8 @@ import pytest
 
 from api.chat_markdown import markdown
 from api.mappers.chats import chat_out
-from tests.chatting import anew
-from tests.generating import MODEL
+from tests.fixtures.chat import anew
+from tests.fixtures.generation import MODEL
 
 
 async def shared_texts(chatting, chat):

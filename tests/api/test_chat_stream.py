@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.generating import MODEL, completions
+from tests.fixtures.generation import MODEL, completions
 from tests.processes import RunningAPI, running_api, running_worker, until
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from db.models import ChatSession
 from domain.chat.tree import branch
-from tests.conftest import api_client
-from tests.generating import MODEL
+from tests.fixtures.api import api_client
+from tests.fixtures.generation import MODEL
 
 OTHER = "anthropic/claude-haiku"
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.conftest import api_client
+from tests.fixtures.api import api_client
 
 
 async def test_strangers_share_an_answer_and_known_visitors_do_not(app, make):

@@ -10,9 +10,9 @@ import pytest
 
 from api.visitor_cookie import VisitorTokens
 from settings import settings
-from tests.buying import Account
-from tests.conftest import api_client
-from tests.generating import MODEL
+from tests.credit_account import Account
+from tests.fixtures.api import api_client
+from tests.fixtures.generation import MODEL
 from tests.processes import RunningAPI, running_api
 
 CREDITS = "/api/payments/credits"

@@ -14,7 +14,7 @@ from api.decimals import plain_decimal
 from api.fast_json import encode
 from api.sse import event
 from db.models import Factoid
-from tests.generating import MODEL
+from tests.fixtures.generation import MODEL
 
 SMALL = Decimal("0.00000002")
 PLAIN = re.compile(r"-?\d+(\.\d+)?")

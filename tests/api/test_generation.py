@@ -12,8 +12,8 @@ import pytest
 
 from api.visitor_cookie import VisitorTokens
 from settings import settings
-from tests.conftest import api_client
-from tests.generating import MODEL
+from tests.fixtures.api import api_client
+from tests.fixtures.generation import MODEL
 from tests.processes import RunningAPI, running_api
 
 LIMITS = {"GENERATE_LIMITS": "1/60,3/3600,20/86400", "TRUSTED_PROXY_HOPS": "1"}

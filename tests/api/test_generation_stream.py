@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from tests.generating import MODEL, completions
+from tests.fixtures.generation import MODEL, completions
 from tests.processes import Running, RunningAPI, running_api, running_worker, until
 
 

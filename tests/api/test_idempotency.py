@@ -14,8 +14,8 @@ from db.session import Database
 from domain.idempotency import HELD_S, KEPT_S, Call, Place, Repeats, Seal, Turn
 from jobs.maintenance import forget_old_repeats
 from settings import settings
-from tests.conftest import api_client
-from tests.generating import MODEL, PATIENTLY, completions, waiting_for_table
+from tests.fixtures.api import api_client
+from tests.fixtures.generation import MODEL, PATIENTLY, completions, waiting_for_table
 from tests.processes import RunningAPI, running_api, until
 
 GENERATE = "/api/factoids/generate"

@@ -15,7 +15,7 @@ from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.read_limiter import ReadPermits
 from settings import Settings, settings
-from tests.conftest import api_client
+from tests.fixtures.api import api_client
 from tests.limits import age
 
 

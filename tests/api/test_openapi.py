@@ -122,7 +122,7 @@ async def test_the_docs_browser_asks_no_other_host(api):
 
 
 async def test_the_scripts_of_the_docs_browser_are_ours(tmp_path, monkeypatch, database):
-    from tests.conftest import api_client
+    from tests.fixtures.api import api_client
 
     (tmp_path / "swagger-ui.css").write_text("body {}")
     monkeypatch.setattr("api.openapi.SCRIPTS", tmp_path)
@@ -139,7 +139,7 @@ async def test_the_scripts_of_the_docs_browser_are_ours(tmp_path, monkeypatch, d
 
 async def test_the_app_starts_before_the_scripts_were_built(tmp_path, monkeypatch, database):
     from api.app import create_app
-    from tests.conftest import api_client
+    from tests.fixtures.api import api_client
 
     monkeypatch.setattr("api.openapi.SCRIPTS", tmp_path / "not" / "yet")
 

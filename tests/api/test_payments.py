@@ -23,8 +23,8 @@ from domain.payments.products import products_of
 from domain.payments.stripe import Stripe, StripeAway
 from settings import settings
 from tests.api.test_problems import check_problem
+from tests.fixtures.payments import CHECKOUT, Office, Shop, selling
 from tests.processes import RunningAPI, running_api
-from tests.shopping import CHECKOUT, Office, Shop, selling
 from tests.standins.stripe import StripeStandIn
 from tests.standins.stripe.api import Asked
 

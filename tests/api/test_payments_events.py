@@ -13,11 +13,10 @@ import pytest
 from sqlalchemy import text
 
 from tests.api.test_problems import check_problem
-from tests.conftest import unique
-from tests.factories import Factories
-from tests.generating import transactions, waiting_for_table
+from tests.factories import Factories, unique
+from tests.fixtures.generation import transactions, waiting_for_table
+from tests.fixtures.payments import CHECKOUT, Shop
 from tests.processes import until
-from tests.shopping import CHECKOUT, Shop
 
 LIFE_CYCLE = (
     "checkout.session.completed",

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.factories import Factories
-from tests.shopping import CHECKOUT, Shop
+from tests.fixtures.payments import CHECKOUT, Shop
 
 
 async def told(

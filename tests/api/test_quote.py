@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import unique
-from tests.generating import MODEL
+from tests.factories import unique
+from tests.fixtures.generation import MODEL
 from tests.processes import RunningAPI, running_api
 
 pytestmark = pytest.mark.usefixtures("own_quotes")

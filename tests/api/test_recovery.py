@@ -13,8 +13,8 @@ from api.controllers.recovery import LIFE_S
 from api.visitor_cookie import VisitorTokens
 from settings import Settings, settings
 from tests.api.test_credits import become
-from tests.buying import Account, differing
-from tests.conftest import api_client
+from tests.credit_account import Account, differing
+from tests.fixtures.api import api_client
 from tests.processes import running_api
 
 MAKE, USE = "/api/session/recovery", "/api/session/recover"

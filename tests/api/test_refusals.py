@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from db.models import RateLimitSnapshot
 from domain.limits import limit_stats
-from tests.conftest import unique
+from tests.factories import unique
 from tests.limits import end_the_minute
 from tests.processes import RunningAPI, running_api
 from tests.standins.captcha import running_captcha

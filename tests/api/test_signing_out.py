@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from tests.api.test_accounts import bearing, key_of
 from tests.api.test_credits import become
-from tests.conftest import api_client
+from tests.fixtures.api import api_client
 
 
 async def test_signing_out_leaves_nobody_with_the_old_cookie(api, app, make):

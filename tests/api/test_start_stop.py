@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.conftest import api_client
+from tests.fixtures.api import api_client
 
 
 async def test_stopping_never_waits_for_what_will_not_come(database):

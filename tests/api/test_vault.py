@@ -71,7 +71,7 @@ async def test_without_a_topic_any_unmet_fact_is_found(api, make):
 
 
 async def test_what_the_visitor_voted_on_is_left_out_for_them_alone(api, app, make):
-    from tests.conftest import api_client
+    from tests.fixtures.api import api_client
 
     factoid = await make.factoid("An octopus has three hearts.")
     await api.put(f"/api/factoids/{factoid.id}/vote", json={"value": -1})

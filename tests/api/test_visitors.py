@@ -13,7 +13,7 @@ import pytest
 
 from api.visitor_cookie import COOKIE_S, RENEWED_AFTER_S, VisitorTokens
 from settings import settings
-from tests.conftest import api_client
+from tests.fixtures.api import api_client
 
 TOKENS = VisitorTokens(settings.secret_key)
 NOW = int(time.time())

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from db.models import Feedback, Tally, Vote
-from tests.conftest import api_client
+from tests.fixtures.api import api_client
 
 FEEDBACK_PER_HOUR = 20
 FEEDBACK_PER_HOUR_AND_NETWORK = 100

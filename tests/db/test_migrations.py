@@ -10,7 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from tests.conftest import ROOT, SERVER
+from tests.environment import SERVER
+from tests.processes import ROOT
 
 NAME = f"factoids_migrations_{os.getpid()}"
 URL = urlunsplit(urlsplit(SERVER)._replace(path=f"/{NAME}"))

@@ -18,7 +18,7 @@ from db.repositories.budgets import BudgetRepository
 from domain.caller import SCHEDULER, Caller
 from domain.generation.input import GenerationInput, quote_usd
 from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
-from tests.generating import MODEL, requests_with, waiting_for_table
+from tests.fixtures.generation import MODEL, requests_with, waiting_for_table
 from tests.processes import until
 
 PLENTY = Decimal(1_000)

@@ -19,9 +19,9 @@ from domain.spending.alerts import Alerts, findings
 from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
 from domain.spending.channels import EmailChannel, PostHogChannel, SlackChannel, channels_of
 from settings import settings
-from tests.generating import MODEL, requests_with
+from tests.fixtures.generation import MODEL, requests_with
 from tests.processes import running_worker, until
-from tests.receivers import Received, receiving_json, receiving_mail
+from tests.sinks import Received, receiving_json, receiving_mail
 
 PLENTY = Decimal(1_000)
 LIMITS = BudgetLimits(Decimal(1), *[PLENTY] * 7)

@@ -11,7 +11,7 @@ from domain.caller import Caller
 from domain.generation.input import quote_usd
 from domain.spending.budget import BudgetLimits, BudgetUsedUp
 from settings import settings
-from tests.generating import MODEL, bill, books, closed, completions, requests_with
+from tests.fixtures.generation import MODEL, bill, books, closed, completions, requests_with
 
 DEAR = "anthropic/claude-haiku-4.5"
 BILLS_ON = "google/gemini-2.5-flash-lite"

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from domain.limits import captcha
 from domain.limits.captcha import Captcha, Challenge
-from tests.conftest import unique
+from tests.factories import unique
 from tests.standins.captcha import CaptchaStandIn, running_captcha
 
 IP = "192.0.2.1"

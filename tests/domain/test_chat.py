@@ -3,7 +3,7 @@
 import pytest
 
 from domain.text import clean_lines
-from tests.generating import bill, books, closed, completions
+from tests.fixtures.generation import bill, books, closed, completions
 
 
 async def test_a_question_is_looked_up_and_answered_with_numbered_sources(chatting, standin, make):

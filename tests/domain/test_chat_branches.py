@@ -15,8 +15,8 @@ from domain.chat.turns import (
     TurnUnderWay,
 )
 from domain.orphaned_holds import release_orphans
-from tests.chatting import anew, visitor
-from tests.generating import (
+from tests.fixtures.chat import anew, visitor
+from tests.fixtures.generation import (
     PATIENTLY,
     bill,
     books,

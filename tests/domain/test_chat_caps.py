@@ -11,8 +11,8 @@ from domain.chat.service import UNSAYABLE
 from domain.chat.tools import USES_AT_MOST, WEB_USES_AT_MOST
 from domain.spending.budget import BudgetLimits
 from settings import settings
-from tests.chatting import chatting_with
-from tests.generating import bill, books, closed, completions
+from tests.fixtures.chat import chatting_with
+from tests.fixtures.generation import bill, books, closed, completions
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from domain.model_runs.lease import Leases
 from domain.spending.budget import BudgetLimits
 from domain.spending.credits import MESSAGES
 from settings import settings
-from tests.buying import Account
-from tests.chatting import Chatting, chatting_with
+from tests.credit_account import Account
+from tests.fixtures.chat import Chatting, chatting_with
 
 ONE_FREE = "1/60"
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tests.generating import MODEL
+from tests.fixtures.generation import MODEL
 
 DEAR = {"prompt_usd": Decimal("0.0001"), "completion_usd": Decimal("0.0004")}
 

@@ -15,8 +15,8 @@ from domain.chat.web import WebSearch, WebSearchFailed
 from domain.model_runs.lease import Leases
 from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
 from settings import settings
-from tests.chatting import SEARCH_USD, chatting_with, visitor
-from tests.generating import bill, books, closed, completions
+from tests.fixtures.chat import SEARCH_USD, chatting_with, visitor
+from tests.fixtures.generation import bill, books, closed, completions
 
 LIMITS = BudgetLimits.of(settings)
 

@@ -12,7 +12,7 @@ from domain.chat.web import WebSearch
 from domain.cursor import Cursors
 from domain.factoids.service import FactoidService
 from domain.llm.openrouter import ToolCall
-from tests.chatting import SEARCH_USD
+from tests.fixtures.chat import SEARCH_USD
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.repositories.credits import CreditRepository
-from tests.buying import Account, differing
+from tests.credit_account import Account, differing
 
 SEEDS = int(os.environ.get("CREDIT_SEEDS", "100"))
 STEPS = 30

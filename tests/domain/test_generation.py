@@ -16,7 +16,7 @@ from domain.generation.input import TOPIC_GRAPHEMES, GenerationInput
 from domain.generation.requests import GenerationFinished
 from domain.llm.openrouter import Patience
 from domain.model_runs.lease import RENEW_EVERY_S
-from tests.generating import (
+from tests.fixtures.generation import (
     MODEL,
     bill,
     completions,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.generating import bill, books, closed, completions, count_factoids
+from tests.fixtures.generation import bill, books, closed, completions, count_factoids
 from tests.standins.openrouter.scenarios import SCENARIOS, TOOLS
 
 PUBLISHED = (

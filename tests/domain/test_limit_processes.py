@@ -20,7 +20,13 @@ RUNS = int(os.environ.get("LIMIT_RUNS", "5"))
 async def processes(redis) -> AsyncGenerator[list[asyncio.subprocess.Process]]:
     started = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.hitting", "10/60,15/3600", str(AT_ONCE // PROCESSES)),
+            *(
+                sys.executable,
+                "-m",
+                "tests.limiter_process",
+                "10/60,15/3600",
+                str(AT_ONCE // PROCESSES),
+            ),
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -18,8 +18,8 @@ from domain.llm.catalogue import NoModels, UnknownModel
 from domain.orphaned_holds import release_orphans
 from domain.spending.budget import BudgetLimits, BudgetUsedUp
 from settings import settings
-from tests.buying import Account, differing
-from tests.generating import MODEL, bill, books, closed, completions, requests_with
+from tests.credit_account import Account, differing
+from tests.fixtures.generation import MODEL, bill, books, closed, completions, requests_with
 
 DOWN = "[[scenario:402-credits]] honey"
 

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from domain.payments.refunds import NotRefundable
-from tests.buying import Account, differing
-from tests.conftest import unique
-from tests.shopping import CHECKOUT, Office, Shop
+from tests.credit_account import Account, differing
+from tests.factories import unique
+from tests.fixtures.payments import CHECKOUT, Office, Shop
 
 SESSIONS = "/v1/checkout/sessions"
 

@@ -9,7 +9,7 @@ from db.models import LanguageModel
 from domain.generation import prompt
 from domain.generation.input import PROMPT_BYTES_AT_MOST, TOPIC_LENGTH, quote_usd
 from domain.llm.catalogue import ANSWER_TOKENS, worst_case_usd
-from tests.generating import MODEL, bill, completions
+from tests.fixtures.generation import MODEL, bill, completions
 
 LONGEST = {
     "words": "word " * 2_000,

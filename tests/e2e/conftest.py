@@ -12,13 +12,10 @@ from db.session import Database
 from tests.e2e.browser import Visitor, new_visitor, running_chromium
 from tests.e2e.stack import Site, Worker, running_site
 from tests.factories import Factories
-from tests.paying import started_stripe, stripe_standin
+from tests.fixtures.payments import selling
 from tests.processes import until
-from tests.shopping import selling
 from tests.standins.openrouter.running import RunningOpenRouter, running_openrouter
 from tests.standins.stripe import StripeStandIn
-
-__all__ = ["started_stripe", "stripe_standin"]
 
 PLENTY = "1000/60,1000/3600"
 FRUGAL = "1/60,3/3600,20/86400"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from db.models import ChatSession
 from db.session import Database
 from domain.spending.credits import MESSAGES
-from tests.buying import Account
+from tests.credit_account import Account
 from tests.e2e.browser import PATIENCE_S, Visitor, Wire
 from tests.e2e.good_for_everybody import expect_good_for_everybody
 from tests.e2e.test_chat import answers, ask

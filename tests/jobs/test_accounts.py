@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from domain.accounts.keys import id_in
-from tests.conftest import ROOT
-from tests.processes import until
+from tests.processes import ROOT, until
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:

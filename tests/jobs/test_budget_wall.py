@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from domain.generation.input import quote_usd
 from domain.orphaned_holds import release_orphans
-from tests.generating import MODEL, bill, books, closed, completions
+from tests.fixtures.generation import MODEL, bill, books, closed, completions
 from tests.processes import running_api, running_worker
 
 AFFORDED = 37

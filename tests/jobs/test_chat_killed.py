@@ -3,7 +3,7 @@
 import pytest
 
 from db.repositories.leases import OPEN
-from tests.generating import bill, books, closed, completions
+from tests.fixtures.generation import bill, books, closed, completions
 from tests.processes import running_worker, until
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from db.repositories.generations import OPEN
-from tests.generating import (
+from tests.fixtures.generation import (
     PATIENTLY,
     bill,
     books,

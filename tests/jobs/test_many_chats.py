@@ -1,7 +1,7 @@
 """One worker with as many answers under way as a busy hour brings."""
 
 from domain.llm.openrouter import Patience
-from tests.generating import bill, books, closed
+from tests.fixtures.generation import bill, books, closed
 from tests.processes import running_worker, until
 
 CHATS = 110

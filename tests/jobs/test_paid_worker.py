@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from domain.caller import Caller
 from domain.generation.input import GenerationInput
-from tests.buying import Account, differing
-from tests.generating import (
+from tests.credit_account import Account, differing
+from tests.fixtures.generation import (
     MODEL,
     PATIENTLY,
     books,

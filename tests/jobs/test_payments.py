@@ -6,10 +6,10 @@ import sys
 
 import httpx
 
-from tests.generating import Generating
+from tests.fixtures.generation import Generating
+from tests.fixtures.payments import Shop, selling
 from tests.processes import ROOT, running_api, running_worker, until
-from tests.receivers import receiving_json
-from tests.shopping import Shop, selling
+from tests.sinks import receiving_json
 from tests.standins.openrouter.running import RunningOpenRouter
 
 

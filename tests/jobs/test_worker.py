@@ -13,7 +13,7 @@ from domain.llm.openrouter import Patience
 from jobs import worker as product
 from jobs.relay import TERMS, Relay
 from settings import settings
-from tests.generating import completions, count_factoids
+from tests.fixtures.generation import completions, count_factoids
 from tests.processes import ROOT, running_worker, until
 
 

@@ -5,28 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from db.session import Database
-from tests.chatting import chatting, searching, tavily
 from tests.e2e.stack import Site, running_site
-from tests.generating import generating, impatient, model, standin, started_standin
-from tests.serving import served
-from tests.shopping import buyer, shop, shop_api, started_stripe, stripe_standin
-
-__all__ = [
-    "buyer",
-    "chatting",
-    "generating",
-    "impatient",
-    "model",
-    "searching",
-    "served",
-    "shop",
-    "shop_api",
-    "standin",
-    "started_standin",
-    "started_stripe",
-    "stripe_standin",
-    "tavily",
-]
 
 PLENTY = "1000/60"
 

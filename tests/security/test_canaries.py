@@ -19,7 +19,7 @@ from domain.spending.budget import Budget, BudgetLimits
 from domain.spending.channels import channels_of
 from settings import Settings, settings
 from tests.e2e.stack import Site, running_site
-from tests.generating import MODEL
+from tests.fixtures.generation import MODEL
 from tests.processes import Running, running_worker, until
 from tests.security.sockets import joined
 from tests.security.wire import said_to, statuses

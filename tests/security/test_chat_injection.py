@@ -18,7 +18,7 @@ from domain.model_runs.event_log import EventWriter
 from domain.model_runs.lease import Leases
 from domain.prompt_leak import WORDS_IN_A_ROW
 from domain.text import clean
-from tests.generating import completions
+from tests.fixtures.generation import completions
 from tests.security.orders import TOPICS
 
 ORDERS = [one for one in TOPICS if "\0" not in one and clean(one)]

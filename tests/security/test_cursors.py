@@ -10,8 +10,8 @@ from litestar import Litestar
 from domain.cursor import Cursors
 from domain.factoids.service import FeedQuery, Sort
 from settings import settings
-from tests.conftest import api_client
 from tests.factories import Factories
+from tests.fixtures.api import api_client
 
 LIST = "/api/factoids"
 QUESTIONS: list[dict[str, str]] = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tests.generating import MODEL
+from tests.fixtures.generation import MODEL
 
 TRACES = ("generation_requests", "model_calls", "budget_reservations", "ledger_entries", "outbox")
 """Where a request that may cost something leaves a row."""

@@ -16,7 +16,7 @@ from domain.generation.answer import UnusableAnswer, read_answer, text_so_far
 from domain.generation.input import TOPIC_GRAPHEMES
 from domain.prompt_leak import WORDS_IN_A_ROW
 from domain.text import clean, graphemes
-from tests.generating import completions
+from tests.fixtures.generation import completions
 from tests.security.orders import TOPICS
 
 FIRST = re.compile(

@@ -3,7 +3,7 @@
 import httpx
 
 from tests.api.test_problems import check_problem
-from tests.shopping import CHECKOUT, Shop
+from tests.fixtures.payments import CHECKOUT, Shop
 
 ELSEWHERE = [
     *("https://evil.example", "http://evil.example", "//evil.example", "///evil.example"),

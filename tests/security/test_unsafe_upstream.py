@@ -14,7 +14,7 @@ import pytest
 
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import OpenRouter, Patience
-from tests.generating import bill, books, closed, completions, count_factoids
+from tests.fixtures.generation import bill, books, closed, completions, count_factoids
 
 MEGABYTE = 1_000_000
 GROWTH_KB = 50_000

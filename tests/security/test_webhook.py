@@ -13,7 +13,7 @@ import pytest
 
 from domain.payments.events import BadEvent, verify
 from tests.api.test_problems import check_problem
-from tests.shopping import Shop
+from tests.fixtures.payments import Shop
 from tests.standins.stripe import sign
 from tests.standins.stripe.delivery import body_of
 

@@ -7,12 +7,9 @@ from contextlib import suppress
 import pytest
 import stripe
 
-from tests.paying import started_stripe, stripe_standin
 from tests.standins.openrouter.wire import Connection, Request
 from tests.standins.stripe import StripeStandIn, body_of, sign
 from tests.standins.stripe.products import add_price
-
-__all__ = ["started_stripe", "stripe_standin"]
 
 pytestmark = pytest.mark.anyio
 

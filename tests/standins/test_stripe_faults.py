@@ -6,12 +6,9 @@ import httpx
 import pytest
 import stripe
 
-from tests.paying import started_stripe, stripe_standin
 from tests.standins.stripe import StripeStandIn
 from tests.standins.stripe.faults import AFTER, BEFORE, REFUSALS
-from tests.standins.test_stripe_standin import ask, client
-
-__all__ = ["client", "started_stripe", "stripe_standin"]
+from tests.standins.stripe_client import session_parameters
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +35,7 @@ async def impatient(stripe_standin: StripeStandIn) -> AsyncGenerator[stripe.Stri
 
 
 async def open_session(client: stripe.StripeClient) -> stripe.checkout.Session:
-    return await client.v1.checkout.sessions.create_async(ask(), KEYED)  # pyright: ignore[reportArgumentType]
+    return await client.v1.checkout.sessions.create_async(session_parameters(), KEYED)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("fault", REFUSALS)
@@ -97,7 +94,7 @@ async def test_the_package_asks_again_by_itself_where_it_is_told_to(
 ):
     stripe_standin.faults.queue("429-lock", "cut-after", at="POST /v1/checkout/sessions")
     options = {**KEYED, "max_network_retries": 2}
-    session = await client.v1.checkout.sessions.create_async(ask(), options)  # pyright: ignore[reportArgumentType]
+    session = await client.v1.checkout.sessions.create_async(session_parameters(), options)  # pyright: ignore[reportArgumentType]
     other = await client.v1.events.list_async()
 
     assert [one["id"] for one in stripe_standin.sessions.newest()] == [session.id]

@@ -3,13 +3,10 @@
 import pytest
 import stripe
 
-from tests.paying import started_stripe, stripe_standin
 from tests.standins.stripe import StripeStandIn
 from tests.standins.stripe.account import Object
 from tests.standins.stripe.errors import Refused
-from tests.standins.test_stripe_standin import client, created
-
-__all__ = ["client", "started_stripe", "stripe_standin"]
+from tests.standins.stripe_client import create_session
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +23,7 @@ def balance(standin: StripeStandIn) -> list[int]:
 @pytest.fixture
 async def charge(stripe_standin: StripeStandIn, client: stripe.StripeClient) -> Object:
     """A charge of $5.00."""
-    session = await created(client)
+    session = await create_session(client)
     stripe_standin.till.pay(session.id)
     return stripe_standin.charge_of(session.id)
 
@@ -41,7 +38,7 @@ async def charge(stripe_standin: StripeStandIn, client: stripe.StripeClient) -> 
 async def test_money_may_come_days_later(
     stripe_standin: StripeStandIn, client: stripe.StripeClient, step: str, paid: str, last: str
 ):
-    session = await created(client)
+    session = await create_session(client)
     stripe_standin.till.pay_later(session.id)
     first = await client.v1.checkout.sessions.retrieve_async(session.id)
     getattr(stripe_standin.till, step)(session.id)
@@ -61,8 +58,8 @@ async def test_money_may_come_days_later(
 async def test_a_code_for_everything_leaves_nothing_to_pay(
     stripe_standin: StripeStandIn, client: stripe.StripeClient
 ):
-    without = await created(client)
-    session = await created(client, allow_promotion_codes=True)
+    without = await create_session(client)
+    session = await create_session(client, allow_promotion_codes=True)
     stripe_standin.till.use_code(session.id)
     free = await client.v1.checkout.sessions.retrieve_async(session.id)
 
@@ -76,7 +73,7 @@ async def test_a_code_for_everything_leaves_nothing_to_pay(
 async def test_after_a_declined_card_another_may_pay(
     stripe_standin: StripeStandIn, client: stripe.StripeClient
 ):
-    session = await created(client)
+    session = await create_session(client)
     stripe_standin.till.decline(session.id, "insufficient_funds")
     declined = await client.v1.checkout.sessions.retrieve_async(
         session.id, {"expand": ["payment_intent"]}
@@ -97,7 +94,7 @@ async def test_after_a_declined_card_another_may_pay(
 async def test_amounts_are_of_the_smallest_unit_whatever_it_is(
     stripe_standin: StripeStandIn, client: stripe.StripeClient
 ):
-    session = await created(client, amount=900, currency="jpy")
+    session = await create_session(client, amount=900, currency="jpy")
     stripe_standin.till.pay(session.id)
     charge = stripe_standin.charge_of(session.id)
 
@@ -105,7 +102,7 @@ async def test_amounts_are_of_the_smallest_unit_whatever_it_is(
     with pytest.raises(stripe.InvalidRequestError, match=r"\(¥901\) .* \(¥900\)"):
         await client.v1.refunds.create_async({"charge": charge["id"], "amount": 901})
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        await created(client, amount=49, currency="usd")
+        await create_session(client, amount=49, currency="usd")
     assert refused.value.error is not None
     assert refused.value.error.code == "amount_too_small"
 
@@ -203,7 +200,7 @@ async def test_a_dispute_takes_the_money_until_it_is_won(
 async def test_entries_say_what_they_are_for(
     stripe_standin: StripeStandIn, client: stripe.StripeClient, slow: bool, entries: list[str]
 ):
-    session = await created(client)
+    session = await create_session(client)
     if slow:
         stripe_standin.till.pay_later(session.id)
         stripe_standin.till.succeed(session.id)
@@ -250,9 +247,9 @@ async def test_a_price_made_beforehand_is_sold(
     stripe_standin: StripeStandIn, client: stripe.StripeClient
 ):
     stripe_standin.add_price("price_chat", unit_amount=900, currency="usd", name="Factoid Chat")
-    session = await created(client, line_items=[{"price": "price_chat", "quantity": 2}])
+    session = await create_session(client, line_items=[{"price": "price_chat", "quantity": 2}])
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        await created(client, line_items=[{"price": "price_tea", "quantity": 1}])
+        await create_session(client, line_items=[{"price": "price_tea", "quantity": 1}])
 
     assert session.amount_total == 1800
     assert refused.value.param == "line_items[0][price]"

@@ -12,11 +12,8 @@ import httpx
 import pytest
 import stripe
 
-from tests.paying import started_stripe, stripe_standin
 from tests.standins.stripe import StripeStandIn
-from tests.standins.test_stripe_standin import client, created, speaking_to
-
-__all__ = ["client", "started_stripe", "stripe_standin"]
+from tests.standins.stripe_client import client_for, create_session
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +37,7 @@ async def test_a_person_pays_and_is_sent_back(
     button: str,
     paid: str,
 ):
-    session = await created(client, allow_promotion_codes=True)
+    session = await create_session(client, allow_promotion_codes=True)
     assert session.url is not None
     page = await person.get(session.url)
     sent = await person.post(session.url, data={"action": button})
@@ -61,7 +58,7 @@ async def test_a_person_pays_and_is_sent_back(
 async def test_a_person_is_declined_and_may_go_back(
     stripe_standin: StripeStandIn, client: stripe.StripeClient, person: httpx.AsyncClient
 ):
-    session = await created(client, amount=900, currency="jpy")
+    session = await create_session(client, amount=900, currency="jpy")
     assert session.url is not None
     page = await person.post(session.url, data={"action": "decline"})
 
@@ -76,7 +73,7 @@ async def test_words_from_outside_are_no_markup(
     client: stripe.StripeClient, person: httpx.AsyncClient
 ):
     told = "<script>alert(1)</script>"
-    session = await created(
+    session = await create_session(
         client,
         name=told,
         client_reference_id=told,
@@ -122,7 +119,7 @@ async def test_staff_press_what_may_happen(
     buttons: list[str],
     last: str,
 ):
-    session = await created(client)
+    session = await create_session(client)
     if begin:
         getattr(stripe_standin.till, begin)(session.id)
     for said in buttons:
@@ -135,7 +132,7 @@ async def test_staff_press_what_may_happen(
 async def test_a_slow_refund_waits_for_its_button(
     stripe_standin: StripeStandIn, client: stripe.StripeClient, person: httpx.AsyncClient
 ):
-    session = await created(client)
+    session = await create_session(client)
     stripe_standin.till.pay(session.id)
     charge = stripe_standin.charge_of(session.id)
     asked = {"id": charge["id"], "amount": "200", "slow": "true"}
@@ -152,7 +149,7 @@ async def test_a_slow_refund_waits_for_its_button(
 async def test_an_event_is_delivered_by_a_button(
     stripe_standin: StripeStandIn, client: stripe.StripeClient, person: httpx.AsyncClient
 ):
-    session = await created(client)
+    session = await create_session(client)
     # The API of the stand-in itself refuses what is not for it.
     stripe_standin.deliveries.url = f"{stripe_standin.base_url}/v1/events"
     stripe_standin.sessions.expire(session.id)
@@ -184,16 +181,16 @@ async def program(*options: str) -> AsyncGenerator[str]:
 
 async def test_the_program_keeps_its_account_though_it_is_killed(tmp_path: Path):
     options = ("--key", "sk_test_other", "--memory", str(tmp_path / "stripe.json"))
-    async with program(*options) as address, speaking_to(address, "sk_test_other") as client:
-        session = await created(client)
+    async with program(*options) as address, client_for(address, "sk_test_other") as client:
+        session = await create_session(client)
         async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
             await http.post(urlsplit(session.url or "").path, data={"action": "pay"})
-    async with program(*options) as address, speaking_to(address, "sk_test_other") as client:
+    async with program(*options) as address, client_for(address, "sk_test_other") as client:
         paid = await client.v1.checkout.sessions.retrieve_async(session.id)
         assert isinstance(paid.payment_intent, str)
         refund = await client.v1.refunds.create_async({"payment_intent": paid.payment_intent})
         with pytest.raises(stripe.AuthenticationError):
-            async with speaking_to(address, "sk_test_standin") as stranger:
+            async with client_for(address, "sk_test_standin") as stranger:
                 await stranger.v1.events.list_async()
 
     assert (paid.payment_status, refund.amount) == ("paid", 500)

@@ -8,14 +8,11 @@ import httpx
 import pytest
 import stripe
 
-from tests.paying import started_stripe, stripe_standin
 from tests.standins.shapes import wrong_with
 from tests.standins.stripe import StripeStandIn
 from tests.standins.stripe.account import Object
 from tests.standins.stripe.faults import REFUSALS
-from tests.standins.test_stripe_standin import client, created
-
-__all__ = ["client", "started_stripe", "stripe_standin"]
+from tests.standins.stripe_client import create_session
 
 pytestmark = pytest.mark.anyio
 
@@ -90,7 +87,7 @@ async def test_every_object_is_as_the_package_says(
 ):
     for currency in ("usd", "eur", "gbp", "jpy"):
         for live in LIVES:
-            session = await created(
+            session = await create_session(
                 client,
                 currency=currency,
                 allow_promotion_codes=True,
@@ -114,7 +111,7 @@ async def test_an_expanded_list_is_as_the_package_says(
     stripe_standin: StripeStandIn, client: stripe.StripeClient
 ):
     for _ in range(2):
-        pay_and_refund(stripe_standin, (await created(client)).id)
+        pay_and_refund(stripe_standin, (await create_session(client)).id)
     paths = ["data.line_items", "data.payment_intent.latest_charge.refunds"]
     query = {f"expand[{place}]": path for place, path in enumerate(paths)}
 
@@ -156,7 +153,7 @@ async def test_what_is_wrong_with_a_shape_is_found(
     changed: dict[str, Any],
     sentence: str,
 ):
-    session = stripe_standin.sessions.get((await created(client)).id) | changed
+    session = stripe_standin.sessions.get((await create_session(client)).id) | changed
     lacking = {name: value for name, value in session.items() if name != "expires_at"}
 
     said = [wrong_with(one, stripe.checkout.Session, "s") for one in (session, lacking)]

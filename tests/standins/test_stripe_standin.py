@@ -1,66 +1,22 @@
 """The stand-in for Stripe keeps to the wire: driven by the real package over HTTP."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 import stripe
 
-from tests.paying import started_stripe, stripe_standin
 from tests.standins.stripe import StripeStandIn
 from tests.standins.stripe.account import API_VERSION
 from tests.standins.stripe.running import serving
-
-__all__ = ["started_stripe", "stripe_standin"]
+from tests.standins.stripe_client import client_for, create_session, session_parameters
 
 pytestmark = pytest.mark.anyio
 
 
-def ask(
-    amount: int = 500,
-    currency: str = "usd",
-    name: str = "Factoid Booster Pack",
-    **fields: Any,
-) -> dict[str, Any]:
-    """The parameters of a session for one thing."""
-    price = {
-        "currency": currency,
-        "unit_amount": amount,
-        "product_data": {"name": name},
-    }
-    return {
-        "mode": "payment",
-        "line_items": [{"price_data": price, "quantity": 1}],
-        "success_url": "http://factoids.test/checkout/1?session={CHECKOUT_SESSION_ID}",
-        "cancel_url": "http://factoids.test/checkout/1/cancelled",
-    } | fields
-
-
-@asynccontextmanager
-async def speaking_to(address: str, key: str) -> AsyncGenerator[stripe.StripeClient]:
-    """The package's client for an address."""
-    http = stripe.HTTPXClient(allow_sync_methods=False)
-    try:
-        yield stripe.StripeClient(key, base_addresses={"api": address}, http_client=http)
-    finally:
-        await http.close_async()
-
-
-@pytest.fixture
-async def client(stripe_standin: StripeStandIn) -> AsyncGenerator[stripe.StripeClient]:
-    async with speaking_to(stripe_standin.base_url, stripe_standin.key) as client:
-        yield client
-
-
-async def created(client: stripe.StripeClient, **fields: Any) -> stripe.checkout.Session:
-    return await client.v1.checkout.sessions.create_async(ask(**fields))  # pyright: ignore[reportArgumentType]
-
-
 async def test_a_session_says_what_it_was_made_of(client: stripe.StripeClient):
-    made = await created(
+    made = await create_session(
         client,
         client_reference_id="row-1",
         metadata={"product": "booster_pack"},
@@ -84,7 +40,7 @@ async def test_a_session_says_what_it_was_made_of(client: stripe.StripeClient):
 
 
 async def test_a_session_is_found_by_its_time_and_page_by_page(client: stripe.StripeClient):
-    made = [(await created(client)).id for _ in range(5)]
+    made = [(await create_session(client)).id for _ in range(5)]
 
     first = await client.v1.checkout.sessions.list_async({"limit": 2, "created": {"gte": 1}})
     found = [one.id async for one in first.auto_paging_iter()]
@@ -111,7 +67,7 @@ async def test_what_is_wrong_with_a_session_is_named(
     client: stripe.StripeClient, fields: dict[str, Any], param: str
 ):
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        await created(client, **fields)
+        await create_session(client, **fields)
 
     assert refused.value.http_status == 400
     assert refused.value.param == param
@@ -138,8 +94,8 @@ async def test_another_version_of_the_api_is_refused(
 
 async def test_a_live_key_opens_a_live_account():
     standin = StripeStandIn(key="sk_live_standin")
-    async with serving(standin), speaking_to(standin.base_url, standin.key) as client:
-        session = await created(client)
+    async with serving(standin), client_for(standin.base_url, standin.key) as client:
+        session = await create_session(client)
         standin.sessions.expire(session.id)
 
     assert session.id.startswith("cs_live_")
@@ -150,10 +106,10 @@ async def test_a_key_gets_the_first_answer_again_and_no_second_session(
     stripe_standin: StripeStandIn, client: stripe.StripeClient
 ):
     sessions = client.v1.checkout.sessions
-    first = await sessions.create_async(ask(), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
-    again = await sessions.create_async(ask(), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
+    first = await sessions.create_async(session_parameters(), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
+    again = await sessions.create_async(session_parameters(), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
     with pytest.raises(stripe.IdempotencyError) as refused:
-        await sessions.create_async(ask(900), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
+        await sessions.create_async(session_parameters(900), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
 
     assert again.id == first.id
     assert again.last_response is not None
@@ -167,10 +123,11 @@ async def test_a_key_in_use_is_a_conflict(
 ):
     sessions = client.v1.checkout.sessions
     stripe_standin.faults.queue("gated")
-    first = asyncio.create_task(sessions.create_async(ask(), {"idempotency_key": "row-1"}))  # pyright: ignore[reportArgumentType]
+    creating = sessions.create_async(session_parameters(), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
+    first = asyncio.create_task(creating)
     await stripe_standin.wait_at_gate()
     with pytest.raises(stripe.APIError) as refused:
-        await sessions.create_async(ask(), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
+        await sessions.create_async(session_parameters(), {"idempotency_key": "row-1"})  # pyright: ignore[reportArgumentType]
     stripe_standin.open()
 
     assert refused.value.http_status == 409
@@ -180,7 +137,7 @@ async def test_a_key_in_use_is_a_conflict(
 
 
 async def test_paying_tells_every_step(stripe_standin: StripeStandIn, client: stripe.StripeClient):
-    session = await created(client, payment_intent_data={"metadata": {"checkout": "row-1"}})
+    session = await create_session(client, payment_intent_data={"metadata": {"checkout": "row-1"}})
     stripe_standin.till.pay(session.id)
 
     paid = await client.v1.checkout.sessions.retrieve_async(
@@ -207,7 +164,7 @@ async def test_paying_tells_every_step(stripe_standin: StripeStandIn, client: st
 async def test_an_expired_session_cannot_be_paid_or_expired(
     stripe_standin: StripeStandIn, client: stripe.StripeClient
 ):
-    by_hand, by_itself = await created(client), await created(client)
+    by_hand, by_itself = await create_session(client), await create_session(client)
     await client.v1.checkout.sessions.expire_async(by_hand.id)
     stripe_standin.account.later(24 * 3600 + 1)
 

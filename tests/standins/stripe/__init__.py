@@ -1,6 +1,6 @@
 """A stand-in for Stripe: Checkout, refunds, disputes and signed events on loopback HTTP.
 
-In tests (fixture `stripe_standin` of `tests/paying.py`, or `running_stripe()` by hand):
+In tests (fixture `stripe_standin` of `tests/fixtures/stripe.py`, or `running_stripe()` by hand):
 
     standin.base_url, standin.key, standin.deliveries.secrets    # what the product's settings say
     standin.deliveries.url = f"{product}/api/payments/webhook"   # where events go
