@@ -78,7 +78,7 @@ async def test_a_generation_is_asked_for_found_again_cancelled_and_followed(
     begun = await api.generate(GenerateIn(topic="owls"))
     assert [one.id for one in await api.generations()] == [begun.id]
     assert (await api.models()).items[0].id == "openai/gpt-4o-mini"
-    assert (await api.middleware.rate_limit()).policies
+    assert (await api.limits()).policies
     ended = await api.cancel(begun.id)
     events = [event async for event in api.follow(begun.id)]
     rest = [event async for event in api.follow(begun.id, after=events[-1].id)]

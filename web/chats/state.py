@@ -79,7 +79,7 @@ class ChatList(ChatAsking, rx.State):
                 self.trouble = refused_words(refusal.problem)
         self.suggestions = list(ABOUT_ONE if self.about_id else SUGGESTIONS)
         try:
-            page = await api.mappers.chats()
+            page = await api.chats()
             self.rows, self.cursor = [to_row(one) for one in page.items], page.next_cursor or ""
         except ApiProblem as refusal:
             self.problem = refusal.problem.detail

@@ -58,7 +58,7 @@ class Allowance(rx.State):
 
     async def _look(self, api: ApiClient):
         try:
-            limits = await api.middleware.rate_limit()
+            limits = await api.limits()
         except ApiProblem as problem:
             log.warning("What is left cannot be shown: %s", problem)
             return None
