@@ -36,7 +36,7 @@ def reader_id(request: Request[Any, Any, Any]) -> UUID | None:
 
 
 def _holder(key: KnownKey, scope: Scope) -> Caller:
-    return Caller("key", key.id, _network(scope), key.windows, key.budget_usd, key.owner_id)
+    return Caller("key", key.id, _network(scope), key.rate_limit, key.budget_usd, key.owner_id)
 
 
 def _network(scope: Scope) -> str:

@@ -19,7 +19,7 @@ class Caller(msgspec.Struct, frozen=True):
     """Whose rows are theirs: the visitor's identity or the API key's; None for the schedule."""
     network: str | None
     """The client's network prefix: /24 of IPv4, /48 of IPv6."""
-    windows: str | None = None
+    rate_limit: str | None = None
     """An API key's own generation limits, written as in the settings; None for its kind's."""
     budget_usd: Decimal | None = None
     """An API key's own budget a UTC day; None for its kind's."""

@@ -220,7 +220,7 @@ class Repeats:
         return self._stored(there)
 
     def _stored(self, there: IdempotencyKey) -> Answer:
-        body = self._seal.open(there.holder, there.body or b"")
+        body = self._seal.open(there.locked_by, there.body or b"")
         if body is None:
             raise KeyReused(
                 "What was answered under this Idempotency-Key can no longer be read. "

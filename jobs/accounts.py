@@ -35,7 +35,7 @@ async def make_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
         given.name,
         scopes=given.scopes,
         life=timedelta(days=given.days),
-        windows=given.windows,
+        rate_limit=given.windows,
         budget_usd=given.budget_usd,
     )
     print(f"{made.key.id}\n{made.token}")
@@ -51,7 +51,7 @@ async def list_keys(ctx: WorkerContext, _: argparse.Namespace) -> bool:
         print(
             f"{key.id}  …{key.last4}  {state}  {','.join(key.scopes)}"
             f"  {today.generations} made for {today.spent_usd:f}{budget} USD"
-            f"  {key.windows or 'usual limits'}  {key.name}"
+            f"  {key.rate_limit or 'usual limits'}  {key.name}"
         )
     return True
 
@@ -59,10 +59,10 @@ async def list_keys(ctx: WorkerContext, _: argparse.Namespace) -> bool:
 async def raise_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
     """Give an API key limits or a budget of its own."""
     key = await ctx["accounts"].raise_key(
-        STAFF, given.id, windows=given.windows, budget_usd=given.budget_usd
+        STAFF, given.id, rate_limit=given.windows, budget_usd=given.budget_usd
     )
     budget = "the usual budget" if key.budget_usd is None else f"{key.budget_usd:f} USD a day"
-    print(f"{key.name}: {key.windows or 'usual limits'}, {budget}.")
+    print(f"{key.name}: {key.rate_limit or 'usual limits'}, {budget}.")
     return True
 
 

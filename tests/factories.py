@@ -73,8 +73,8 @@ class Factories:
             "amount": 500,
             "currency": "usd",
             "livemode": False,
-            "offer": f"offer {next(NUMBERS)}",
-            "wished": False,
+            "offer_hash": f"offer {next(NUMBERS)}",
+            "generate_on_payment": False,
         }
         checkout = Checkout(**fields | values)
         async with self.sessions.begin() as session:

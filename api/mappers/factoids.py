@@ -229,9 +229,9 @@ def checkout_out(checkout: Checkout) -> CheckoutOut:
         refunded=checkout.refunded,
         refunded_text=price_text(checkout.refunded, checkout.currency),
         topic=checkout.topic,
-        wished=checkout.wished,
+        wished=checkout.generate_on_payment,
         generation_request_id=checkout.generation_request_id,
-        wish_given_up=checkout.wish_given_up_at is not None,
+        wish_given_up=checkout.generation_abandoned_at is not None,
     )
 
 

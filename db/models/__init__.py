@@ -1,4 +1,4 @@
-from db.models.account import ApiKey, SignedOut
+from db.models.account import ApiKey, SignedOutVisitor
 from db.models.base import Base
 from db.models.budget import BudgetAlert, BudgetPot, BudgetReservation, LedgerEntry
 from db.models.chat import ChatCall, ChatMessage, ChatSession, ChatTurn
@@ -37,7 +37,7 @@ __all__ = [
     "OutboxRow",
     "PaymentEntry",
     "RateLimitSnapshot",
-    "SignedOut",
+    "SignedOutVisitor",
     "StripeEvent",
     "Tally",
     "Vote",

@@ -26,11 +26,11 @@ class ApiKey(Keyed):
     name: Mapped[str] = mapped_column(String(80))
     scopes: Mapped[list[str]] = mapped_column(ARRAY(String(16)))
     last4: Mapped[str] = mapped_column(String(4))
-    seal: Mapped[bytes] = mapped_column(LargeBinary)
-    previous_seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_key_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Of the secret before the last rotation."""
-    previous_until: Mapped[datetime | None] = mapped_column(Instant)
-    windows: Mapped[str | None] = mapped_column(String(200))
+    previous_key_expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    rate_limit: Mapped[str | None] = mapped_column(String(200))
     """Its own generation limits, as in the settings; null for those of every key."""
     budget_usd: Mapped[Decimal | None] = mapped_column(USD)
     """Its own budget a UTC day; null for that of every key."""
@@ -43,13 +43,13 @@ class ApiKey(Keyed):
     """When what a request must know of it last changed; processes look for what is newer."""
 
 
-class SignedOut(Base):
+class SignedOutVisitor(Base):
     """A visitor's identity that nobody is any more."""
 
-    __tablename__ = "signed_out"
+    __tablename__ = "signed_out_visitors"
     __table_args__ = (
-        Index("ix_signed_out_at", "signed_out_at"),
-        Index("ix_signed_out_network", "network", "signed_out_at"),
+        Index("ix_signed_out_visitors_at", "signed_out_at"),
+        Index("ix_signed_out_visitors_network", "network", "signed_out_at"),
     )
 
     visitor_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -47,7 +47,7 @@ class BudgetReservation(Base):
             postgresql_where=text("state = 'open'"),
         ),
         Index(
-            "ix_budget_reservations_beyond",
+            "ix_budget_reservations_overspent",
             "day",
             postgresql_where=text("spent_usd > amount_usd"),
         ),
@@ -99,7 +99,7 @@ class BudgetAlert(Base):
     """`log`, `email`, `slack` or `posthog`."""
     used_usd: Mapped[Decimal] = mapped_column(USD)
     limit_usd: Mapped[Decimal] = mapped_column(USD)
-    noticed_at: Mapped[datetime] = mapped_column(Instant)
-    tried_at: Mapped[datetime | None] = mapped_column(Instant)
+    detected_at: Mapped[datetime] = mapped_column(Instant)
+    claimed_at: Mapped[datetime | None] = mapped_column(Instant)
     """Since when somebody is telling it; nobody else does for a while."""
-    told_at: Mapped[datetime | None] = mapped_column(Instant)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -32,7 +32,7 @@ class ChatSession(Keyed):
     title: Mapped[str] = mapped_column(String(1_000))
     """Empty until it is named, by its owner or by the first message."""
     model: Mapped[str] = mapped_column(String(255))
-    model_asked: Mapped[bool]
+    model_pinned: Mapped[bool]
     """Whether the owner named the model; then no other may answer."""
     prompt_version: Mapped[str] = mapped_column(String(16))
     leaf_id: Mapped[UUID | None]
@@ -106,7 +106,7 @@ class ChatTurn(Keyed):
     status: Mapped[str] = mapped_column(String(16), server_default="queued")
     lease_until: Mapped[datetime | None] = mapped_column(Instant)
     lease_holder: Mapped[UUID | None]
-    cancel_asked_at: Mapped[datetime | None] = mapped_column(Instant)
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(Instant)
     started_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     settled_at: Mapped[datetime | None] = mapped_column(Instant)

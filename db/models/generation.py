@@ -40,7 +40,7 @@ class GenerationRequest(Keyed):
     """The moment of the schedule it was made for."""
     topic: Mapped[str | None] = mapped_column(String(1_000))
     model: Mapped[str] = mapped_column(String(255))
-    model_asked: Mapped[bool]
+    model_pinned: Mapped[bool]
     """Whether the asker named the model; then no other may answer."""
     temperature: Mapped[float | None] = mapped_column(Double)
     prompt_version: Mapped[str] = mapped_column(String(16))
@@ -50,7 +50,7 @@ class GenerationRequest(Keyed):
     """Until when one worker alone may go on with it."""
     lease_holder: Mapped[UUID | None]
     """Who that is: a name made anew each time it is taken."""
-    cancel_asked_at: Mapped[datetime | None] = mapped_column(Instant)
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(Instant)
     started_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     settled_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -23,9 +23,9 @@ class IdempotencyKey(Base):
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of the address and the body asked with."""
     state: Mapped[str] = mapped_column(String(16))
-    holder: Mapped[UUID]
+    locked_by: Mapped[UUID]
     """Who is answering it: a name made anew by each who begins to."""
-    held_until: Mapped[datetime] = mapped_column(Instant)
+    locked_until: Mapped[datetime] = mapped_column(Instant)
     """Until when nobody else may begin to, unless it is done before."""
     status: Mapped[int | None] = mapped_column(SmallInteger)
     headers: Mapped[list[list[str]] | None] = mapped_column(JSONB(none_as_null=True))

@@ -30,14 +30,14 @@ class Anomaly(Keyed):
     """Something strange about an identity or a network."""
 
     __tablename__ = "anomalies"
-    __table_args__ = (UniqueConstraint("kind", "subject", "noticed_at"),)
+    __table_args__ = (UniqueConstraint("kind", "subject", "detected_at"),)
 
     kind: Mapped[str] = mapped_column(String(16))
     """identities (many on a network), networks (many of an identity) or refusals."""
     subject: Mapped[str] = mapped_column(String(64))
     """The identity or the network prefix."""
-    seen: Mapped[int]
-    noticed_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    observed: Mapped[int]
+    detected_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
 class FallbackUse(Keyed):

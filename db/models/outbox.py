@@ -21,4 +21,4 @@ class OutboxRow(Keyed):
     key: Mapped[str] = mapped_column(String(128), unique=True)
     arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
     due_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now(), index=True)
-    offers: Mapped[int] = mapped_column(server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))

@@ -32,12 +32,12 @@ class Checkout(Keyed):
             "status IN ('open','processing','paid','failed','expired','refunded','disputed')",
             name="status",
         ),
-        CheckConstraint("amount > 0 AND credits > 0", name="worth_something"),
+        CheckConstraint("amount > 0 AND credits > 0", name="positive"),
         CheckConstraint("paid >= 0 AND refunded >= 0 AND disputed >= 0", name="not_negative"),
         # Asked twice, one session: also by two clicks at once.
         Index(
             "uq_checkouts_open",
-            *("owner_id", "offer"),
+            *("owner_id", "offer_hash"),
             unique=True,
             postgresql_where=text("status = 'open'"),
         ),
@@ -63,15 +63,15 @@ class Checkout(Keyed):
     currency: Mapped[str] = mapped_column(String(3))
     livemode: Mapped[bool]
     """Whether it is real money."""
-    offer: Mapped[str] = mapped_column(String(64))
+    offer_hash: Mapped[str] = mapped_column(String(64))
     """A digest of the product, its price and the wish; another price is another offer."""
     topic: Mapped[str | None] = mapped_column(String(1_000))
     model: Mapped[str | None] = mapped_column(String(255))
-    wished: Mapped[bool]
+    generate_on_payment: Mapped[bool]
     """Whether a factoid is to be written as soon as it is paid."""
     generation_request_id: Mapped[UUID | None]
     """No foreign key: the checkout stays on the books when a request is deleted."""
-    wish_given_up_at: Mapped[datetime | None] = mapped_column(Instant)
+    generation_abandoned_at: Mapped[datetime | None] = mapped_column(Instant)
     """Since when nobody tries any more to begin what was wished; its credit is there."""
 
     status: Mapped[str] = mapped_column(String(16), server_default="open")
@@ -85,9 +85,9 @@ class Checkout(Keyed):
     """What is withdrawn for disputes that are open or lost."""
     revoked: Mapped[int] = mapped_column(server_default=text("0"))
     """How many of the credits are no longer paid for, used or not."""
-    look: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    snapshot_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """The number of the look at Stripe that this follows from; older ones say nothing new."""
-    looked_at: Mapped[datetime | None] = mapped_column(Instant)
+    polled_at: Mapped[datetime | None] = mapped_column(Instant)
     checked_at: Mapped[datetime | None] = mapped_column(Instant)
     """When its entries were last compared with Stripe's figures."""
     paid_at: Mapped[datetime | None] = mapped_column(Instant)

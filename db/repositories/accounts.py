@@ -11,12 +11,12 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import ApiKey, GenerationRequest, SignedOut
+from db.models import ApiKey, GenerationRequest, SignedOutVisitor
 from db.reads import Reads
 
 CHANGED = """
 SELECT id, true AS is_key, revoked_at IS NOT NULL AS is_over FROM api_keys WHERE changed_at >= $1
-UNION ALL SELECT visitor_id, false, true FROM signed_out WHERE signed_out_at >= $1
+UNION ALL SELECT visitor_id, false, true FROM signed_out_visitors WHERE signed_out_at >= $1
 """
 
 
@@ -26,10 +26,10 @@ class KnownKey(msgspec.Struct, frozen=True):
     id: UUID
     owner_id: UUID | None
     scopes: list[str]
-    seal: bytes
-    previous_seal: bytes | None
-    previous_until: datetime | None
-    windows: str | None
+    key_hash: bytes
+    previous_key_hash: bytes | None
+    previous_key_expires_at: datetime | None
+    rate_limit: str | None
     budget_usd: Decimal | None
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -133,20 +133,20 @@ class AccountRepository:
 
     async def sign_out(self, visitor_id: UUID, network: str | None) -> None:
         await self._session.execute(
-            insert(SignedOut)
+            insert(SignedOutVisitor)
             .values(visitor_id=visitor_id, network=network, signed_out_at=func.clock_timestamp())
             .on_conflict_do_nothing()
         )
 
     async def is_signed_out(self, visitor_id: UUID) -> bool:
-        return await self._session.get(SignedOut, visitor_id) is not None
+        return await self._session.get(SignedOutVisitor, visitor_id) is not None
 
     async def signed_out_from(self, network: str, since: datetime) -> list[datetime]:
         """When identities were signed out from a network, oldest first."""
-        times = select(SignedOut.signed_out_at).where(
-            SignedOut.network == network, SignedOut.signed_out_at >= since
+        times = select(SignedOutVisitor.signed_out_at).where(
+            SignedOutVisitor.network == network, SignedOutVisitor.signed_out_at >= since
         )
-        return list(await self._session.scalars(times.order_by(SignedOut.signed_out_at)))
+        return list(await self._session.scalars(times.order_by(SignedOutVisitor.signed_out_at)))
 
     async def note_use(self, key_id: UUID, used_at: datetime) -> None:
         latest = func.greatest(func.coalesce(ApiKey.last_used_at, used_at), used_at)
@@ -156,7 +156,7 @@ class AccountRepository:
 
     async def reseal(self, key_id: UUID, old: bytes, new: bytes) -> None:
         """Seal a key with the secret that is in force now, unless it was rotated meanwhile."""
-        for column in (ApiKey.seal, ApiKey.previous_seal):
+        for column in (ApiKey.key_hash, ApiKey.previous_key_hash):
             await self._session.execute(
                 update(ApiKey)
                 .where(ApiKey.id == key_id, column == old)
@@ -184,8 +184,8 @@ class AccountRepository:
     async def forget_signed_out(self, older_than: timedelta) -> int:
         """Drop identities whose last cookie has expired meanwhile."""
         gone: Any = await self._session.execute(
-            SignedOut.__table__.delete().where(  # pyright: ignore[reportAttributeAccessIssue]
-                SignedOut.signed_out_at < func.now() - older_than
+            SignedOutVisitor.__table__.delete().where(  # pyright: ignore[reportAttributeAccessIssue]
+                SignedOutVisitor.signed_out_at < func.now() - older_than
             )
         )
         return gone.rowcount

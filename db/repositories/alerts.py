@@ -22,7 +22,7 @@ class AlertRepository:
             name: getattr(alert, name)
             for name in (
                 *("pot", "day", "level", "channel"),
-                *("used_usd", "limit_usd", "noticed_at"),
+                *("used_usd", "limit_usd", "detected_at"),
             )
         }
         added = await self._session.execute(
@@ -36,13 +36,13 @@ class AlertRepository:
             update(BudgetAlert)
             .where(
                 *_is(pot, day, level, channel),
-                BudgetAlert.told_at.is_(None),
+                BudgetAlert.sent_at.is_(None),
                 or_(
-                    BudgetAlert.tried_at.is_(None),
-                    BudgetAlert.tried_at < func.now() - timedelta(seconds=TAKEN_S),
+                    BudgetAlert.claimed_at.is_(None),
+                    BudgetAlert.claimed_at < func.now() - timedelta(seconds=TAKEN_S),
                 ),
             )
-            .values(tried_at=func.now())
+            .values(claimed_at=func.now())
             .returning(BudgetAlert)
         )
 
@@ -50,19 +50,19 @@ class AlertRepository:
         """Whether it has yet to be told."""
         found = await self._session.scalar(
             select(BudgetAlert.level).where(
-                *_is(pot, day, level, channel), BudgetAlert.told_at.is_(None)
+                *_is(pot, day, level, channel), BudgetAlert.sent_at.is_(None)
             )
         )
         return found is not None
 
     async def give_back(self, pot: str, day: date, level: str, channel: str) -> None:
         await self._session.execute(
-            update(BudgetAlert).where(*_is(pot, day, level, channel)).values(tried_at=None)
+            update(BudgetAlert).where(*_is(pot, day, level, channel)).values(claimed_at=None)
         )
 
     async def told(self, pot: str, day: date, level: str, channel: str) -> None:
         await self._session.execute(
-            update(BudgetAlert).where(*_is(pot, day, level, channel)).values(told_at=func.now())
+            update(BudgetAlert).where(*_is(pot, day, level, channel)).values(sent_at=func.now())
         )
 
 

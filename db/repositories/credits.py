@@ -11,8 +11,8 @@ from db.models import CreditEntry, CreditGrant, CreditHold
 LOCK = text("SELECT lock_credits(:owner_id, :product)")
 GRANT = text("SELECT grant_credits(:owner_id, :product, :amount, :checkout_id)")
 HOLD = text("SELECT hold_credit(:owner_id, :product, :request_id)")
-CLOSE = text("SELECT close_credit(:request_id, :kind)")
-OWE = text("SELECT owe_credits(:checkout_id, :amount)")
+CLOSE = text("SELECT close_credit_hold(:request_id, :kind)")
+OWE = text("SELECT set_credits_owed(:checkout_id, :amount)")
 
 DIFFERENCES = text("""
 SELECT coalesce(g.checkout_id, e.checkout_id)

@@ -19,7 +19,7 @@ UNHURRIED = "set_config('synchronous_commit', 'off', true)"
 
 TAKE = text(f"""
 INSERT INTO idempotency_keys AS there
-  (caller_id, operation, key, fingerprint, result_id, state, holder, held_until)
+  (caller_id, operation, key, fingerprint, result_id, state, locked_by, locked_until)
   VALUES (:caller_id, :operation, :key, :fingerprint, :result_id, 'running', :holder,
     now() + make_interval(secs => :held_s))
 ON CONFLICT (caller_id, operation, key) DO UPDATE SET
@@ -28,16 +28,16 @@ ON CONFLICT (caller_id, operation, key) DO UPDATE SET
     THEN excluded.result_id ELSE there.result_id END,
   created_at = CASE WHEN there.created_at < now() - make_interval(secs => :kept_s)
     THEN now() ELSE there.created_at END,
-  state = 'running', holder = excluded.holder, held_until = excluded.held_until,
+  state = 'running', locked_by = excluded.locked_by, locked_until = excluded.locked_until,
   status = NULL, headers = NULL, body = NULL
 WHERE there.created_at < now() - make_interval(secs => :kept_s)
-  OR there.state = 'running' AND there.held_until <= now()
+  OR there.state = 'running' AND there.locked_until <= now()
     AND there.fingerprint = excluded.fingerprint
 RETURNING there.result_id, {UNHURRIED}
 """)
 
 HELD = """
-caller_id = :caller_id AND operation = :operation AND key = :key AND holder = :holder
+caller_id = :caller_id AND operation = :operation AND key = :key AND locked_by = :holder
   AND state = 'running'"""
 
 KEEP = text(f"""
@@ -45,7 +45,7 @@ UPDATE idempotency_keys SET state = 'done', status = :status, headers = :headers
   WHERE {HELD} RETURNING {UNHURRIED}
 """).bindparams(bindparam("headers", type_=JSONB))
 HOLD = text(f"""
-UPDATE idempotency_keys SET held_until = now() + make_interval(secs => :held_s) WHERE {HELD}
+UPDATE idempotency_keys SET locked_until = now() + make_interval(secs => :held_s) WHERE {HELD}
 """)
 FORGET = text(f"DELETE FROM idempotency_keys WHERE {HELD}")
 

@@ -57,7 +57,7 @@ class Leases(Generic[Row]):
                 model.id.in_(held.values()), model.lease_holder.in_(held), model.status.in_(OPEN)
             )
             .values(lease_until=func.now() + timedelta(seconds=lease_s))
-            .returning(model.lease_holder, model.cancel_asked_at.is_not(None))
+            .returning(model.lease_holder, model.cancel_requested_at.is_not(None))
             .execution_options(synchronize_session=False)
         )
         return {holder: asked for holder, asked in renewed if holder}
@@ -80,7 +80,7 @@ class Leases(Generic[Row]):
         asked = await self._session.scalar(
             update(self.model)
             .where(self.model.id == row_id, self.model.status.in_(OPEN))
-            .values(cancel_asked_at=func.coalesce(self.model.cancel_asked_at, func.now()))
+            .values(cancel_requested_at=func.coalesce(self.model.cancel_requested_at, func.now()))
             .returning(self.model.id)
         )
         return asked is not None

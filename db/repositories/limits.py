@@ -54,5 +54,5 @@ class LimitRepository:
         await self._session.execute(
             delete(RateLimitSnapshot).where(RateLimitSnapshot.minute < oldest)
         )
-        await self._session.execute(delete(Anomaly).where(Anomaly.noticed_at < oldest))
+        await self._session.execute(delete(Anomaly).where(Anomaly.detected_at < oldest))
         await self._session.execute(delete(FallbackUse).where(FallbackUse.used_at < past))

@@ -39,7 +39,8 @@ class OutboxRepository:
             update(OutboxRow)
             .where(OutboxRow.id.in_(due))
             .values(
-                due_at=func.now() + timedelta(seconds=offer_again_s), offers=OutboxRow.offers + 1
+                due_at=func.now() + timedelta(seconds=offer_again_s),
+                attempts=OutboxRow.attempts + 1,
             )
             .returning(OutboxRow)
         )
@@ -56,7 +57,7 @@ class OutboxRepository:
             .values(due_at=func.now() + timedelta(seconds=delay_s))
         )
 
-    async def offers(self, key: str) -> int:
+    async def attempts(self, key: str) -> int:
         """How often the job was offered to the queue."""
-        found = await self._session.scalar(select(OutboxRow.offers).where(OutboxRow.key == key))
+        found = await self._session.scalar(select(OutboxRow.attempts).where(OutboxRow.key == key))
         return found or 0

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import Checkout, PaymentEntry, StripeEvent
 
 UNFINISHED = ("open", "processing")
-NEXT_LOOK = text("SELECT nextval('checkout_looks')")
+NEXT_SNAPSHOT_SEQ = text("SELECT nextval('checkout_snapshot_seq')")
 
 
 class CheckoutRepository:
@@ -23,7 +23,7 @@ class CheckoutRepository:
         """Write it down unless its owner has the same offer open; tells whether it is new."""
         names = (
             *("id", "owner_id", "network", "product", "credits", "amount", "currency"),
-            *("livemode", "offer", "topic", "model", "wished"),
+            *("livemode", "offer_hash", "topic", "model", "generate_on_payment"),
         )
         added = await self._session.scalar(
             insert(Checkout)
@@ -39,10 +39,12 @@ class CheckoutRepository:
             Checkout, checkout_id, populate_existing=True, with_for_update=locked or None
         )
 
-    async def open_of(self, owner_id: UUID, offer: str) -> Checkout | None:
+    async def open_of(self, owner_id: UUID, offer_hash: str) -> Checkout | None:
         return await self._session.scalar(
             select(Checkout).where(
-                Checkout.owner_id == owner_id, Checkout.offer == offer, Checkout.status == "open"
+                Checkout.owner_id == owner_id,
+                Checkout.offer_hash == offer_hash,
+                Checkout.status == "open",
             )
         )
 
@@ -124,11 +126,11 @@ class CheckoutRepository:
             .values(status=status, changed_at=func.now())
         )
 
-    async def next_look(self) -> int:
+    async def next_snapshot_seq(self) -> int:
         """The number of a look at Stripe that begins now: greater than those of all before."""
-        return (await self._session.execute(NEXT_LOOK)).scalar_one()
+        return (await self._session.execute(NEXT_SNAPSHOT_SEQ)).scalar_one()
 
-    async def claim_look(self, checkout_id: UUID, every_s: float) -> int | None:
+    async def claim_poll(self, checkout_id: UUID, every_s: float) -> int | None:
         """The number of a look at an unfinished one; None when another was `every_s` ago."""
         claimed = await self._session.scalar(
             update(Checkout)
@@ -137,14 +139,14 @@ class CheckoutRepository:
                 Checkout.status.in_(UNFINISHED),
                 Checkout.session_id.is_not(None),
                 or_(
-                    Checkout.looked_at.is_(None),
-                    Checkout.looked_at < func.now() - timedelta(seconds=every_s),
+                    Checkout.polled_at.is_(None),
+                    Checkout.polled_at < func.now() - timedelta(seconds=every_s),
                 ),
             )
-            .values(looked_at=func.now())
+            .values(polled_at=func.now())
             .returning(Checkout.id)
         )
-        return await self.next_look() if claimed else None
+        return await self.next_snapshot_seq() if claimed else None
 
     async def to_check(
         self, *, livemode: bool, paid_within: timedelta, unchecked_for: timedelta

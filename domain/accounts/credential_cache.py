@@ -87,9 +87,9 @@ class Register:
         if key_id is None:
             raise KeyUnknown("This is not an API key of ours. Perhaps it was cut short.")
         key, now = await self._key(key_id), datetime.now(UTC)
-        seals = [key.seal] if key else []
-        if key and key.previous_seal and key.previous_until and key.previous_until > now:
-            seals.append(key.previous_seal)
+        seals = [key.key_hash] if key else []
+        if key and key.previous_key_hash and key.previous_key_expires_at:
+            seals += [key.previous_key_hash] if key.previous_key_expires_at > now else []
         if not self._tokens.fits(token, seals) or not key:
             raise KeyUnknown("There is no such API key.")
         if key.revoked_at:

@@ -93,7 +93,7 @@ class Accounts:
         *,
         scopes: Sequence[Scope] = FREE_SCOPES,
         life: timedelta = LIFE,
-        windows: str | None = None,
+        rate_limit: str | None = None,
         budget_usd: Decimal | None = None,
         attempt: Attempt | None = None,
     ) -> NewKey:
@@ -131,8 +131,8 @@ class Accounts:
                     name=named,
                     scopes=sorted(set(scopes)),
                     last4=token[-4:],
-                    seal=self._tokens.seal(token),
-                    windows=windows,
+                    key_hash=self._tokens.seal(token),
+                    rate_limit=rate_limit,
                     budget_usd=budget_usd,
                     expires_at=await accounts.now() + life,
                 )
@@ -168,13 +168,14 @@ class Accounts:
             if key.expires_at:
                 until = min(until, key.expires_at)
                 key.expires_at = now + (key.expires_at - (key.rotated_at or key.created_at))
-            key.previous_seal, key.previous_until, key.rotated_at = key.seal, until, now
-            key.seal, key.last4, key.changed_at = self._tokens.seal(token), token[-4:], now
+            key.previous_key_hash, key.previous_key_expires_at = key.key_hash, until
+            key.rotated_at = now
+            key.key_hash, key.last4, key.changed_at = self._tokens.seal(token), token[-4:], now
         self._register.forget_key(key_id)
         return NewKey(key, token)
 
     async def raise_key(
-        self, caller: Caller, key_id: UUID, *, windows: str | None, budget_usd: Decimal | None
+        self, caller: Caller, key_id: UUID, *, rate_limit: str | None, budget_usd: Decimal | None
     ) -> ApiKey:
         """Give a key limits and a budget of its own; None leaves what it has.
 
@@ -186,7 +187,7 @@ class Accounts:
         async with self._sessions.begin() as session:
             accounts = AccountRepository(session)
             key = await self._own(accounts, caller, key_id)
-            key.windows = windows if windows is not None else key.windows
+            key.rate_limit = rate_limit if rate_limit is not None else key.rate_limit
             key.budget_usd = budget_usd if budget_usd is not None else key.budget_usd
             key.changed_at = await accounts.now()
         self._register.forget_key(key_id)

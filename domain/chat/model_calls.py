@@ -48,12 +48,12 @@ class Calls:
         openrouter: OpenRouter,
         admission: Admission,
         *,
-        model_asked: bool,
+        model_pinned: bool,
     ) -> None:
         self._lease = lease
         self._turn = lease.request
         self._model_id = lease.request.model
-        self._model_asked = model_asked
+        self._model_pinned = model_pinned
         self._openrouter = openrouter
         self._admission = admission
         self._catalogue = CatalogueService(sessions)
@@ -94,11 +94,11 @@ class Calls:
         raise AssertionError("the last attempt returns or raises")
 
     async def _model(self, failed: Sequence[str]) -> LanguageModel:
-        if self._model_asked or not failed:
+        if self._model_pinned or not failed:
             try:
                 return await self._catalogue.choose(self._model_id, needs=TOOLS)
             except UnknownModel:
-                if self._model_asked:
+                if self._model_pinned:
                     raise failures.model_gone() from None
         model = await self._catalogue.choose(None, besides=failed, needs=TOOLS)
         self._model_id = model.id

@@ -68,7 +68,7 @@ class ChatQuotes:
         model = await model_of(self._catalogue, chat)
         tokens_left = max(0, CHAT_TOKENS - spent_on(chat.calls).tokens)
         quote = await self._quote(caller, model, tokens_left)
-        if not chat.session.model_asked:
+        if not chat.session.model_pinned:
             # Where this one fails, any of the others may answer.
             others = await self._catalogue.usable(None, besides=[model.id], needs=TOOLS)
             dearest_usd = max(map(worst_turn_usd, [model, *others])) + self._searches_usd

@@ -111,7 +111,7 @@ class ChatService:
             TurnEnded, ModelFailed, LeaseLost: It ends otherwise; what was said is kept.
         """
         turn = lease.request
-        if turn.cancel_asked_at:
+        if turn.cancel_requested_at:
             raise failures.stopped()
         async with self._sessions() as session:
             chats, turns = ChatRepository(session), ChatTurnRepository(session)
@@ -139,7 +139,7 @@ class ChatService:
                 self._sessions,
                 self._openrouter,
                 self._admission,
-                model_asked=chat.model_asked,
+                model_pinned=chat.model_pinned,
             ),
             toolbox=Toolbox(self._factoids, self._searches(lease), sources),
             writer=writer,

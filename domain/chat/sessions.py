@@ -135,7 +135,7 @@ class Chats:
             factoid_id=factoid_id,
             title=named,
             model=chosen.id,
-            model_asked=model is not None,
+            model_pinned=model is not None,
             prompt_version=PROMPT_VERSION,
             updated_at=now,
             created_at=now,
@@ -210,7 +210,7 @@ class Chats:
             if chat.messages:
                 raise ModelFixed("The model cannot be changed once something was said.")
             chosen = await self._catalogue.choose(model, needs=TOOLS)
-            values |= {"model": chosen.id, "model_asked": True}
+            values |= {"model": chosen.id, "model_pinned": True}
         if branch_of is not None:
             values["leaf_id"] = newest_leaf(chat.messages, chat.message(branch_of).id)
         if values:

@@ -85,7 +85,7 @@ async def settle(
     """Find out what a finished turn cost; what is not known yet is asked again later."""
     async with sessions() as session:
         calls = await ChatTurnRepository(session).calls(turn_id)
-        offers = await OutboxRepository(session).offers(job_key(turn_id))
+        offers = await OutboxRepository(session).attempts(job_key(turn_id))
     known = True
     for call in calls:
         if call.state not in UNSETTLED:

@@ -31,7 +31,7 @@ async def model_of(catalogue: CatalogueService, chat: Chat) -> LanguageModel:
     try:
         return await catalogue.choose(chat.session.model, needs=TOOLS)
     except UnknownModel:
-        if chat.session.model_asked:
+        if chat.session.model_pinned:
             raise
         return await catalogue.choose(None, needs=TOOLS)
 

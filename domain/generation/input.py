@@ -65,7 +65,7 @@ def as_request(
         origin=PAID if inputs.pay_with == "credit" else origin,
         topic=topic,
         model=model.id,
-        model_asked=inputs.model is not None,
+        model_pinned=inputs.model is not None,
         temperature=inputs.temperature,
         prompt_version=prompt.PROMPT_VERSION,
         quote_usd=quote_usd(model),

@@ -114,11 +114,11 @@ class Asking:
 
     async def _model(self, failed: Sequence[str]) -> LanguageModel:
         request = self._request
-        if request.model_asked or not failed:
+        if request.model_pinned or not failed:
             try:
                 return await self._catalogue.choose(request.model)
             except UnknownModel as unknown:
-                if request.model_asked:
+                if request.model_pinned:
                     raise failures.model_gone() from unknown
         return await self._catalogue.choose(None, besides=failed)
 

@@ -167,7 +167,7 @@ class GenerationService:
         Raises:
             GenerationFailed, ModelFailed, LeaseLost: There is no factoid.
         """
-        if lease.request.cancel_asked_at:
+        if lease.request.cancel_requested_at:
             raise failures.cancelled()
         asking = Asking(lease, self._sessions, self._openrouter, self._progress)
         # An answer that is there already is published, however late it is.

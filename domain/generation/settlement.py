@@ -77,7 +77,7 @@ async def settle(
     """Find out what a finished request cost; what is not known yet is asked again later."""
     async with sessions() as session:
         calls = await GenerationRepository(session).calls(request_id)
-        offers = await OutboxRepository(session).offers(job_key(request_id))
+        offers = await OutboxRepository(session).attempts(job_key(request_id))
     give_up = offers >= OFFERS_AT_MOST
     known = [
         await settle_call(sessions, openrouter, call, give_up=give_up)

@@ -91,7 +91,7 @@ def _anomaly(name: str, seen: int) -> dict[str, Any]:
     kind, _, rest = name.partition("|")
     subject, _, microseconds = rest.rpartition("|")
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(microseconds))
-    return {"kind": kind, "subject": subject, "seen": seen, "noticed_at": at}
+    return {"kind": kind, "subject": subject, "observed": seen, "detected_at": at}
 
 
 async def forget(sessions: async_sessionmaker[AsyncSession]) -> None:

@@ -101,6 +101,6 @@ class Policies:
     def of(self, name: str, caller: Caller) -> Policy:
         """The policy for this caller; an API key's own limits win for generations."""
         found = self._table.get((name, caller.kind)) or Policy(name, caller.kind, ())
-        if name == "generate" and caller.windows:
-            return replace(found, own=parse_windows(caller.windows))
+        if name == "generate" and caller.rate_limit:
+            return replace(found, own=parse_windows(caller.rate_limit))
         return found

@@ -55,7 +55,7 @@ class Analytics:
         key = job_key(happening, checkout_id)
         async with self._sessions() as session:
             checkout = await CheckoutRepository(session).get(checkout_id)
-            offers = await OutboxRepository(session).offers(key)
+            offers = await OutboxRepository(session).attempts(key)
         wait_s = None
         if checkout and self._posthog:
             try:
@@ -84,7 +84,7 @@ class Analytics:
                 "paid": checkout.paid,
                 "refunded": checkout.refunded,
                 "currency": checkout.currency,
-                "wished": checkout.wished,
+                "wished": checkout.generate_on_payment,
                 "livemode": checkout.livemode,
             },
         )

@@ -149,17 +149,17 @@ class Checkouts:
             amount=product.amount,
             currency=product.currency,
             livemode=livemode,
-            offer=sha256("\0".join(offer).encode()).hexdigest(),
+            offer_hash=sha256("\0".join(offer).encode()).hexdigest(),
             topic=topic,
             model=purchase.model,
-            wished=purchase.wishes,
+            generate_on_payment=purchase.wishes,
         )
 
     async def _open_of(self, wanted: Checkout) -> Checkout | None:
         """The same offer, if it is open and can still be paid."""
         async with self._sessions.begin() as session:
             checkouts = CheckoutRepository(session)
-            there = await checkouts.open_of(wanted.owner_id, wanted.offer)
+            there = await checkouts.open_of(wanted.owner_id, wanted.offer_hash)
             if there is None:
                 return None
             if there.session_id is None and there.created_at < datetime.now(UTC) - TRIED_FOR:
@@ -182,7 +182,7 @@ class Checkouts:
             there = (
                 await checkouts.get(wanted.id)
                 if new
-                else await checkouts.open_of(wanted.owner_id, wanted.offer)
+                else await checkouts.open_of(wanted.owner_id, wanted.offer_hash)
             )
         if not new:
             # The other of two clicks was a moment earlier.

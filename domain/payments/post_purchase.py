@@ -50,7 +50,8 @@ class Wishes:
 
     async def give_up(self, session: AsyncSession, checkout: Checkout) -> None:
         """Begin it never: also when money that went back comes to us again, nobody waits for it."""
-        await CheckoutRepository(session).change(checkout.id, wish_given_up_at=datetime.now(UTC))
+        checkouts = CheckoutRepository(session)
+        await checkouts.change(checkout.id, generation_abandoned_at=datetime.now(UTC))
         log.error("wish_given_up", checkout=str(checkout.id))
 
     async def try_again(self, checkout_id: UUID) -> None:

@@ -119,7 +119,7 @@ class PaymentService:
             return
         async with self._sessions.begin() as session:
             checkouts = CheckoutRepository(session)
-            look = await checkouts.claim_look(checkout_id, every_s)
+            look = await checkouts.claim_poll(checkout_id, every_s)
             checkout = await checkouts.get(checkout_id) if look else None
         if look is None or checkout is None or checkout.session_id is None:
             return
@@ -174,7 +174,7 @@ class PaymentService:
         if session_id is None:
             return None
         async with self._sessions.begin() as session:
-            look = await CheckoutRepository(session).next_look()
+            look = await CheckoutRepository(session).next_snapshot_seq()
         try:
             return look, await self.stripe.look(session_id)
         except StripeRefused as refusal:
@@ -187,7 +187,7 @@ class PaymentService:
         """Bring a checkout, its credits and its entries to what Stripe says."""
         checkouts = CheckoutRepository(session)
         checkout = await checkouts.get(checkout_id, locked=True)
-        if checkout is None or look <= checkout.look:
+        if checkout is None or look <= checkout.snapshot_seq:
             return
         if differs := what_differs(checkout, truth.session):
             log.error("session_is_not_ours", checkout=str(checkout_id), differs=differs)
@@ -196,7 +196,7 @@ class PaymentService:
         await self._book(session, checkout, truth)
         await checkouts.change(
             checkout_id,
-            look=look,
+            snapshot_seq=look,
             status=truth.status,
             session_id=truth.session.id,
             payment_intent=truth.session.payment_intent,
@@ -229,7 +229,7 @@ class PaymentService:
         if revoked != checkout.revoked:
             await self._credits.revoke(session, checkout_id=checkout.id, amount=revoked)
             await checkouts.change(checkout.id, revoked=revoked)
-        if new and checkout.wished:
+        if new and checkout.generate_on_payment:
             step = self._wishes.give_up if revoked else self._wishes.begin
             await step(session, checkout)
 

@@ -142,7 +142,7 @@ class Alerts:
             channel=channel,
             used_usd=finding.used_usd,
             limit_usd=finding.limit_usd,
-            noticed_at=now,
+            detected_at=now,
         )
         if not await AlertRepository(session).add(alert):
             return False
@@ -179,7 +179,7 @@ class Alerts:
             async with self._sessions.begin() as session:
                 await AlertRepository(session).give_back(pot, day, level, channel)
                 outbox = OutboxRepository(session)
-                offers = await outbox.offers(key)
+                offers = await outbox.attempts(key)
                 await outbox.postpone(key, AGAIN_AFTER_S[min(offers, len(AGAIN_AFTER_S)) - 1])
             return
         if alert is not None:

@@ -150,7 +150,7 @@ class PostHogChannel(_Posting):
             "budget_alert",
             distinct_id="budget",
             event_id=alert_id(alert),
-            at=alert.noticed_at,
+            at=alert.detected_at,
             properties={
                 "pot": alert.pot,
                 "day": alert.day.isoformat(),

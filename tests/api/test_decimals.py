@@ -53,7 +53,7 @@ async def dear_to_nobody(database, make, own_quotes):
     async with database.sessions.begin() as session:
         await session.execute(
             text(
-                "INSERT INTO generation_requests (id, origin, model, model_asked, prompt_version,"
+                "INSERT INTO generation_requests (id, origin, model, model_pinned, prompt_version,"
                 " quote_usd, status, cost_usd, settled_at, created_at, finished_at, factoid_id)"
                 " VALUES (:id, 'manual', :model, true, '1', 1, 'succeeded', :cost, now(), now(),"
                 " now(), :factoid)"

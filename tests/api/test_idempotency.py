@@ -53,7 +53,7 @@ async def change(database: Database, statement: str) -> None:
 
 async def its_holder_is_given_up(database: Database) -> None:
     """As when its time is over and nobody renewed it."""
-    await change(database, "UPDATE idempotency_keys SET held_until = now()")
+    await change(database, "UPDATE idempotency_keys SET locked_until = now()")
 
 
 async def test_a_double_click_of_fifty_at_two_processes_makes_one_call(
@@ -223,7 +223,9 @@ async def test_a_hold_that_is_renewed_is_not_taken_over(database):
     assert isinstance(turn, Turn)
 
     async def renewed() -> bool:
-        query = f"SELECT count(*) FROM idempotency_keys WHERE held_until > now() + '{HELD_S - 1}s'"
+        query = (
+            f"SELECT count(*) FROM idempotency_keys WHERE locked_until > now() + '{HELD_S - 1}s'"
+        )
         return await count(database, query) == 1
 
     async with turn.kept(renew_every_s=0.01):

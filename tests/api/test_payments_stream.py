@@ -77,7 +77,7 @@ async def test_it_waits_for_what_is_to_be_written_and_says_when_that_was_given_u
     async for _, state in told(buyer, out["id"]):
         seen.append(state["wish_given_up"])
         async with shop.database.engine.begin() as connection:
-            await connection.execute(text("UPDATE checkouts SET wish_given_up_at = now()"))
+            await connection.execute(text("UPDATE checkouts SET generation_abandoned_at = now()"))
 
     assert seen == [False, True]
 

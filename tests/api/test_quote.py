@@ -38,7 +38,7 @@ async def went_by(database, *, cost_usd: str, wait_s: int, model: str = MODEL) -
     async with database.sessions.begin() as session:
         await session.execute(
             text(
-                "INSERT INTO generation_requests (id, origin, model, model_asked, prompt_version,"
+                "INSERT INTO generation_requests (id, origin, model, model_pinned, prompt_version,"
                 " quote_usd, status, cost_usd, settled_at, created_at, finished_at) VALUES"
                 " (:id, 'manual', :model, true, '1', 1, 'succeeded', :cost, now(),"
                 " now() - make_interval(secs => :wait), now())"

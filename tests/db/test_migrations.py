@@ -97,8 +97,8 @@ def test_a_drift_between_models_and_migrations_is_found():
             "ALTER TABLE factoids ALTER emoji TYPE varchar(32)",
         ),
         (
-            "DROP INDEX ix_anomalies_noticed_at",
-            "CREATE INDEX ix_anomalies_noticed_at ON anomalies (noticed_at)",
+            "DROP INDEX ix_anomalies_detected_at",
+            "CREATE INDEX ix_anomalies_detected_at ON anomalies (detected_at)",
         ),
     ):
         run(drift)

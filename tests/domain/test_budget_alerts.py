@@ -189,7 +189,7 @@ async def test_an_alert_whose_worker_was_killed_while_telling_it_is_told_by_the_
     meanwhile = len(slack.bodies)
     async with database.sessions.begin() as session:
         await session.execute(
-            text("UPDATE budget_alerts SET tried_at = tried_at - interval '61 seconds'")
+            text("UPDATE budget_alerts SET claimed_at = claimed_at - interval '61 seconds'")
         )
     await worker().send(*this)
 
@@ -203,7 +203,7 @@ async def test_what_is_told_has_figures_and_an_id_that_stays_the_same(
     await worker().watch()
     await tell()
     async with database.sessions.begin() as session:
-        await session.execute(text("UPDATE budget_alerts SET told_at = NULL, tried_at = NULL"))
+        await session.execute(text("UPDATE budget_alerts SET sent_at = NULL, claimed_at = NULL"))
     for channel in ("email", "posthog"):
         await worker().send("global", EARLY.date(), "half", channel)
 

@@ -133,7 +133,7 @@ async def test_what_is_older_than_thirty_days_goes(database):
     async with database.sessions.begin() as session:
         for age in (timedelta(days=31), timedelta(days=29)):
             session.add(RateLimitSnapshot(minute=now - age, **place, **zeros))
-            session.add(Anomaly(kind="refusals", subject="net", seen=1, noticed_at=now - age))
+            session.add(Anomaly(kind="refusals", subject="net", observed=1, detected_at=now - age))
             session.add(FallbackUse(subject="vote net", used_at=now - age))
 
     await limit_stats.forget(database.sessions)

@@ -202,7 +202,7 @@ async def test_a_network_has_room_for_more_feedback_than_one_visitor(redis):
 async def test_an_api_keys_own_limits_win_and_no_network_shares_them(redis):
     limiter = limiter_of(redis, key_generate_limits="1/60")
     usual = Caller("key", uuid4(), "net")
-    raised = Caller("key", uuid4(), "net", windows="3/60", budget_usd=Decimal(1))
+    raised = Caller("key", uuid4(), "net", rate_limit="3/60", budget_usd=Decimal(1))
 
     assert remaining(await limiter.hit("generate", usual)) == [0]
     assert [remaining(await limiter.hit("generate", raised)) for _ in range(3)] == [[2], [1], [0]]

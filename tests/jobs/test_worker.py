@@ -199,7 +199,7 @@ def _published_in(slot: datetime) -> GenerationRequest:
         origin="scheduled",
         slot=slot,
         model="openai/gpt-4o-mini",
-        model_asked=False,
+        model_pinned=False,
         prompt_version="1",
         quote_usd=0,
         status="succeeded",

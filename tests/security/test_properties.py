@@ -78,7 +78,7 @@ async def test_an_answer_has_the_fields_it_promises_and_no_others(
             answers.append(await api.get(route.path.format_map(ids)))
 
     internal = COLUMNS - offered(document)
-    assert {"seal", "owner_id", "network", "caller_id", "lease_holder"} <= internal
+    assert {"key_hash", "owner_id", "network", "caller_id", "lease_holder"} <= internal
     for answer in answers:
         assert not names_in(answer.json()) & internal, answer.url
     assert sum(answer.is_success for answer in answers) >= 10

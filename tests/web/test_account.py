@@ -119,7 +119,8 @@ async def test_a_payment_under_way_is_told_as_well(visitor: str, database: Datab
     known = VisitorTokens(settings.secret_key).read(visitor.partition("=")[2].encode())
     assert known
     begun = Checkout(id=uuid4(), owner_id=known[0], product="chat", credits=200, amount=900)
-    begun.currency, begun.livemode, begun.offer, begun.wished = "usd", False, "chat", False
+    begun.currency, begun.livemode = "usd", False
+    begun.offer_hash, begun.generate_on_payment = "chat", False
     async with database.sessions.begin() as session:
         await CheckoutRepository(session).add(begun)
     recover = state_of(Recover, visitor)
