@@ -32,7 +32,7 @@ lock: install ## Write requirements.lock anew from pyproject.toml
 
 # The release step of a deployment: no dev/ needed, DATABASE_URL names the database.
 migrate: ## Bring the database of DATABASE_URL up to date
-	@PATH="$(IN_VENV):$$PATH" alchemy --config db.session.migrations upgrade --no-prompt
+	@PATH="$(IN_VENV):$$PATH" alchemy --config db.migrations.config.alembic upgrade --no-prompt
 
 install:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and $(PYTHON) is not here: install it, or name one with make PYTHON=…" >&2; exit 1; }

@@ -28,10 +28,12 @@ if Path(sys.argv[0]).stem == "reflex" and "NPM_CONFIG_REGISTRY" not in os.enviro
 import reflex as rx
 from reflex.constants import StateManagerMode
 
-from settings import settings
+from settings import load_process
 from web.plugins.docs_browser import DocsBrowserPlugin
 from web.plugins.same_origin import SameOriginPlugin
 from web.ui.design import TAILWIND, DesignPlugin
+
+settings = load_process()
 
 if settings.reflex_redis_url:
     # One worker leases a page's state instead of asking Redis at every event: a third of the cost.

@@ -19,7 +19,7 @@ environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
 from api.app import create_app
 from api.visitor_cookie import Visitors, VisitorTokens
 from domain.accounts.credential_cache import Register
-from settings import settings
+from settings import load_process
 from web.app import app as pages
 from web.app import follow_live_changes
 from web.client import api as client
@@ -28,8 +28,9 @@ from web.server.prerender import Front
 from web.server.site import OneOrigin, SafePages
 from web.server.socket_guard import Doorkeeper, PageSocket, kept_by_browsers, page_events
 
-api = None if settings.api_url else create_app()
-client.use(api)
+settings = load_process()
+api = None if settings.api_url else create_app(settings)
+client.use(api, api_url=settings.api_url)
 
 
 @pages.register_lifespan_task
@@ -47,13 +48,20 @@ async def run_api() -> AsyncGenerator[None]:
 pages.register_lifespan_task(follow_live_changes)
 
 build = get_web_dir() / "build" / "client"
-front = Front(pages(), build)
+front = Front(pages(), build, settings)
 # Where the API runs elsewhere it alone knows who was signed out, and refuses them.
-register = api.state.register if api else Register(*settings.server_secrets)
-visited = Visitors(front, VisitorTokens(*settings.server_secrets), register)  # pyright: ignore[reportArgumentType]
+register = api.state.services.register if api else Register(*settings.server_secrets)
+visited = Visitors(
+    front,  # pyright: ignore[reportArgumentType]
+    VisitorTokens(*settings.server_secrets),
+    register,
+    https_only=settings.https_only,
+)
 app = OneOrigin(
     pages=SafePages(
-        PageSocket(visited, Doorkeeper(page_events(), kept_by_browsers())), page_headers(build)
+        PageSocket(visited, Doorkeeper(page_events(), kept_by_browsers())),
+        page_headers(build, settings),
+        https_only=settings.https_only,
     ),
     api=api,
 )

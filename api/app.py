@@ -19,7 +19,7 @@ from api.controllers.recovery import make_recovery_link, recover
 from api.controllers.vault import open_vault
 from api.controllers.votes import VoteController, leave_feedback
 from api.decimals import PlainDecimal
-from api.dependencies import DEPENDENCIES, fill
+from api.dependencies import DEPENDENCIES
 from api.middleware import idempotency
 from api.middleware.authentication import ApiKeyMiddleware
 from api.middleware.conditional_requests import ConditionalRequestMiddleware
@@ -32,12 +32,10 @@ from api.middleware.webhook_bypass import WebhookBypass
 from api.problems import EXCEPTION_HANDLERS
 from api.strict_request import StrictRequest
 from api.visitor_cookie import Visitors, VisitorTokens
-from db.session import open_database
-from domain.accounts.credential_cache import Register
 from domain.infra.gc_tuning import tune_gc
 from domain.infra.logging import configure_logging
-from domain.infra.redis import open_redis, open_redis_for_limits
-from settings import settings
+from domain.services import Services
+from settings import Settings, load_process
 
 BODY_BYTES_AT_MOST = 64 * 1024
 
@@ -45,27 +43,22 @@ BODY_BYTES_AT_MOST = 64 * 1024
 @asynccontextmanager
 async def connections(app: Litestar) -> AsyncGenerator[None]:
     """Open what the process holds, and close it."""
-    database = await open_database(settings)
-    redis = open_redis(settings.redis_url)
-    for_limits = open_redis_for_limits(settings.redis_url)
-    fill(app.state, database, redis, for_limits)
-    await app.state.register.open(database)
-    await app.state.live.open()
+    services: Services = app.state.services
+    await services.open()
+    await services.register.open(services.database)
+    await services.live.open()
     tune_gc()
     try:
         yield
     finally:
-        await app.state.live.close()
-        await app.state.register.close()
-        if app.state.stripe:
-            await app.state.stripe.close()
-        await for_limits.aclose()
-        await redis.aclose()
-        await database.close()
+        await services.live.close()
+        await services.register.close()
+        await services.close()
 
 
-def create_app() -> Litestar:
-    """The API as an ASGI application."""
+def create_app(settings: Settings | None = None) -> Litestar:
+    """The API as an ASGI application; its settings are those of the process unless given."""
+    settings = settings or load_process()
     configure_logging(production=settings.production, level=settings.log_level)
     product = Router(
         "/",
@@ -108,14 +101,16 @@ def create_app() -> Litestar:
     )
     idempotency.document(app)
     openapi.complete(app)
-    app.state.register = register = Register(*settings.server_secrets)
+    app.state.services = services = Services(settings)
     routed = OptionsMiddleware(app.asgi_handler)
     answers = RateLimitMiddleware(ConditionalRequestMiddleware(routed))
-    visitors = Visitors(answers, VisitorTokens(*settings.server_secrets), register)
+    https_only = settings.https_only
+    tokens = VisitorTokens(*settings.server_secrets)
+    visitors = Visitors(answers, tokens, services.register, https_only=https_only)
     # Around the router too, so that an unknown address has an id and a line in the log.
-    known = ApiKeyMiddleware(app, holders=answers, others=visitors, register=register)
-    people = RequestNormalizer(CrossSiteMiddleware(known))
+    known = ApiKeyMiddleware(app, holders=answers, others=visitors, register=services.register)
+    people = RequestNormalizer(CrossSiteMiddleware(known, https_only=https_only))
     app.asgi_handler = RequestLogMiddleware(
-        HeadMiddleware(WebhookBypass(machines=routed, others=people))
+        HeadMiddleware(WebhookBypass(machines=routed, others=people)), https_only=https_only
     )
     return app

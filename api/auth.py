@@ -9,7 +9,7 @@ from litestar.types import Scope
 from api.middleware.authentication import key_of
 from db.repositories.accounts import KnownKey
 from domain.caller import Caller, network_of
-from settings import settings
+from domain.services import Services
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:
@@ -40,7 +40,8 @@ def _holder(key: KnownKey, scope: Scope) -> Caller:
 
 
 def _network(scope: Scope) -> str:
-    return network_of(client_address(scope, settings.trusted_proxy_hops))
+    services: Services = scope["litestar_app"].state.services
+    return network_of(client_address(scope, services.settings.trusted_proxy_hops))
 
 
 def client_address(scope: Scope, trusted_hops: int) -> str:

@@ -35,7 +35,7 @@ from domain.errors import (
 )
 from domain.infra.logging import current_request_id
 from domain.limits.step_up import CaptchaRequired
-from domain.wording import what_is_wrong
+from settings.validation_messages import humanize
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -206,7 +206,7 @@ def in_words(reason: str) -> str:
     field = FIELD.match(reason)
     if field:
         return f"There is no field “{field[2]}”." if field[1] else f"“{field[2]}” is missing."
-    return f"This {what_is_wrong(reason)}"
+    return f"This {humanize(reason)}"
 
 
 def _fields(error: ValidationException) -> list[FieldProblem]:

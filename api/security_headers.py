@@ -1,7 +1,5 @@
 """The headers that keep what we answer from being misused, for the API and the pages."""
 
-from settings import settings
-
 FOR_ALL = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -9,8 +7,7 @@ FOR_ALL = [
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-if settings.site_url.startswith("https://"):
-    FOR_ALL.append((b"strict-transport-security", b"max-age=63072000; includeSubDomains"))
+HTTPS_ONLY = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 NOTHING_RUNS = {
     "default-src": "'none'",
@@ -18,6 +15,7 @@ NOTHING_RUNS = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
+"""Everything that is no page: should a browser show it, nothing in it is run or fetched."""
 
 SELF_ONLY = {
     "default-src": "'self'",
@@ -34,13 +32,8 @@ SELF_ONLY = {
 """A page that brings all it needs in files of ours."""
 
 
-def with_policy(policy: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    """All headers of an answer under this Content-Security-Policy."""
+def with_policy(policy: dict[str, str], *, https_only: bool) -> list[tuple[bytes, bytes]]:
+    """All security headers of a response under this Content-Security-Policy."""
     said = "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
-    return [*FOR_ALL, (b"content-security-policy", said.encode())]
-
-
-DATA = with_policy(NOTHING_RUNS)
-"""Of everything that is no page: should a browser show it, nothing in it is run or fetched."""
-DOCS = with_policy(SELF_ONLY)
-"""Of the API's documentation."""
+    https = [HTTPS_ONLY] if https_only else []
+    return [*FOR_ALL, *https, (b"content-security-policy", said.encode())]

@@ -12,7 +12,6 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, We
 
 from api.middleware.revocable_connection import RevocableConnection
 from domain.accounts.credential_cache import Register
-from settings import settings
 
 COOKIE = b"visitor"
 COOKIE_UNDER_TLS = b"__Host-visitor"
@@ -25,7 +24,6 @@ OVER = "visitor_is_over"
 """Whether a request's cookie names somebody who has signed out."""
 CLOCKS_DIFFER_S = 60
 """A token may be this much from the future: another process wrote it."""
-ALWAYS_TLS = settings.site_url.startswith("https://")
 
 
 class VisitorTokens:
@@ -78,10 +76,13 @@ class Visitors:
     that a shared cache may keep.
     """
 
-    def __init__(self, app: ASGIApp, tokens: VisitorTokens, register: Register) -> None:
+    def __init__(
+        self, app: ASGIApp, tokens: VisitorTokens, register: Register, *, https_only: bool
+    ) -> None:
         self._app = app
         self._tokens = tokens
         self._register = register
+        self._https_only = https_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -111,7 +112,7 @@ class Visitors:
                         # Who signed out beside this gets their cookie there; it must stay.
                         named = None
                     if named:
-                        cookie = (b"set-cookie", self._cookie(named, is_tls(scope)))
+                        cookie = (b"set-cookie", self._cookie(named, self._is_tls(scope)))
                         message["headers"] = [*headers, cookie]
             await send(message)
 
@@ -129,7 +130,7 @@ class Visitors:
         if not known:
             # Whoever reads the headers of this connection shall see one visitor all the time. The
             # browser is not told: granian sends no headers of ours when a websocket opens.
-            cookie = self._cookie(visitor_id, is_tls(scope)).partition(b";")[0]
+            cookie = self._cookie(visitor_id, self._is_tls(scope)).partition(b";")[0]
             others = [one for one in scope["headers"] if one[0] != b"cookie"]
             scope["headers"] = [*others, (b"cookie", cookie)]
         await RevocableConnection(self._register, visitor_id).run(self._app, scope, receive, send)
@@ -139,7 +140,7 @@ class Visitors:
         name: bytes | None = None
         for header, value in scope["headers"]:
             if header == b"cookie":
-                name = name or (COOKIE_UNDER_TLS if is_tls(scope) else COOKIE)
+                name = name or (COOKIE_UNDER_TLS if self._is_tls(scope) else COOKIE)
                 for pair in value.split(b";"):
                     given, _, token = pair.strip().partition(b"=")
                     if given == name:
@@ -157,20 +158,19 @@ class Visitors:
             f"{name}={value}; Path=/; Max-Age={COOKIE_S}; HttpOnly; SameSite=Lax{secure}"
         ).encode()
 
+    def _is_tls(self, scope: Scope) -> bool:
+        """Whether the visitor's browser came over TLS."""
+        if self._https_only or scope["scheme"] in {"https", "wss"}:
+            return True
+        # Behind a host's proxy the connection to us is plain; its word is only used to demand more.
+        return any(
+            name == b"x-forwarded-proto" and value.split(b",")[0].strip() == b"https"
+            for name, value in scope["headers"]
+        )
+
 
 def _is_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     for name, value in headers:
         if name.lower() == b"content-type":
             return value.startswith(b"text/html")
     return False
-
-
-def is_tls(scope: Scope) -> bool:
-    """Whether the visitor's browser came over TLS."""
-    if ALWAYS_TLS or scope["scheme"] in {"https", "wss"}:
-        return True
-    # Behind a host's proxy the connection to us is plain; its word is only used to demand more.
-    return any(
-        name == b"x-forwarded-proto" and value.split(b",")[0].strip() == b"https"
-        for name, value in scope["headers"]
-    )

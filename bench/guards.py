@@ -24,11 +24,11 @@ from bench.load import Measured, load
 from bench.operations import COOKIE, Ask
 from bench.processes import Server
 from dev.console import CommandError
-from domain.generation.requests import GenerationRequests
+from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.states import PolicyState
+from domain.services import Services
 from domain.spending.budget import Budget, BudgetLimits
-from settings import settings
 
 ROUNDS, SECONDS, CONNECTIONS = 7, 1.0, 4
 ASKED = b'{"topic":"octopuses","model":"bench/model"}'
@@ -56,16 +56,11 @@ def guarded() -> Litestar:
     app, kept = create_app(), os.environ["GUARDS"].split(",")
 
     def strip() -> None:
-        limiter = app.state.limiter
+        services: Services = app.state.services
         if "limiter" not in kept:
-            limiter = CountsNothing(app.state.redis, limiter.policies)
-        ledger = Budget if "ledger" in kept else HoldsNothing
-        app.state.generations = GenerationRequests(
-            app.state.database.sessions,
-            app.state.catalogue,
-            limiter,
-            ledger(BudgetLimits.of(settings)),
-        )
+            services.limiter = CountsNothing(services.redis, Policies(services.settings))
+        if "ledger" not in kept:
+            services.budget = HoldsNothing(BudgetLimits.of(services.settings))
 
     app.on_startup.append(strip)
     return app

@@ -57,7 +57,7 @@ def databases(server: str, memory: StateFile, *labels: str) -> Generator[list[st
 
 
 def migrate(url: str) -> None:
-    tool = [sys.executable, "-m", "advanced_alchemy", "--config", "db.session.migrations"]
+    tool = [sys.executable, "-m", "advanced_alchemy", "--config", "db.migrations.config.alembic"]
     subprocess.run(
         [*tool, "upgrade", "--no-prompt"],
         cwd=ROOT,

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import asyncpg
-from advanced_alchemy.config import AlembicAsyncConfig, SQLAlchemyAsyncConfig
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError
@@ -17,9 +16,8 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from db import models
 from db.reads import Reads
-from settings import Settings, settings
+from settings import Settings
 
 ALIKE_WORDS = 0.33
 """Trigram similarity from which a searched word counts as a misspelt one: "octpous" is 0.38 like
@@ -48,7 +46,8 @@ def _plain(url: str) -> str:
     return "postgresql://" + url.partition("://")[2]
 
 
-def _sqlalchemy(url: str) -> str:
+def sqlalchemy_url(url: str) -> str:
+    """The address as SQLAlchemy wants it."""
     return "postgresql+asyncpg://" + url.partition("://")[2]
 
 
@@ -100,7 +99,7 @@ async def open_database(config: Settings) -> Database:
     if config.debug:
         logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)
     engine = create_async_engine(
-        _sqlalchemy(config.database_url),
+        sqlalchemy_url(config.database_url),
         pool_size=config.write_pool_size,
         # A connection beyond these would be opened and closed for a single use.
         max_overflow=0,
@@ -129,16 +128,6 @@ async def open_database(config: Settings) -> Database:
         reads=Reads(pool),
         url=_plain(config.database_url),
     )
-
-
-migrations = SQLAlchemyAsyncConfig(
-    connection_string=_sqlalchemy(settings.database_url),
-    metadata=models.Base.metadata,
-    alembic_config=AlembicAsyncConfig(
-        script_location="db/migrations", version_table_name="alembic_version"
-    ),
-)
-"""For `alchemy --config db.session.migrations`."""
 
 
 @cache

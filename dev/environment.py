@@ -8,6 +8,8 @@ from dotenv import dotenv_values
 
 from dev.console import CommandError
 from dev.state import ROOT
+from settings import load
+from settings.checks import WrongSetting
 
 DIRECTORY_OF_SCRIPTS = Path(sys.executable).parent
 OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "MAKE_TERMOUT", "MAKE_TERMERR"}
@@ -39,8 +41,7 @@ def check_values(values: dict[str, str]) -> None:
     Raises:
         CommandError: A value cannot be used; the sentence names the variable.
     """
-    os.environ.update(values)
     try:
-        import settings  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except SystemExit as refusal:
+        load(values)
+    except WrongSetting as refusal:
         raise CommandError(str(refusal)) from None

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from db.session import open_database
 from domain.errors import DomainError
 from domain.factoids.fixtures import load_factoids
 from domain.infra.logging import configure_logging
-from domain.infra.redis import open_redis
 from jobs import accounts, budget, generation, maintenance, payments
-from jobs.context import WorkerContext, close, fill
-from settings import settings
+from jobs.context import WorkerContext
+from jobs.services import WorkerServices
+from settings import load_process
 
 
 async def publish_scheduled_factoid(ctx: WorkerContext) -> bool:
@@ -29,7 +28,7 @@ async def publish_scheduled_factoid(ctx: WorkerContext) -> bool:
 
 async def load_first_factoids(ctx: WorkerContext) -> bool:
     """Publish the seeded factoids that are not there yet."""
-    print(f"Loaded {await load_factoids(ctx['database'].sessions)} factoids.")
+    print(f"Loaded {await load_factoids(ctx['services'].database.sessions)} factoids.")
     return True
 
 
@@ -95,9 +94,11 @@ JOBS: dict[str, Callable[[WorkerContext], Awaitable[bool]]] = {
 
 
 async def run(given: argparse.Namespace) -> int:
+    settings = load_process()
     configure_logging(production=settings.production, level=settings.log_level)
-    ctx = cast(WorkerContext, {})
-    fill(ctx, await open_database(settings), open_redis(settings.redis_url), settings)
+    services = WorkerServices(settings)
+    await services.open()
+    ctx = cast(WorkerContext, {"services": services})
     try:
         if command := COMMANDS.get(given.job):
             return 0 if await command(ctx, given) else 1
@@ -106,7 +107,7 @@ async def run(given: argparse.Namespace) -> int:
         print(f"Not done: {refusal.detail}", file=sys.stderr)
         return 1
     finally:
-        await close(ctx)
+        await services.close()
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
 
 async def make_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
     """Make an API key of the site's owner and show it, this once."""
-    made = await ctx["accounts"].make_key(
+    made = await ctx["services"].accounts.make_key(
         STAFF,
         given.name,
         scopes=given.scopes,
@@ -44,7 +44,7 @@ async def make_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
 
 async def list_keys(ctx: WorkerContext, _: argparse.Namespace) -> bool:
     """List the newest API keys with what they were used for today."""
-    for used in await ctx["accounts"].keys(STAFF):
+    for used in await ctx["services"].accounts.keys(STAFF):
         key, today = used.key, used.today
         state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
         budget = f" of {key.budget_usd:f}" if key.budget_usd is not None else ""
@@ -58,7 +58,7 @@ async def list_keys(ctx: WorkerContext, _: argparse.Namespace) -> bool:
 
 async def raise_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
     """Give an API key limits or a budget of its own."""
-    key = await ctx["accounts"].raise_key(
+    key = await ctx["services"].accounts.raise_key(
         STAFF, given.id, rate_limit=given.windows, budget_usd=given.budget_usd
     )
     budget = "the usual budget" if key.budget_usd is None else f"{key.budget_usd:f} USD a day"
@@ -68,14 +68,14 @@ async def raise_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
 
 async def revoke_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
     """Make an API key open nothing, everywhere within five seconds."""
-    await ctx["accounts"].revoke_key(STAFF, given.id)
+    await ctx["services"].accounts.revoke_key(STAFF, given.id)
     print("Revoked.")
     return True
 
 
 async def sign_out(ctx: WorkerContext, given: argparse.Namespace) -> bool:
     """Make nobody a visitor any more, and revoke their keys."""
-    await ctx["accounts"].sign_out(Caller("visitor", given.id, None), lose_credits=True)
+    await ctx["services"].accounts.sign_out(Caller("visitor", given.id, None), lose_credits=True)
     print("Signed out.")
     return True
 

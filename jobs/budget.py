@@ -15,24 +15,24 @@ log = structlog.get_logger()
 
 async def release_orphaned_holds(ctx: WorkerContext) -> dict[str, int]:
     """Settle or let go of money held for dead work. Run twice, the second finds it seen to."""
-    return {"held": await orphaned_holds.release_orphans(ctx["database"].sessions)}
+    return {"held": await orphaned_holds.release_orphans(ctx["services"].database.sessions)}
 
 
 async def watch_budget(ctx: WorkerContext) -> dict[str, int]:
     """Write down what there is to tell. Run twice, the second finds it written down."""
-    return {"alerts": await ctx["alerts"].watch()}
+    return {"alerts": await ctx["services"].alerts.watch()}
 
 
 async def send_budget_alert(
     ctx: WorkerContext, *, pot: str, day: str, level: str, channel: str
 ) -> None:
     """Tell one channel one thing. Run twice, the second finds it told or being told."""
-    await ctx["alerts"].send(pot, date.fromisoformat(day), level, channel)
+    await ctx["services"].alerts.send(pot, date.fromisoformat(day), level, channel)
 
 
 async def check_ledger(ctx: WorkerContext) -> list[Difference]:
     """The pots that are not the sum of their entries; each is logged."""
-    async with ctx["database"].sessions() as session:
+    async with ctx["services"].database.sessions() as session:
         found = await BudgetRepository(session).differences()
     for one in found:
         log.error(
@@ -49,7 +49,7 @@ async def check_ledger(ctx: WorkerContext) -> list[Difference]:
 
 async def check_credits(ctx: WorkerContext) -> list[UUID]:
     """Checkouts whose credits are not the sum of their entries; each is logged."""
-    async with ctx["database"].sessions() as session:
+    async with ctx["services"].database.sessions() as session:
         found = await CreditRepository(session).differences()
     for checkout_id in found:
         log.error("credits_differ", checkout=str(checkout_id))

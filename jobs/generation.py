@@ -21,17 +21,19 @@ CLOCK_SLACK = timedelta(seconds=5)
 async def run_generation(ctx: WorkerContext, *, request_id: str) -> None:
     """Bring a request to its end. Run twice, the second finds it done or taken."""
     async with heartbeat(ctx["job"]):
-        await ctx["generation"].run(UUID(request_id))
+        await ctx["services"].generation.run(UUID(request_id))
 
 
 async def settle_generation(ctx: WorkerContext, *, request_id: str) -> None:
     """Ask what a request cost. Run twice, the second finds it booked."""
-    await settlement.settle(ctx["database"].sessions, ctx["openrouter"], UUID(request_id))
+    services = ctx["services"]
+    await settlement.settle(services.database.sessions, services.openrouter, UUID(request_id))
 
 
 async def return_allowance(ctx: WorkerContext, *, request_id: str) -> None:
     """Give a request's place in the limits back. Run twice, the second finds it done."""
-    await allowance.give_back(ctx["database"].sessions, ctx["limiter"], UUID(request_id))
+    services = ctx["services"]
+    await allowance.give_back(services.database.sessions, services.limiter, UUID(request_id))
 
 
 async def publish_scheduled_factoid(ctx: WorkerContext) -> dict[str, str]:
@@ -40,7 +42,7 @@ async def publish_scheduled_factoid(ctx: WorkerContext) -> dict[str, str]:
     A slot there is no money for stays empty; asking again before midnight would not help.
     """
     try:
-        request = await ctx["requests"].create_scheduled(current_slot(ctx))
+        request = await ctx["services"].generations.create_scheduled(current_slot(ctx))
     except BudgetUsedUp as refusal:
         log.warning("slot_stays_empty", pot=refusal.pot)
         return {}
@@ -52,18 +54,18 @@ async def catch_up_schedule(ctx: WorkerContext) -> None:
 
     Before the first scheduled factoid ever nothing can have been missed.
     """
-    newest = await ctx["requests"].newest_slot()
+    newest = await ctx["services"].generations.newest_slot()
     if newest and newest < current_slot(ctx):
         await publish_scheduled_factoid(ctx)
 
 
 async def publish_now(ctx: WorkerContext) -> GenerationRequest:
     """By hand: make the current slot's request and see it through, with or without a worker."""
-    request = await ctx["requests"].create_scheduled(current_slot(ctx))
-    return await ctx["generation"].finish(request.id)
+    request = await ctx["services"].generations.create_scheduled(current_slot(ctx))
+    return await ctx["services"].generation.finish(request.id)
 
 
 def current_slot(ctx: WorkerContext) -> datetime:
     """The latest moment of the schedule, UTC."""
-    schedule = croniter(ctx["settings"].factoid_schedule, datetime.now(UTC) + CLOCK_SLACK)
+    schedule = croniter(ctx["services"].settings.factoid_schedule, datetime.now(UTC) + CLOCK_SLACK)
     return schedule.get_prev(datetime)

@@ -15,12 +15,12 @@ log = structlog.get_logger()
 
 async def refresh_models(ctx: WorkerContext) -> dict[str, int]:
     """Read OpenRouter's catalogue anew. When it is away, what is kept goes on being served."""
-    config = ctx["settings"]
+    services = ctx["services"]
     try:
-        count = await ctx["catalogue"].refresh(
-            ctx["openrouter"],
-            allowed=config.models_allowed.split(","),
-            ceiling_usd=Decimal(config.model_price_ceiling_usd),
+        count = await services.catalogue.refresh(
+            services.openrouter,
+            allowed=services.settings.models_allowed.split(","),
+            ceiling_usd=Decimal(services.settings.model_price_ceiling_usd),
         )
     except ModelFailed as failure:
         log.warning("models_not_refreshed", code=failure.code)
@@ -30,16 +30,16 @@ async def refresh_models(ctx: WorkerContext) -> dict[str, int]:
 
 async def forget_old_repeats(ctx: WorkerContext) -> dict[str, int]:
     """Delete what was answered so long ago that a repeat of it counts as new."""
-    async with ctx["database"].sessions.begin() as session:
+    async with ctx["services"].database.sessions.begin() as session:
         return {"keys": await IdempotencyRepository(session).forget_old(KEPT_S)}
 
 
 async def refresh_hot_ranks(ctx: WorkerContext) -> None:
     """Let the ranks of young factoids sink. Run twice, it does the same."""
-    async with ctx["database"].sessions.begin() as session:
+    async with ctx["services"].database.sessions.begin() as session:
         await FactoidRepository(session).refresh_hot_ranks()
 
 
 async def forget_signed_out(ctx: WorkerContext) -> dict[str, int]:
     """Drop signed-out identities that no cookie can name any more."""
-    return {"forgotten": await ctx["accounts"].forget_signed_out()}
+    return {"forgotten": await ctx["services"].accounts.forget_signed_out()}

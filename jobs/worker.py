@@ -13,16 +13,15 @@ from saq import CronJob, Job
 from saq.queue.redis import RedisQueue
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.session import open_database
 from domain.errors import DomainError
 from domain.infra.gc_tuning import tune_gc
 from domain.infra.logging import configure_logging
-from domain.infra.redis import open_redis
 from domain.payments.stripe import StripeRefused
 from jobs import budget, chat, generation, limits, maintenance, payments
-from jobs.context import WorkerContext, close, fill
+from jobs.context import WorkerContext
 from jobs.relay import Relay
-from settings import settings as config
+from jobs.services import WorkerServices
+from settings import Settings, load_process
 
 QUEUE = "factoids"
 
@@ -92,19 +91,8 @@ class Jobs(RedisQueue):
         return await super().sweep(lock, abort)
 
 
-queue = Jobs.from_url(config.redis_url, name=QUEUE)
-
-
-async def startup(ctx: WorkerContext) -> None:
-    """Open what the jobs need, and begin to move the outbox to the queue."""
-    configure_logging(production=config.production, level=config.log_level)
-    fill(ctx, await open_database(config), open_redis(config.redis_url), config)
-    relay = Relay(ctx["database"], queue)
-    ctx["relay"] = asyncio.create_task(relay.run(), name="relay")
-    ctx["starting"] = asyncio.create_task(catch_up(ctx), name="catch_up")
-    ctx["reconciling"] = asyncio.create_task(reconcile(ctx), name="reconcile")
-    tune_gc()
-    log.info("worker_ready")
+def open_queue(redis_url: str) -> Jobs:
+    return Jobs.from_url(redis_url, name=QUEUE)  # pyright: ignore[reportReturnType]
 
 
 async def catch_up(ctx: WorkerContext) -> None:
@@ -135,7 +123,7 @@ async def shutdown(ctx: WorkerContext) -> None:
         task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await task
-    await close(ctx)
+    await ctx["services"].close()
 
 
 async def before_process(ctx: WorkerContext) -> None:
@@ -173,50 +161,72 @@ def cron(function: Any, schedule: str, *, timeout: int) -> CronJob[Any]:
     )
 
 
-SETTINGS: dict[str, Any] = {
-    "queue": queue,
-    "functions": [
-        generation.run_generation,
-        generation.settle_generation,
-        budget.send_budget_alert,
-        generation.return_allowance,
-        payments.begin_wished_generation,
-        payments.tell_of_checkout,
-        chat.run_chat_turn,
-        chat.settle_chat_turn,
-        chat.return_chat_allowance,
-    ],
-    "cron_jobs": [
-        cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),
-        cron(maintenance.refresh_models, "7 * * * *", timeout=60),
-        cron(maintenance.forget_old_repeats, "23 * * * *", timeout=120),
-        cron(maintenance.forget_signed_out, "41 4 * * *", timeout=120),
-        cron(maintenance.refresh_hot_ranks, "*/5 * * * *", timeout=120),
-        cron(limits.keep_limit_counts, "* * * * *", timeout=50),
-        cron(limits.forget_limit_counts, "41 4 * * *", timeout=300),
-        cron(budget.release_orphaned_holds, "* * * * *", timeout=50),
-        cron(budget.watch_budget, "* * * * *", timeout=50),
-        cron(payments.reconcile_checkouts, "13 * * * *", timeout=600),
-        cron(payments.check_payments_nightly, "43 3 * * *", timeout=1_800),
-        cron(budget.check_ledger_nightly, "23 3 * * *", timeout=600),
-    ],
-    "cron_tz": UTC,
-    "concurrency": AT_ONCE,
-    "startup": startup,
-    "shutdown": shutdown,
-    "before_process": before_process,
-    "after_process": after_process,
-    # A worker told to stop waits for the longest of these.
-    "timers": {"schedule": 1, "sweep": 2, "worker_info": 2, "abort": 1},
-    "dequeue_timeout": 1,
-    "shutdown_grace_period_s": DRAIN_S,
-    "cancellation_hard_deadline_s": 5,
-}
+FUNCTIONS = [
+    generation.run_generation,
+    generation.settle_generation,
+    budget.send_budget_alert,
+    generation.return_allowance,
+    payments.begin_wished_generation,
+    payments.tell_of_checkout,
+    chat.run_chat_turn,
+    chat.settle_chat_turn,
+    chat.return_chat_allowance,
+]
+
+CRON_JOBS = [
+    cron(maintenance.refresh_models, "7 * * * *", timeout=60),
+    cron(maintenance.forget_old_repeats, "23 * * * *", timeout=120),
+    cron(maintenance.forget_signed_out, "41 4 * * *", timeout=120),
+    cron(maintenance.refresh_hot_ranks, "*/5 * * * *", timeout=120),
+    cron(limits.keep_limit_counts, "* * * * *", timeout=50),
+    cron(limits.forget_limit_counts, "41 4 * * *", timeout=300),
+    cron(budget.release_orphaned_holds, "* * * * *", timeout=50),
+    cron(budget.watch_budget, "* * * * *", timeout=50),
+    cron(payments.reconcile_checkouts, "13 * * * *", timeout=600),
+    cron(payments.check_payments_nightly, "43 3 * * *", timeout=1_800),
+    cron(budget.check_ledger_nightly, "23 3 * * *", timeout=600),
+]
 
 
 def settings() -> dict[str, Any]:
-    """What SAQ asks for before it makes its loop, which shall be as the API's."""
-    policy = uvloop.EventLoopPolicy()
-    # Deprecated, but SAQ takes no loop of ours.
-    asyncio.set_event_loop_policy(policy)  # pyright: ignore[reportDeprecated]
-    return SETTINGS
+    """What SAQ calls before it makes its event loop, which is the API's kind here."""
+    # Deprecated, but SAQ accepts no loop of ours.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # pyright: ignore[reportDeprecated]
+    return worker_settings(load_process())
+
+
+def worker_settings(config: Settings) -> dict[str, Any]:
+    """A worker as SAQ describes it: the queue, the jobs and how long they may take."""
+    queue = open_queue(config.redis_url)
+
+    async def startup(ctx: WorkerContext) -> None:
+        """Open what the jobs need, and begin to move the outbox to the queue."""
+        configure_logging(production=config.production, level=config.log_level)
+        ctx["services"] = services = WorkerServices(config)
+        await services.open()
+        relay = Relay(services.database, queue)
+        ctx["relay"] = asyncio.create_task(relay.run(), name="relay")
+        ctx["starting"] = asyncio.create_task(catch_up(ctx), name="catch_up")
+        ctx["reconciling"] = asyncio.create_task(reconcile(ctx), name="reconcile")
+        tune_gc()
+        log.info("worker_ready")
+
+    return {
+        "queue": queue,
+        "functions": FUNCTIONS,
+        "cron_jobs": [
+            cron(generation.publish_scheduled_factoid, config.factoid_schedule, timeout=30),
+            *CRON_JOBS,
+        ],
+        "cron_tz": UTC,
+        "concurrency": AT_ONCE,
+        "startup": startup,
+        "shutdown": shutdown,
+        "before_process": before_process,
+        "after_process": after_process,
+        # A worker told to stop waits for the longest of these.
+        "timers": {"schedule": 1, "sweep": 2, "worker_info": 2, "abort": 1},
+        "dequeue_timeout": 1,
+        "shutdown_grace_period_s": DRAIN_S,
+        "cancellation_hard_deadline_s": 5,
+    }

@@ -1,9 +1,10 @@
-"""Every environment variable, typed; read once, when a process starts.
+"""Every environment variable, typed; read once, by the entry point of a process.
 
 A value that cannot be used stops the start with one sentence naming the variable.
 """
 
 import os
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -11,8 +12,8 @@ import msgspec
 from dotenv import load_dotenv
 from msgspec import Meta
 
-from domain.wording import what_is_wrong
 from settings.checks import DEVELOPMENT_SECRET, DOLLARS, WrongSetting, check, check_production
+from settings.validation_messages import humanize
 
 Limits = Annotated[str, Meta(pattern=r"^[1-9]\d{0,6}/[1-9]\d{0,6}(,[1-9]\d{0,6}/[1-9]\d{0,6})*$")]
 Price = Annotated[int, Meta(ge=1, le=99_999_999)]
@@ -164,34 +165,52 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
         return tuple(filter(None, map(str.strip, self.stripe_webhook_secrets.split(","))))
 
     @property
+    def web_search(self) -> bool:
+        """Whether the chat agent can search the web."""
+        return self.tavily_api_key is not None
+
+    @property
+    def https_only(self) -> bool:
+        """Whether browsers reach the site over TLS alone."""
+        return self.site_url.startswith("https://")
+
+    @property
     def site_url(self) -> str:
         return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
 
 
-def load() -> Settings:
-    """Read the environment (and `.env` outside production).
+def load(environ: Mapping[str, str]) -> Settings:
+    """Parse and check the variables; an empty one counts as absent.
 
     Raises:
         WrongSetting: A variable cannot be used; says which and why.
     """
-    if os.environ.get("ENVIRONMENT") != "production":
-        load_dotenv()
-    if traced := sorted(name for name in TRACING if os.environ.get(name)):
+    if traced := sorted(name for name in TRACING if environ.get(name)):
         raise WrongSetting(
             f"{traced[0]}: must not be set; it would send what visitors say to another company."
         )
     known = {field.encode_name for field in msgspec.structs.fields(Settings)}
-    given = {name: value for name, value in os.environ.items() if name in known and value != ""}
+    given = {name: value for name, value in environ.items() if name in known and value != ""}
     try:
         settings = msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`") or "Environment"
-        raise WrongSetting(f"{name}: {what_is_wrong(reason)}") from None
+        raise WrongSetting(f"{name}: {humanize(reason)}") from None
     check(settings)
     if settings.production:
         check_production(settings, given)
     return settings
 
 
-settings = load()
+def load_process() -> Settings:
+    """The settings of this process: its environment and, outside production, `.env`.
+
+    For entry points alone; everything else is handed the settings.
+
+    Raises:
+        WrongSetting: See `load`.
+    """
+    if os.environ.get("ENVIRONMENT") != "production":
+        load_dotenv()
+    return load(os.environ)

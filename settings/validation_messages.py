@@ -15,7 +15,7 @@ KINDS = {
     "datetime": "a moment like 2026-11-20T09:00:00Z",
     "date": "a date like 2026-11-20",
 }
-ANYTHING_ELSE = "cannot be used as it is written."
+GENERIC_MESSAGE = "cannot be used as it is written."
 
 _TYPE = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _BOUND = re.compile(r"Expected `(?:int|float|decimal)` (<=|>=|<|>) (\S+)")
@@ -24,7 +24,7 @@ _WRITTEN = re.compile(r"Invalid (?:RFC3339 encoded )?(\w+)")
 _LIMITS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
 
 
-def what_is_wrong(reason: str) -> str:
+def humanize(reason: str) -> str:
     """The reason of a `msgspec.ValidationError` as what is said of the value: "must be …"."""
     if found := _TYPE.match(reason):
         wanted = [kind for kind in found[1].split(" | ") if kind != "null"]
@@ -38,7 +38,7 @@ def what_is_wrong(reason: str) -> str:
         return "must be one of the values listed for it."
     if (found := _WRITTEN.match(reason)) and found[1].lower() in KINDS:
         return f"must be {_kind(found[1].lower())}."
-    return ANYTHING_ELSE
+    return GENERIC_MESSAGE
 
 
 def _kind(name: str) -> str:

@@ -13,7 +13,8 @@ from domain.errors import RateLimited
 from domain.infra.redis import open_redis_for_limits
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from settings import Settings, settings
+from settings import Settings
+from tests.configuration import settings
 
 
 async def hit(limiter: RateLimiter, caller: Caller) -> bool:

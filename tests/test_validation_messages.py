@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from domain.wording import ANYTHING_ELSE, what_is_wrong
+from settings.validation_messages import GENERIC_MESSAGE, humanize
 
 CASES: list[tuple[Any, Any, str]] = [
     (int, "1", "must be a whole number, not text."),
@@ -29,13 +29,13 @@ CASES: list[tuple[Any, Any, str]] = [
     (Annotated[float, Meta(le=2)], 3, "must be at most 2."),
     (Annotated[str, Meta(max_length=1_000)], "x" * 1_001, "must have at most 1,000 characters."),
     (Annotated[list[int], Meta(max_length=1)], [1, 2], "must have at most 1 entries."),
-    (Annotated[str, Meta(pattern="^a$")], "b", ANYTHING_ELSE),
+    (Annotated[str, Meta(pattern="^a$")], "b", GENERIC_MESSAGE),
 ]
 
 
 @pytest.mark.parametrize(("kind", "value", "said"), CASES)
-def test_what_is_wrong(kind: Any, value: Any, said: str):
+def test_humanize(kind: Any, value: Any, said: str):
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.json.decode(msgspec.json.encode(value), type=kind)
 
-    assert what_is_wrong(str(refused.value).partition(" - at `$")[0]) == said
+    assert humanize(str(refused.value).partition(" - at `$")[0]) == said

@@ -32,6 +32,7 @@ from domain.caller import Caller
 from domain.chat.quotes import ChatQuotes
 from domain.chat.sessions import Chats
 from domain.idempotency import Attempt
+from settings import Settings
 
 CHAT = {SCOPE: "chat"}
 
@@ -59,6 +60,7 @@ class ChatController(Controller):
         caller: NamedDependency[Caller],
         chats: NamedDependency[Chats],
         attempt: NamedDependency[Attempt],
+        settings: NamedDependency[Settings],
     ) -> Response[ChatOut]:
         """Begin a chat about one factoid or about all of them; nothing is asked or paid yet."""
         chat = await chats.create(
@@ -69,7 +71,7 @@ class ChatController(Controller):
             attempt=attempt,
         )
         headers = {"Location": f"/api/chats/{chat.session.id}"}
-        return Response(chat_out(chat), status_code=201, headers=headers)
+        return Response(chat_out(chat, settings), status_code=201, headers=headers)
 
     @get(operation_id="ListChats", opt=CHAT)
     async def list(
@@ -101,9 +103,10 @@ class ChatController(Controller):
         chat_id: FromPath[UUID],
         caller: NamedDependency[Caller],
         chats: NamedDependency[Chats],
+        settings: NamedDependency[Settings],
     ) -> ChatOut:
         """A chat of yours with the messages of the branch that is shown."""
-        return chat_out(await chats.get(caller, chat_id))
+        return chat_out(await chats.get(caller, chat_id), settings)
 
     @patch("/{chat_id:uuid}", operation_id="ChangeChat", opt=CHAT)
     async def change(
@@ -112,13 +115,13 @@ class ChatController(Controller):
         data: JSONBody[ChatChangeIn],
         caller: NamedDependency[Caller],
         chats: NamedDependency[Chats],
+        settings: NamedDependency[Settings],
     ) -> ChatOut:
         """Rename a chat, choose its model before the first message, or show another branch."""
-        return chat_out(
-            await chats.change(
-                caller, chat_id, title=data.title, model=data.model, branch_of=data.branch
-            )
+        chat = await chats.change(
+            caller, chat_id, title=data.title, model=data.model, branch_of=data.branch
         )
+        return chat_out(chat, settings)
 
     @delete("/{chat_id:uuid}", operation_id="DeleteChat", opt=CHAT)
     async def remove(
@@ -151,10 +154,11 @@ class ChatController(Controller):
         chat_id: FromPath[UUID],
         caller: NamedDependency[Caller],
         chats: NamedDependency[Chats],
+        settings: NamedDependency[Settings],
         format: Format = "json",
     ) -> Response[Any]:
         """The branch that is shown as a file, with its sources."""
-        chat = chat_out(await chats.get(caller, chat_id))
+        chat = chat_out(await chats.get(caller, chat_id), settings)
         attached = {"Content-Disposition": f'attachment; filename="chat-{chat_id}.{format}"'}
         if format == "json":
             return Response(chat, headers=attached)
@@ -167,9 +171,10 @@ class ChatController(Controller):
         chat_id: FromPath[UUID],
         caller: NamedDependency[Caller],
         chats: NamedDependency[Chats],
+        settings: NamedDependency[Settings],
     ) -> ShareOut:
         """Let whoever has the link read the branch that is shown, as it is now."""
-        return share_out((await chats.share(caller, chat_id)).session)
+        return share_out((await chats.share(caller, chat_id)).session, settings.site_url)
 
     @delete("/{chat_id:uuid}/share", operation_id="UnshareChat", opt=CHAT)
     async def unshare(

@@ -30,6 +30,7 @@ from domain.errors import Invalid
 from domain.factoids.categories import CATEGORY_LABELS, Category
 from domain.factoids.service import FactoidNotFound, FactoidService, FeedQuery
 from domain.infra.live import FactoidPublished, LiveEvent, LiveHub, TallyChanged
+from settings import Settings
 
 Limit = Annotated[int, Parameter(ge=1, le=100, description="How many at most.")]
 ModelId = Annotated[
@@ -93,7 +94,8 @@ class FactoidController(Controller):
         query = FeedQuery(sort, category, model, q, _utc(since), limit, cursor)
         reading = reading_of(request)
         feed = await reading.factoids.page(query, reading.reader_id)
-        page = FactoidPage([factoid_out(card) for card in feed.items], feed.next_cursor)
+        items = [factoid_out(card, reading.site_url) for card in feed.items]
+        page = FactoidPage(items, feed.next_cursor)
         # Shuffling again has to give another order.
         kept = [(b"cache-control", NEVER)] if sort == "random" else []
         return FastJSON(page, [*kept, *_links(query, feed.next_cursor)])
@@ -102,10 +104,12 @@ class FactoidController(Controller):
     async def today(
         self,
         factoids: NamedDependency[FactoidService],
+        settings: NamedDependency[Settings],
         day: Annotated[date | None, QueryParameter(name="date", description="A UTC date.")] = None,
     ) -> FactoidOut:
         """The factoid of a UTC date, today's by default: the same for everybody all day."""
-        return factoid_out(await factoids.of_day(day or datetime.now(UTC).date()))
+        card = await factoids.of_day(day or datetime.now(UTC).date())
+        return factoid_out(card, settings.site_url)
 
     @get("/random", operation_id="GetRandomFactoids")
     async def random(
@@ -118,17 +122,20 @@ class FactoidController(Controller):
         query = FeedQuery(sort="random", category=category, limit=limit)
         reading = reading_of(request)
         feed = await reading.factoids.page(query, reading.reader_id)
-        return FactoidPage([factoid_out(card) for card in feed.items])
+        return FactoidPage([factoid_out(card, reading.site_url) for card in feed.items])
 
     @get("/live", operation_id="FollowLive", media_type=sse.MEDIA_TYPE)
     async def live(
-        self, live: NamedDependency[LiveHub], factoids: NamedDependency[FactoidService]
+        self,
+        live: NamedDependency[LiveHub],
+        factoids: NamedDependency[FactoidService],
+        settings: NamedDependency[Settings],
     ) -> Stream:
         """Follow what changes for everybody, as server-sent events without an end.
 
         `factoid` carries each newly published factoid, `tally` each changed count of votes.
         """
-        return sse.stream(_live_events(live, factoids))
+        return sse.stream(_live_events(live, factoids, settings.site_url))
 
     @get(
         "/{factoid_id:uuid}",
@@ -142,7 +149,8 @@ class FactoidController(Controller):
     ) -> Response[FactoidOut]:
         """Read one factoid."""
         reading = reading_of(request)
-        return FastJSON(factoid_out(await reading.factoids.one(factoid_id, reading.reader_id)))
+        card = await reading.factoids.one(factoid_id, reading.reader_id)
+        return FastJSON(factoid_out(card, reading.site_url))
 
 
 @get("/api/categories", operation_id="ListCategories", tags=["Factoids"], opt={PUBLIC_READ: LIST})
@@ -159,7 +167,9 @@ async def list_categories(factoids: NamedDependency[FactoidService]) -> Categori
     )
 
 
-async def _live_events(live: LiveHub, factoids: FactoidService) -> AsyncGenerator[bytes]:
+async def _live_events(
+    live: LiveHub, factoids: FactoidService, site_url: str
+) -> AsyncGenerator[bytes]:
     async with live.listen() as queue:
         yield sse.OPENING
         while True:
@@ -169,14 +179,15 @@ async def _live_events(live: LiveHub, factoids: FactoidService) -> AsyncGenerato
             except TimeoutError:
                 yield sse.PING
                 continue
-            if told := await _told(event, factoids):
+            if told := await _told(event, factoids, site_url):
                 yield told
 
 
-async def _told(event: LiveEvent, factoids: FactoidService) -> bytes | None:
+async def _told(event: LiveEvent, factoids: FactoidService, site_url: str) -> bytes | None:
     if isinstance(event, FactoidPublished):
         try:
-            return sse.event("factoid", factoid_out(await factoids.one(event.factoid_id, None)))
+            card = await factoids.one(event.factoid_id, None)
+            return sse.event("factoid", factoid_out(card, site_url))
         except FactoidNotFound:
             return None
     if isinstance(event, TallyChanged):

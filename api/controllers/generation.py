@@ -42,7 +42,7 @@ from domain.limits.captcha import Proof
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.step_up import StepUp
 from domain.llm.catalogue import CatalogueService
-from settings import settings
+from settings import Settings
 
 WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 WAIT_AT_MOST_S = 60
@@ -78,6 +78,7 @@ class GenerationController(Controller):
         factoids: NamedDependency[FactoidService],
         progress: NamedDependency[ProgressReader],
         attempt: NamedDependency[Attempt],
+        settings: NamedDependency[Settings],
         prefer: Prefer = None,
     ) -> Response[GenerationOut]:
         """Ask for a new factoid; follow `stream_url` to watch it being written.
@@ -98,7 +99,7 @@ class GenerationController(Controller):
             await _wait(progress, state.request.id, min(int(wait[1]), WAIT_AT_MOST_S))
             state = await generations.get(caller, state.request.id)
             headers["Preference-Applied"] = f"wait={wait[1]}"
-        out = await _out(state, factoids)
+        out = await _out(state, factoids, settings.site_url)
         return Response(out, status_code=201 if out.factoid else 202, headers=headers)
 
     @get(operation_id="ListGenerations")
@@ -107,9 +108,11 @@ class GenerationController(Controller):
         caller: NamedDependency[Caller],
         generations: NamedDependency[GenerationRequests],
         factoids: NamedDependency[FactoidService],
+        settings: NamedDependency[Settings],
     ) -> GenerationsOut:
         """Your own last five requests, newest first."""
-        return GenerationsOut([await _out(s, factoids) for s in await generations.newest(caller)])
+        newest = await generations.newest(caller)
+        return GenerationsOut([await _out(s, factoids, settings.site_url) for s in newest])
 
     @get("/{request_id:uuid}", operation_id="GetGeneration")
     async def one(
@@ -118,9 +121,10 @@ class GenerationController(Controller):
         caller: NamedDependency[Caller],
         generations: NamedDependency[GenerationRequests],
         factoids: NamedDependency[FactoidService],
+        settings: NamedDependency[Settings],
     ) -> GenerationOut:
         """A request of yours: its state, its receipt and, at the end, the factoid."""
-        return await _out(await generations.get(caller, request_id), factoids)
+        return await _out(await generations.get(caller, request_id), factoids, settings.site_url)
 
     @delete(
         "/{request_id:uuid}",
@@ -134,9 +138,10 @@ class GenerationController(Controller):
         caller: NamedDependency[Caller],
         generations: NamedDependency[GenerationRequests],
         factoids: NamedDependency[FactoidService],
+        settings: NamedDependency[Settings],
     ) -> GenerationOut:
         """Stop a request of yours; what the model has charged by then is still booked."""
-        return await _out(await generations.cancel(caller, request_id), factoids)
+        return await _out(await generations.cancel(caller, request_id), factoids, settings.site_url)
 
     @get(
         "/{request_id:uuid}/stream",
@@ -151,6 +156,7 @@ class GenerationController(Controller):
         generations: NamedDependency[GenerationRequests],
         factoids: NamedDependency[FactoidService],
         progress: NamedDependency[ProgressReader],
+        settings: NamedDependency[Settings],
         last_event_id: LastEventId = None,
     ) -> Response[Any]:
         """Watch a factoid being written, as server-sent events with ids.
@@ -161,7 +167,7 @@ class GenerationController(Controller):
         await generations.get(caller, request_id)
         if await progress.is_over(request_id, last_event_id):
             return Response(None, status_code=204)
-        return sse.stream(_events(progress, factoids, request_id, last_event_id))
+        return sse.stream(_events(progress, factoids, settings.site_url, request_id, last_event_id))
 
 
 @get("/api/factoids/limits", operation_id="GetLimits", tags=["Generation"])
@@ -188,13 +194,14 @@ async def list_models(catalogue: NamedDependency[CatalogueService]) -> ModelsOut
     return ModelsOut([model_out(model) for model in models], fetched_at)
 
 
-async def _out(state: GenerationState, factoids: FactoidService) -> GenerationOut:
+async def _out(state: GenerationState, factoids: FactoidService, site_url: str) -> GenerationOut:
     if state.request.factoid_id is None:
-        return generation_out(state, None)
+        return generation_out(state, None, site_url)
     try:
-        return generation_out(state, await factoids.one(state.request.factoid_id, None))
+        card = await factoids.one(state.request.factoid_id, None)
+        return generation_out(state, card, site_url)
     except FactoidNotFound:
-        return generation_out(state, None)
+        return generation_out(state, None, site_url)
 
 
 async def _wait(progress: ProgressReader, request_id: UUID, wait_s: int) -> None:
@@ -207,7 +214,11 @@ async def _wait(progress: ProgressReader, request_id: UUID, wait_s: int) -> None
 
 
 async def _events(
-    progress: ProgressReader, factoids: FactoidService, request_id: UUID, after: str | None
+    progress: ProgressReader,
+    factoids: FactoidService,
+    site_url: str,
+    request_id: UUID,
+    after: str | None,
 ) -> AsyncGenerator[bytes]:
     yield sse.OPENING
     loop = asyncio.get_running_loop()
@@ -215,18 +226,18 @@ async def _events(
     async with aclosing(progress.follow(request_id, after)) as following:
         async for event in following:
             if event is not None:
-                yield await _told(event, factoids)
+                yield await _told(event, factoids, site_url)
                 spoke_at = loop.time()
             elif loop.time() - spoke_at >= sse.PING_EVERY_S:
                 yield sse.PING
                 spoke_at = loop.time()
 
 
-async def _told(event: ProgressEvent, factoids: FactoidService) -> bytes:
+async def _told(event: ProgressEvent, factoids: FactoidService, site_url: str) -> bytes:
     if event.name != "factoid":
         return sse.event(event.name, event.data, event.id)
     try:
         card = await factoids.one(UUID(event.data["factoid_id"]), None)
     except FactoidNotFound as gone:
         return sse.event("error", {"code": gone.code, "detail": gone.detail}, event.id)
-    return sse.event("factoid", factoid_out(card), event.id)
+    return sse.event("factoid", factoid_out(card, site_url), event.id)

@@ -20,7 +20,7 @@ async def live() -> LiveOut:
 @get("/health/ready", operation_id="IsReady", tags=["Service"])
 async def ready(state: State) -> Response[ReadyOut]:
     """Tell whether Postgres, Redis and the tables are there; 503 with what is missing if not."""
-    found = await checks.look(state.database, state.redis)
+    found = await checks.look(state.services.database, state.services.redis)
     if not found.ready:
         return problem(
             503,

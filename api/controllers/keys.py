@@ -16,6 +16,7 @@ from api.visitor_cookie import BECOMES, OVER
 from domain.accounts.service import FREE_SCOPES, LIFE, Accounts
 from domain.caller import Caller
 from domain.idempotency import Attempt
+from settings import Settings
 
 KeepCredits = Annotated[
     bool,
@@ -46,10 +47,14 @@ class KeyController(Controller):
 
     @get(operation_id="ListKeys")
     async def list(
-        self, caller: NamedDependency[Caller], accounts: NamedDependency[Accounts]
+        self,
+        caller: NamedDependency[Caller],
+        accounts: NamedDependency[Accounts],
+        settings: NamedDependency[Settings],
     ) -> KeysOut:
         """Your own keys with what they were used for today, the newest first."""
-        return KeysOut([key_out(one) for one in await accounts.keys(caller)])
+        keys = await accounts.keys(caller)
+        return KeysOut([key_out(used, settings.budget_key_usd) for used in keys])
 
     @post("/{key_id:uuid}/rotate", operation_id="RotateKey")
     async def rotate(

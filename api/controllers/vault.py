@@ -15,6 +15,7 @@ from api.schemas.factoids import FactoidOut
 from domain.caller import Caller
 from domain.errors import Invalid
 from domain.factoids.vault import Vault
+from settings import Settings
 
 SEEN_AT_MOST = 100
 ID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -46,6 +47,7 @@ Seen = Annotated[
 async def open_vault(
     caller: NamedDependency[Caller],
     vault: NamedDependency[Vault],
+    settings: NamedDependency[Settings],
     topic: Topic = None,
     seen: Seen = None,
 ) -> FactoidOut:
@@ -53,7 +55,8 @@ async def open_vault(
 
     It is there also when your share of new ones or today's budget is used up.
     """
-    return factoid_out(await vault.open(topic, caller_id=caller.id, seen=_ids(seen or [])))
+    card = await vault.open(topic, caller_id=caller.id, seen=_ids(seen or []))
+    return factoid_out(card, settings.site_url)
 
 
 def _ids(written: list[str]) -> list[UUID]:

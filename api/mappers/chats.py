@@ -29,13 +29,12 @@ from domain.chat.sessions import Chat, ChatPage, SharedChat
 from domain.chat.spending import CHAT_TOKENS, TURN_TOKENS, spent_on
 from domain.chat.tree import siblings
 from domain.chat.turns import Asked
-from settings import settings
+from settings import Settings
 
 UNTITLED = "New chat"
-SHARED = f"{settings.site_url}/shared/"
 
 
-def chat_out(chat: Chat) -> ChatOut:
+def chat_out(chat: Chat, settings: Settings) -> ChatOut:
     session, last = chat.session, chat.last_turn
     beside = siblings(chat.messages)
     return ChatOut(
@@ -52,8 +51,8 @@ def chat_out(chat: Chat) -> ChatOut:
         usage=usage_out(chat.calls, CHAT_TOKENS),
         messages=[message_out(one, chat, beside[one.id]) for one in chat.shown],
         turn_id=last.id if last else None,
-        web_search=settings.tavily_api_key is not None,
-        share_url=f"{SHARED}{session.share_token}" if session.share_token else None,
+        web_search=settings.web_search,
+        share_url=_share_url(session.share_token, settings.site_url),
         shared_at=session.shared_at,
     )
 
@@ -143,11 +142,11 @@ def quote_out(quote: ChatQuote) -> ChatQuoteOut:
     )
 
 
-def share_out(session: ChatSession) -> ShareOut:
+def share_out(session: ChatSession, site_url: str) -> ShareOut:
     token, shared_at = session.share_token, session.shared_at
     if token is None or shared_at is None:
         raise ValueError("not shared")
-    return ShareOut(f"{SHARED}{token}", token, shared_at)
+    return ShareOut(f"{site_url}/shared/{token}", token, shared_at)
 
 
 def shared_out(shared: SharedChat) -> SharedChatOut:
@@ -164,6 +163,10 @@ def shared_out(shared: SharedChat) -> SharedChatOut:
 def _shared_message(message: ChatMessage) -> SharedMessageOut:
     role: Any = message.role
     return SharedMessageOut(role, message.text, message.created_at, sources_out(message))
+
+
+def _share_url(token: str | None, site_url: str) -> str | None:
+    return f"{site_url}/shared/{token}" if token else None
 
 
 def stream_url(chat_id: UUID) -> str:

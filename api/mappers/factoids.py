@@ -1,5 +1,6 @@
 """Rows as the shapes on the wire."""
 
+from decimal import Decimal
 from typing import Any
 
 from api.decimals import plain_decimal
@@ -32,12 +33,9 @@ from domain.limits.captcha import Challenge
 from domain.limits.states import PolicyState
 from domain.payments.products import Product, price_text
 from domain.spending.budget import BudgetState
-from settings import settings
-
-PERMALINKS = f"{settings.site_url}/f/"
 
 
-def factoid_out(card: FactoidCard) -> FactoidOut:
+def factoid_out(card: FactoidCard, site_url: str) -> FactoidOut:
     # By position, in the order of the fields: with twenty names a page takes a tenth longer.
     return FactoidOut(
         card.id,
@@ -50,7 +48,7 @@ def factoid_out(card: FactoidCard) -> FactoidOut:
         card.votes_down,
         card.votes_up - card.votes_down,
         card.origin,
-        f"{PERMALINKS}{card.id}",
+        f"{site_url}/f/{card.id}",
         card.model,
         card.my_vote or None,
         plain_decimal(card.cost_usd),
@@ -97,7 +95,9 @@ def feedback_out(feedback: Feedback) -> FeedbackOut:
     )
 
 
-def generation_out(state: GenerationState, factoid: FactoidCard | None) -> GenerationOut:
+def generation_out(
+    state: GenerationState, factoid: FactoidCard | None, site_url: str
+) -> GenerationOut:
     request = state.request
     over = request.finished_at is not None
     return GenerationOut(
@@ -121,7 +121,7 @@ def generation_out(state: GenerationState, factoid: FactoidCard | None) -> Gener
             credit=state.credit,  # pyright: ignore[reportArgumentType] - as with the status
         ),
         finished_at=request.finished_at,
-        factoid=factoid_out(factoid) if factoid else None,
+        factoid=factoid_out(factoid, site_url) if factoid else None,
         problem=GenerationProblem(*problem_of(request)) if over and not factoid else None,
     )
 
@@ -176,9 +176,9 @@ def new_key_out(made: NewKey) -> NewKeyOut:
     )
 
 
-def key_out(used: UsedKey) -> KeyOut:
+def key_out(used: UsedKey, usual_budget_usd: Decimal) -> KeyOut:
     key, today = used.key, used.today
-    budget_usd = settings.budget_key_usd if key.budget_usd is None else key.budget_usd
+    budget_usd = usual_budget_usd if key.budget_usd is None else key.budget_usd
     scopes: Any = key.scopes
     return KeyOut(
         id=key.id,

@@ -57,7 +57,7 @@ class IdempotencyMiddleware:
         if key is None:
             await self._app(scope, receive, send)
             return
-        repeats: Repeats = scope["litestar_app"].state.repeats
+        repeats: Repeats = scope["litestar_app"].state.services.repeats
         begun = await repeats.begin(await _call(StrictRequest(scope, receive, send), key))  # pyright: ignore[reportArgumentType]
         if isinstance(begun, Answer):
             await _replay(begun, send)

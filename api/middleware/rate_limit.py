@@ -32,7 +32,7 @@ class RateLimitMiddleware:
                 await self._app(scope, receive, _telling(send, states))
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reads: ReadPermits = scope["litestar_app"].state.reads
+        reads: ReadPermits = scope["litestar_app"].state.services.read_permits
         reader = provide_reader(scope)
         state = reads.take_at_hand(reader)
         if state is None:

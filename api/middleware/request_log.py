@@ -9,7 +9,7 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import INTERNAL, answer, problem
-from api.security_headers import DATA, DOCS
+from api.security_headers import NOTHING_RUNS, SELF_ONLY, with_policy
 from domain.infra.logging import request_logger
 
 log = structlog.get_logger()
@@ -23,8 +23,10 @@ class RequestLogMiddleware:
     The line holds the route's template, never the address asked for: that may carry tokens.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
         self._app = app
+        self._data_headers = with_policy(NOTHING_RUNS, https_only=https_only)
+        self._docs_headers = with_policy(SELF_ONLY, https_only=https_only)
         self._tell = request_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +44,11 @@ class RequestLogMiddleware:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    *(DOCS if scope["path"].startswith("/docs") else DATA),
+                    *(
+                        self._docs_headers
+                        if scope["path"].startswith("/docs")
+                        else self._data_headers
+                    ),
                 ]
             await send(message)
 

@@ -21,7 +21,7 @@ from domain.llm.fencing import fenced
 from domain.llm.openrouter import ToolCall
 from domain.spending.budget import BudgetUsedUp
 from domain.text import clean
-from domain.wording import what_is_wrong
+from settings.validation_messages import humanize
 
 USES_AT_MOST = 8
 """Of all tools in one turn."""
@@ -127,7 +127,7 @@ class Toolbox:
         try:
             arguments = msgspec.json.decode(call.arguments or "{}", type=kind)
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
-            wrong = what_is_wrong(str(error))
+            wrong = humanize(str(error))
             return _refused(f"The arguments cannot be used: one {wrong}", "Unusable arguments")
         asked = (call.name, str(arguments))
         if asked in self._asked:

@@ -2,15 +2,10 @@
 
 import pytest
 
-from db.repositories.quotes import QuoteReads
-from domain.generation.quotes import Lately, Quotes
-from domain.spending.budget import Budget, BudgetLimits
-from settings import settings
+from tests.services import services_on
 
 
 @pytest.fixture
-def own_quotes(app, database, monkeypatch):
+def own_quotes(app, database, redis, monkeypatch):
     """The API knows nothing of the requests of other tests."""
-    guards = (app.state.catalogue, app.state.limiter, Budget(BudgetLimits.of(settings)))
-    lately = Lately(QuoteReads(database.reads))
-    monkeypatch.setattr(app.state, "quotes", Quotes(database.sessions, *guards, lately))
+    monkeypatch.setattr(app.state.services, "quotes", services_on(database, redis).quotes)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.accounts.keys import id_in
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.api import api_client
 
 
@@ -128,8 +128,8 @@ async def test_a_key_with_a_true_id_and_another_secret_is_unknown(api, stranger,
     from uuid import UUID
 
     made = await key_of(api)
-    forged = app.state.accounts._tokens.make(UUID(made["id"]))
-    nobodys = app.state.accounts._tokens.make(uuid4())
+    forged = app.state.services.accounts._tokens.make(UUID(made["id"]))
+    nobodys = app.state.services.accounts._tokens.make(uuid4())
 
     for token in (forged, nobodys):
         refused = await stranger.get("/api/factoids", headers=bearing(token))
@@ -194,7 +194,7 @@ async def test_a_rotated_key_has_two_secrets_for_a_day(api, stranger, database):
     assert (await works(old), await works(new)) == (True, True)
     yesterday = datetime.now(UTC) - timedelta(seconds=1)
     await change(database, old["id"], previous_key_expires_at=yesterday)
-    api_state_of(stranger).register.forget_key(id_in(old["token"]))
+    api_state_of(stranger).services.register.forget_key(id_in(old["token"]))
     assert (await works(old), await works(new)) == (False, True)
 
 

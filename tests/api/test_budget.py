@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.spending.budget import BudgetLimits
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.generation import requests_with
 
 
@@ -18,7 +18,7 @@ def poor(app, database, redis, monkeypatch):
     limits = replace(BudgetLimits.of(settings), global_usd=Decimal(0))
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
     requests = requests_with(database, redis, limits, lambda: noon)
-    monkeypatch.setattr(app.state, "generations", requests)
+    monkeypatch.setattr(app.state.services, "generations", requests)
 
 
 async def test_a_budget_used_up_says_when_there_is_more_and_what_still_works(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api.visitor_cookie import VisitorTokens
-from settings import settings
+from tests.configuration import settings
 from tests.credit_account import Account
 from tests.fixtures.api import api_client
 from tests.fixtures.generation import MODEL

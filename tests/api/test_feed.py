@@ -22,7 +22,7 @@ async def statements(app: Litestar, database) -> AsyncGenerator[list[str]]:
     def note(record: Any) -> None:
         seen.append(record.query)
 
-    reads = app.state.database.reads
+    reads = app.state.services.database.reads
     held = [one or await reads._pool.acquire() for one in reads._free]
     connections = [one._con for one in held]
     for connection in connections:

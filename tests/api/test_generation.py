@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from api.visitor_cookie import VisitorTokens
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.api import api_client
 from tests.fixtures.generation import MODEL
 from tests.processes import RunningAPI, running_api

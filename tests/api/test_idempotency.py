@@ -13,7 +13,7 @@ from api.visitor_cookie import VisitorTokens
 from db.session import Database
 from domain.idempotency import HELD_S, KEPT_S, Call, Place, Repeats, Seal, Turn
 from jobs.maintenance import forget_old_repeats
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.api import api_client
 from tests.fixtures.generation import MODEL, PATIENTLY, completions, waiting_for_table
 from tests.processes import RunningAPI, running_api, until

@@ -14,7 +14,8 @@ from domain.errors import RateLimited
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.read_limiter import ReadPermits
-from settings import Settings, settings
+from settings import Settings
+from tests.configuration import settings
 from tests.fixtures.api import api_client
 from tests.limits import age
 
@@ -25,8 +26,10 @@ def set_limits(app, redis, monkeypatch):
 
     def set_them(**limits: str) -> None:
         policies = Policies(Settings(**limits))  # pyright: ignore[reportArgumentType]
-        monkeypatch.setattr(app.state.limiter, "policies", policies)
-        monkeypatch.setattr(app.state, "reads", ReadPermits(app.state.limiter))
+        monkeypatch.setattr(app.state.services.limiter, "policies", policies)
+        monkeypatch.setattr(
+            app.state.services, "read_permits", ReadPermits(app.state.services.limiter)
+        )
 
     return set_them
 
@@ -148,7 +151,7 @@ async def test_a_refused_generation_that_was_counted_is_given_back(api, model, a
     async def broken(*_: Any) -> None:
         raise RuntimeError("The database went away.")
 
-    monkeypatch.setattr(app.state.generations, "_write_down", broken)
+    monkeypatch.setattr(app.state.services.generations, "_write_down", broken)
     before = (await api.get("/api/factoids/limits")).json()["policies"][0]
 
     assert (await api.post("/api/factoids/generate", json={})).status_code == 500

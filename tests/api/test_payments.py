@@ -11,20 +11,16 @@ from redis.asyncio import Redis
 
 from db.repositories.accounts import AccountRepository
 from db.session import Database
-from domain.accounts.credential_cache import Register
-from domain.accounts.service import Accounts, NobodyAnyMore
+from domain.accounts.service import NobodyAnyMore
 from domain.caller import STAFF, Caller
 from domain.idempotency import Attempt
-from domain.limits.policies import Policies
-from domain.limits.rate_limit import RateLimiter
-from domain.llm.catalogue import CatalogueService
 from domain.payments.checkouts import Checkouts, Purchase
-from domain.payments.products import products_of
 from domain.payments.stripe import Stripe, StripeAway
-from settings import settings
 from tests.api.test_problems import check_problem
-from tests.fixtures.payments import CHECKOUT, Office, Shop, selling
+from tests.configuration import settings
+from tests.fixtures.payments import CHECKOUT, Shop, selling
 from tests.processes import RunningAPI, running_api
+from tests.services import services_on
 from tests.standins.stripe import StripeStandIn
 from tests.standins.stripe.api import Asked
 
@@ -294,10 +290,11 @@ async def test_there_are_currencies_without_cents(shop: Shop, yen: httpx.AsyncCl
     UUID(out["id"])
 
 
-async def test_a_key_that_belongs_to_no_visitor_buys_nothing(shop: Shop, database: Database):
+async def test_a_key_that_belongs_to_no_visitor_buys_nothing(
+    shop: Shop, database: Database, redis: Redis
+):
     """Nobody would own the credits."""
-    accounts = Accounts(database.sessions, Register(*settings.server_secrets), settings.secret_key)
-    made = await accounts.make_key(STAFF, "the site's own")
+    made = await services_on(database, redis).accounts.make_key(STAFF, "the site's own")
     async with shop.api.client(headers={"Authorization": f"Bearer {made.token}"}) as script:
         refused = await script.post(CHECKOUT, json={"product": "chat"})
 
@@ -306,10 +303,9 @@ async def test_a_key_that_belongs_to_no_visitor_buys_nothing(shop: Shop, databas
 
 
 def checkouts_of(database: Database, redis: Redis, stripe: Stripe) -> Checkouts:
-    office = Office(database, redis, stripe)
-    limiter, catalogue = RateLimiter(redis, Policies(settings)), CatalogueService(database.sessions)
-    products = products_of(settings)
-    return Checkouts(database.sessions, office.payments, products, limiter, catalogue)
+    services = services_on(database, redis)
+    services.stripe = stripe
+    return services.checkouts
 
 
 async def test_a_session_made_by_a_request_that_timed_out_is_the_one_that_is_paid(

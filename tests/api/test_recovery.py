@@ -11,8 +11,9 @@ import pytest
 
 from api.controllers.recovery import LIFE_S
 from api.visitor_cookie import VisitorTokens
-from settings import Settings, settings
+from settings import Settings
 from tests.api.test_credits import become
+from tests.configuration import settings
 from tests.credit_account import Account, differing
 from tests.fixtures.api import api_client
 from tests.processes import running_api

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from api.visitor_cookie import VisitorTokens
 from db.session import Database
-from settings import settings
+from tests.configuration import settings
 from tests.factories import Factories
 from tests.processes import BIN, ROOT, RunningAPI
 

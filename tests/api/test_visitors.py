@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from api.visitor_cookie import COOKIE_S, RENEWED_AFTER_S, VisitorTokens
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.api import api_client
 
 TOKENS = VisitorTokens(settings.secret_key)

@@ -45,9 +45,12 @@ def run(statement: str, url: str = URL) -> list[tuple[str, ...]]:
     return asyncio.run(ask())
 
 
+TOOL = [sys.executable, "-m", "advanced_alchemy", "--config", "db.migrations.config.alembic"]
+
+
 def alchemy(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "advanced_alchemy", "--config", "db.session.migrations", *command],
+        [*TOOL, *command],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": URL},
         capture_output=True,

@@ -18,7 +18,7 @@ from domain.generation.input import GenerationInput, quote_usd
 from domain.spending.alerts import Alerts, findings
 from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
 from domain.spending.channels import EmailChannel, PostHogChannel, SlackChannel, channels_of
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.generation import MODEL, requests_with
 from tests.processes import running_worker, until
 from tests.sinks import Received, receiving_json, receiving_mail

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from domain.caller import Caller
 from domain.generation.input import quote_usd
 from domain.spending.budget import BudgetLimits, BudgetUsedUp
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.generation import MODEL, bill, books, closed, completions, requests_with
 
 DEAR = "anthropic/claude-haiku-4.5"

@@ -10,7 +10,7 @@ from domain.chat.prompt import RULES, STEPS_AT_MOST
 from domain.chat.service import UNSAYABLE
 from domain.chat.tools import USES_AT_MOST, WEB_USES_AT_MOST
 from domain.spending.budget import BudgetLimits
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.chat import chatting_with
 from tests.fixtures.generation import bill, books, closed, completions
 

@@ -12,7 +12,7 @@ from domain.errors import RateLimited
 from domain.model_runs.lease import Leases
 from domain.spending.budget import BudgetLimits
 from domain.spending.credits import MESSAGES
-from settings import settings
+from tests.configuration import settings
 from tests.credit_account import Account
 from tests.fixtures.chat import Chatting, chatting_with
 

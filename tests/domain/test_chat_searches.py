@@ -14,7 +14,7 @@ from domain.chat.searches import PaidSearches
 from domain.chat.web import WebSearch, WebSearchFailed
 from domain.model_runs.lease import Leases
 from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.chat import SEARCH_USD, chatting_with, visitor
 from tests.fixtures.generation import bill, books, closed, completions
 

@@ -13,7 +13,7 @@ from api.middleware.request_log import RequestLogMiddleware
 from api.visitor_cookie import VisitorTokens
 from domain.accounts.keys import KeyTokens
 from domain.infra.logging import configure_logging
-from settings import settings
+from tests.configuration import settings
 
 
 class Lines:
@@ -143,7 +143,7 @@ async def test_an_error_that_no_route_answers_for_is_told_without_what_people_wr
 
     monkeypatch.setattr("sys.stderr", lines.output)
     scope: Any = {"type": "http", "method": "GET", "path": "/api", "headers": []}
-    await RequestLogMiddleware(broken)(scope, forget, forget)
+    await RequestLogMiddleware(broken, https_only=False)(scope, forget, forget)
     # Lines of requests are written when the loop comes round.
     await asyncio.sleep(0)
 

@@ -17,7 +17,7 @@ from domain.limits.rate_limit import GenerationLimit
 from domain.llm.catalogue import NoModels, UnknownModel
 from domain.orphaned_holds import release_orphans
 from domain.spending.budget import BudgetLimits, BudgetUsedUp
-from settings import settings
+from tests.configuration import settings
 from tests.credit_account import Account, differing
 from tests.fixtures.generation import MODEL, bill, books, closed, completions, requests_with
 

@@ -13,9 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from domain.payments.refunds import NotRefundable
+from jobs.services import WorkerServices
 from tests.credit_account import Account, differing
 from tests.factories import unique
-from tests.fixtures.payments import CHECKOUT, Office, Shop
+from tests.fixtures.payments import CHECKOUT, Shop
 
 SESSIONS = "/v1/checkout/sessions"
 
@@ -39,7 +40,7 @@ async def balanced(shop: Shop) -> None:
 
 
 async def test_what_is_lost_on_the_way_is_found(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     """A tenth of all events is lost; the next look at Stripe brings all to the same end."""
     chance, ends = random.Random(50), dict[str, tuple[Any, ...]]()
@@ -105,7 +106,7 @@ def live(shop: Shop, session_id: str, number: int) -> tuple[Any, ...]:
 
 
 async def test_a_session_whose_making_was_never_answered_is_found(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     """Stripe made it, we never heard of it, and the visitor did not ask again."""
     shop.stripe.faults.queue(*["cut-after"] * 3, at=f"POST {SESSIONS}")
@@ -125,7 +126,7 @@ async def test_a_session_whose_making_was_never_answered_is_found(
 
 
 async def test_what_stripe_never_made_is_over_after_a_day(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     shop.stripe.faults.queue("401", at=f"POST {SESSIONS}")
     assert (await buyer.post(CHECKOUT, json={"product": "chat"})).status_code == 503
@@ -235,7 +236,9 @@ async def test_a_dispute_that_is_lost_stays(shop: Shop, buyer: httpx.AsyncClient
     assert await owner.balance() == (0, 0, 0, 25)
 
 
-async def test_staff_send_a_payment_back_once(shop: Shop, buyer: httpx.AsyncClient, office: Office):
+async def test_staff_send_a_payment_back_once(
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
+):
     checkout_id, charge, owner = await paid(shop, buyer)
     shop.stripe.refunds.refund(charge, 100)
 
@@ -252,7 +255,7 @@ async def test_staff_send_a_payment_back_once(shop: Shop, buyer: httpx.AsyncClie
 
 
 async def test_what_came_back_to_us_can_be_sent_again(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     """Under the first try's key Stripe would answer with the first refund, and send nothing."""
     checkout_id, charge, _ = await paid(shop, buyer)
@@ -271,7 +274,7 @@ async def test_what_came_back_to_us_can_be_sent_again(
 
 
 async def test_a_disputed_payment_is_not_sent_back_as_well(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     checkout_id, charge, _ = await paid(shop, buyer)
     shop.stripe.disputes.open(charge)
@@ -281,7 +284,7 @@ async def test_a_disputed_payment_is_not_sent_back_as_well(
 
 
 async def test_the_entries_are_what_stripes_figures_say(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     for number in range(len(LIVES)):
         live(shop, (await begun(shop, buyer))[1], number)
@@ -293,7 +296,7 @@ async def test_the_entries_are_what_stripes_figures_say(
 
 
 async def test_money_that_moved_unseen_is_looked_for_before_it_is_a_difference(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     checkout_id, charge, _ = await paid(shop, buyer)
     shop.stripe.refunds.refund(charge, 500)
@@ -304,7 +307,7 @@ async def test_money_that_moved_unseen_is_looked_for_before_it_is_a_difference(
 
 
 async def test_money_nobody_can_explain_is_a_difference(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     checkout_id, charge, _ = await paid(shop, buyer)
     charge["amount_captured"] = 501
@@ -333,7 +336,7 @@ async def test_nobody_rewrites_what_moved(shop: Shop, buyer: httpx.AsyncClient, 
 
 
 async def test_what_was_wished_is_begun_as_soon_as_it_can_be(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office, make: Any
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices, make: Any
 ):
     checkout_id, _, owner = await paid(shop, buyer)
     assert (await shop.row(checkout_id)).generation_request_id is None
@@ -353,7 +356,7 @@ async def test_what_was_wished_is_begun_as_soon_as_it_can_be(
 
 
 async def test_what_could_not_be_begun_for_an_hour_is_told(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices
 ):
     checkout_id, _, owner = await paid(shop, buyer)
     async with shop.database.engine.begin() as connection:
@@ -368,7 +371,7 @@ async def test_what_could_not_be_begun_for_an_hour_is_told(
 
 
 async def test_what_was_wished_is_given_up_when_the_money_goes_before_it_begins(
-    shop: Shop, buyer: httpx.AsyncClient, office: Office, make: Any
+    shop: Shop, buyer: httpx.AsyncClient, office: WorkerServices, make: Any
 ):
     """Else the page of a dispute that was won would wait for ever for what nobody begins."""
     waited, charge, _ = await paid(shop, buyer)

@@ -10,7 +10,7 @@ from db.session import Database, open_database
 from domain.accounts.credential_cache import KeyRevoked, KeyUnknown, Register
 from domain.accounts.service import Accounts
 from domain.caller import STAFF, Caller
-from settings import settings
+from tests.configuration import settings
 
 
 @pytest.fixture

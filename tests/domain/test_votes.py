@@ -11,7 +11,7 @@ from domain.factoids.service import FactoidNotFound
 from domain.factoids.votes import VoteService, VoteValue
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from settings import settings
+from tests.configuration import settings
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from db.models import GenerationRequest
 from domain.llm.openrouter import Patience
 from jobs import worker as product
 from jobs.relay import TERMS, Relay
-from settings import settings
+from tests.configuration import settings
 from tests.fixtures.generation import completions, count_factoids
 from tests.processes import ROOT, running_worker, until
 
@@ -26,20 +26,19 @@ def worker(standin):
 
 
 def test_no_job_is_left_to_the_defaults_of_the_queue():
-    cron_jobs = product.SETTINGS["cron_jobs"]
+    worker = product.worker_settings(settings)
+    cron_jobs = worker["cron_jobs"]
     terms = [*TERMS.values(), *cron_jobs]
 
-    assert set(TERMS) == {function.__name__ for function in product.SETTINGS["functions"]}
+    assert set(TERMS) == {function.__name__ for function in worker["functions"]}
     assert all(one.timeout and one.retries and one.heartbeat is not None for one in terms)
     assert all(one.retry_delay for one in terms)
-    assert product.SETTINGS["shutdown_grace_period_s"] > Patience().total_s
+    assert worker["shutdown_grace_period_s"] > Patience().total_s
     assert TERMS["run_generation"].timeout > Patience().total_s
 
 
 def test_the_catalogue_is_refreshed_every_hour():
-    (refresh,) = [
-        job for job in product.SETTINGS["cron_jobs"] if job.function.__name__ == "refresh_models"
-    ]
+    (refresh,) = [job for job in product.CRON_JOBS if job.function.__name__ == "refresh_models"]
     minute, *rest = refresh.cron.split()
 
     assert minute.isdecimal()
@@ -69,8 +68,9 @@ async def test_requests_that_wait_survive_an_emptied_redis(
         await standin.wait_at_gate()
         running.pause()
         waiting = [await generating.ask(topic) for topic in ("honey", "glaciers", "bridges")]
-        await Relay(database, product.queue).move()
-        await product.queue.disconnect()
+        queue = product.open_queue(settings.redis_url)
+        await Relay(database, queue).move()
+        await queue.disconnect()
         await redis.flushdb()
         running.go_on()
         await standin.open()

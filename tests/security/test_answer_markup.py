@@ -10,6 +10,7 @@ import pytest
 
 from domain.generation.answer import UnusableAnswer, read_answer
 from domain.text import clean
+from tests.configuration import settings
 from tests.factories import NUMBERS
 from web.client import api as client
 from web.server.prerender import Front
@@ -70,7 +71,7 @@ async def pages(database, app, tmp_path):
         (tmp_path / name).write_text(PAGE)
 
     async def page(path: str) -> str:
-        transport = httpx.ASGITransport(app=Front(app, tmp_path))
+        transport = httpx.ASGITransport(app=Front(app, tmp_path, settings))
         async with httpx.AsyncClient(transport=transport, base_url="http://factoids.test") as one:
             answer = await one.get(path)
         assert answer.status_code == 200

@@ -17,7 +17,8 @@ from domain.caller import SCHEDULER
 from domain.spending.alerts import Alerts
 from domain.spending.budget import Budget, BudgetLimits
 from domain.spending.channels import channels_of
-from settings import Settings, settings
+from settings import Settings
+from tests.configuration import settings
 from tests.e2e.stack import Site, running_site
 from tests.fixtures.generation import MODEL
 from tests.processes import Running, running_worker, until

@@ -9,7 +9,7 @@ from litestar import Litestar
 
 from domain.cursor import Cursors
 from domain.factoids.service import FeedQuery, Sort
-from settings import settings
+from tests.configuration import settings
 from tests.factories import Factories
 from tests.fixtures.api import api_client
 

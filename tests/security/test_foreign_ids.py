@@ -15,7 +15,7 @@ import pytest
 from litestar import Litestar
 
 from api.visitor_cookie import VisitorTokens
-from settings import settings
+from tests.configuration import settings
 from tests.factories import Factories
 from web.client.transport import StreamingASGITransport
 

@@ -10,7 +10,7 @@ from litestar import Litestar
 
 from api.visitor_cookie import VisitorTokens
 from db.session import Database
-from settings import settings
+from tests.configuration import settings
 from web.client import api as client
 from web.factoid import card as cards
 

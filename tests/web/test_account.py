@@ -12,7 +12,7 @@ from api.visitor_cookie import VisitorTokens
 from db.models import Checkout
 from db.repositories.payments import CheckoutRepository
 from db.session import Database
-from settings import settings
+from tests.configuration import settings
 from tests.web.conftest import state_of, told
 from tests.web.test_paying import a_checkout
 from tests.web.test_states import NONSENSE, drained

@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.configuration import settings
 from tests.factories import Factories
 from web.server.policy import page_headers
 from web.server.prerender import Front, put_in
@@ -30,7 +31,12 @@ async def inner(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture
 def pages(connected: Any, tmp_path: Path) -> httpx.AsyncClient:
     site = OneOrigin(
-        pages=SafePages(Front(inner, build_in(tmp_path)), page_headers(tmp_path)), api=connected
+        pages=SafePages(
+            Front(inner, build_in(tmp_path), settings),
+            page_headers(tmp_path, settings),
+            https_only=False,
+        ),
+        api=connected,
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://factoids.test")
 
@@ -75,7 +81,7 @@ async def test_a_websocket_is_opened_from_our_own_pages_only(origin: bytes | Non
 
     headers = [(b"host", b"factoids.test")] + ([(b"origin", origin)] if origin else [])
     scope = {"type": "websocket", "path": "/_event", "headers": headers}
-    await SafePages(app, [])(scope, receive, send)
+    await SafePages(app, [], https_only=False)(scope, receive, send)
 
     assert (reached, sent) == (["/_event"], []) if admitted else ([], ["websocket.close"])
 

@@ -25,7 +25,6 @@ from api.schemas.generation import GenerateIn, GenerationOut, LimitsOut, ModelsO
 from api.schemas.keys import KeyIn, KeyOut, KeysOut, NewKeyOut
 from api.schemas.problem import Problem
 from api.schemas.quote import LiveQuoteOut
-from settings import settings
 from web.client.transport import ASGIApp, StreamingASGITransport
 
 ANSWER_S = 8.0
@@ -35,6 +34,9 @@ SILENCE_S = 40.0
 
 NOTHING_LEFT = 204
 """A stream's answer when everything was already seen: do not come back."""
+
+IN_PROCESS_URL = "http://localhost"
+"""An HTTP client wants an address also where none is connected to."""
 
 T = TypeVar("T")
 
@@ -62,25 +64,24 @@ class _Door:
 
     http: httpx.AsyncClient | None = None
     app: ASGIApp | None = None
+    api_url: str | None = None
 
 
 _door = _Door()
 
 
-def use(app: ASGIApp | None) -> None:
-    """Call this ASGI app from now on, unless `API_URL` names an API elsewhere."""
-    _door.app, _door.http = app, None
+def use(app: ASGIApp | None, *, api_url: str | None = None) -> None:
+    """Call this ASGI app from now on, or the API at `api_url` if there is one."""
+    _door.app, _door.api_url, _door.http = app, api_url, None
 
 
 def _http() -> httpx.AsyncClient:
     if _door.http is None:
-        if settings.api_url is None and _door.app is None:
+        if _door.api_url is None and _door.app is None:
             raise _unreachable("No API is connected to these pages.")
         _door.http = httpx.AsyncClient(
-            base_url=settings.api_url or settings.site_url,
-            transport=None
-            if settings.api_url or not _door.app
-            else StreamingASGITransport(_door.app),
+            base_url=_door.api_url or IN_PROCESS_URL,
+            transport=None if _door.api_url or not _door.app else StreamingASGITransport(_door.app),
             timeout=httpx.Timeout(ANSWER_S),
             # The pool serves all visitors: a cookie kept from one must never go out for another.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -97,7 +98,7 @@ class ApiClient:
             # Browsers keep such cookies under TLS only, so the page came over TLS.
             self._headers["x-forwarded-proto"] = "https"
         self._address = address
-        if address and settings.api_url:
+        if address and _door.api_url:
             self._headers["x-forwarded-for"] = address
 
     async def factoids(

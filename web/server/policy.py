@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from api.security_headers import SELF_ONLY, with_policy
-from settings import settings
+from settings import Settings
 from web.server.prerender import STANDIN, WITHOUT_SCRIPT
 
 INLINE = re.compile(r"<(script|style)(?:\s[^>]*)?>(.*?)</\1>", re.DOTALL)
@@ -34,11 +34,12 @@ CAPTCHAS = {
 """What the configured one's widget loads from elsewhere."""
 
 
-def page_headers(build: Path) -> list[tuple[bytes, bytes]]:
+def page_headers(build: Path, settings: Settings) -> list[tuple[bytes, bytes]]:
     """The headers of the build's pages."""
     documents = [file.read_text() for file in sorted(build.glob("*.html"))]
     scripts = inline("script", documents)
-    styles = inline("style", [*documents, STANDIN, WITHOUT_SCRIPT]) | {EMPTY} | _toasts(build)
+    notice = [STANDIN] if settings.standin_model else []
+    styles = inline("style", [*documents, *notice, WITHOUT_SCRIPT]) | {EMPTY} | _toasts(build)
     policy = SELF_ONLY | {
         # Reflex runs what the server sends as script (toasts, live numbers): 'unsafe-eval'.
         "script-src": " ".join(["'self'", "'unsafe-eval'", *digests(scripts)]),
@@ -47,7 +48,7 @@ def page_headers(build: Path) -> list[tuple[bytes, bytes]]:
     }
     for directive, sources in CAPTCHAS.get(settings.captcha_provider or "", {}).items():
         policy[directive] = f"{policy[directive]} {sources}".strip()
-    return with_policy(policy)
+    return with_policy(policy, https_only=settings.https_only)
 
 
 def inline(element: str, documents: Iterable[str]) -> set[str]:

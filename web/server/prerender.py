@@ -12,7 +12,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from api.schemas.factoids import FactoidOut
-from settings import settings
+from settings import Settings
 from web.client.api import ApiClient, ApiProblem
 from web.server.site import ASGIApp, Message, Receive, Scope, Send
 from web.ui.layout import NAME, TAGLINE
@@ -22,7 +22,7 @@ NEWEST = 20
 KEPT_S = 5.0
 """The list of newest facts is the same for everybody and at most this old."""
 
-STANDIN = "<style>#standin{display:block}</style>" if settings.standin_model else ""
+STANDIN = "<style>#standin{display:block}</style>"
 """Shows the notice that a stand-in model answers; in the HTML, so that nothing moves later."""
 WITHOUT_SCRIPT = (
     "<style>body{display:flex;flex-direction:column}footer{order:2}"
@@ -53,8 +53,10 @@ CHAT = (
 class Front:
     """Answers the addresses of pages itself; the rest is the Reflex build's."""
 
-    def __init__(self, app: ASGIApp, build: Path) -> None:
+    def __init__(self, app: ASGIApp, build: Path, settings: Settings) -> None:
         self._app = app
+        self._site_url = settings.site_url
+        self._notice = STANDIN if settings.standin_model else ""
         self._index = build / "index.html"
         self._bare = build / "404.html"
         self._built = {path: build / f"{path[1:]}.html" for path in BUILT}
@@ -67,15 +69,13 @@ class Front:
                 return await self._answer(scope, send, 200, await self._feed_html())
             if built := self._built.get(scope["path"].rstrip("/")):
                 body = CHATS if built == self._built["/chat"] else ""
-                return await self._answer(scope, send, 200, put_in(self._read(built), "", body))
+                return await self._answer(scope, send, 200, self._page(built, "", body))
             if CHAT_PATH.fullmatch(scope["path"]):
-                page = put_in(self._read(self._bare), titled(f"Chat | {NAME}"), CHAT)
+                page = self._page(self._bare, titled(f"Chat | {NAME}"), CHAT)
                 return await self._answer(scope, send, 200, page)
             if CHECKOUT_PATH.fullmatch(scope["path"]):
                 head = titled(f"Your payment | {NAME}")
-                return await self._answer(
-                    scope, send, 200, put_in(self._read(self._bare), head, PAID)
-                )
+                return await self._answer(scope, send, 200, self._page(self._bare, head, PAID))
             if named := FACTOID_PATH.fullmatch(scope["path"]):
                 return await self._answer(scope, send, *await self._factoid_html(named[1]))
         return await self._app(scope, receive, send)
@@ -89,24 +89,27 @@ class Front:
             except ApiProblem:
                 html = ""
             self._newest = (html, time.monotonic())
-        head = f'<link rel="canonical" href="{escape(settings.site_url)}/"/>'
+        head = f'<link rel="canonical" href="{escape(self._site_url)}/"/>'
         # Sites that show a preview want the whole address of the picture.
         index = self._read(self._index).replace(
-            'content="/card.png"', f'content="{escape(settings.site_url)}/card.png"'
+            'content="/card.png"', f'content="{escape(self._site_url)}/card.png"'
         )
-        return put_in(index, head, html)
+        return put_in(index, head + self._notice, html)
 
     async def _factoid_html(self, given: str) -> tuple[int, str]:
-        bare = self._read(self._bare)
+        bare = self._bare
         try:
             factoid = await ApiClient().factoid(UUID(given))
         except ValueError:
-            return 404, put_in(bare, titled(f"No such factoid | {NAME}"), nothing_here())
+            return 404, self._page(bare, titled(f"No such factoid | {NAME}"), nothing_here())
         except ApiProblem as refusal:
             if refusal.problem.status == 404:
-                return 404, put_in(bare, titled(f"No such factoid | {NAME}"), nothing_here())
-            return 503, put_in(bare, titled(NAME), "")
-        return 200, put_in(bare, factoid_head(factoid), preview(factoid))
+                return 404, self._page(bare, titled(f"No such factoid | {NAME}"), nothing_here())
+            return 503, self._page(bare, titled(NAME), "")
+        return 200, self._page(bare, factoid_head(factoid, self._site_url), preview(factoid))
+
+    def _page(self, document: Path, head: str, body: str) -> str:
+        return put_in(self._read(document), head + self._notice, body)
 
     def _read(self, path: Path) -> str:
         if path not in self._files:
@@ -128,23 +131,23 @@ class Front:
 
 
 def put_in(document: str, head: str, body: str) -> str:
-    """The document with these at the end of its head and of its body, and a notice if one is due.
+    """The document with these at the end of its head and of its body.
 
     Only the last `</body>` is the real one; scripts may hold the same letters.
     """
     before, _, after = document.partition("</head>")
     inner, _, rest = after.rpartition("</body>")
-    return f"{before}{head}{STANDIN}</head>{inner}{body}</body>{rest}"
+    return f"{before}{head}</head>{inner}{body}</body>{rest}"
 
 
 def titled(title: str) -> str:
     return f"<title>{escape(title)}</title>" + '<meta name="robots" content="noindex"/>'
 
 
-def factoid_head(factoid: FactoidOut) -> str:
+def factoid_head(factoid: FactoidOut, site_url: str) -> str:
     """Title, description, canonical address and the cards that other sites show for a link."""
     title = f"{factoid.subject} | {NAME}"
-    url = f"{settings.site_url}/f/{factoid.id}"
+    url = f"{site_url}/f/{factoid.id}"
     said = {
         "description": factoid.text,
         "og:type": "article",
@@ -152,7 +155,7 @@ def factoid_head(factoid: FactoidOut) -> str:
         "og:title": f"{factoid.emoji} {factoid.subject}".strip(),
         "og:description": factoid.text,
         "og:url": url,
-        "og:image": f"{settings.site_url}/card.png",
+        "og:image": f"{site_url}/card.png",
         "og:image:alt": f"{NAME}: {TAGLINE}",
         "article:published_time": factoid.created_at.isoformat(),
         "twitter:card": "summary_large_image",

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from api.origins import is_same_origin_websocket
-from api.security_headers import DATA
+from api.security_headers import NOTHING_RUNS, with_policy
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,12 +51,18 @@ class SafePages:
     `headers` are those of the HTML; everything else only is what it says it is.
     """
 
-    def __init__(self, app: ASGIApp, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, app: ASGIApp, headers: list[tuple[bytes, bytes]], *, https_only: bool
+    ) -> None:
         self._app = app
         self._headers = headers
+        self._data_headers = with_policy(NOTHING_RUNS, https_only=https_only)
+        self._https_only = https_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and not is_same_origin_websocket(scope):
+        if scope["type"] == "websocket" and not is_same_origin_websocket(
+            scope, https_only=self._https_only
+        ):
             await receive()
             # Closing before accepting is how a server answers 403.
             await send({"type": "websocket.close", "code": 1008})
@@ -76,7 +82,7 @@ class SafePages:
                 names = {name.lower() for name, _ in given}
                 lasts = keep if message["status"] in (200, 304) else ASK_AGAIN
                 lasts = OWN if b"set-cookie" in names else lasts
-                ours = self._headers if _is_html(given) else DATA
+                ours = self._headers if _is_html(given) else self._data_headers
                 extra = [*ours, (b"cache-control", lasts)]
                 message["headers"] = given + [one for one in extra if one[0] not in names]
             await send(message)

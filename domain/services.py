@@ -1,0 +1,221 @@
+"""The composition root: every service of a process, wired from its settings.
+
+`jobs/services.py` adds what only the worker needs.
+"""
+
+from decimal import Decimal
+from functools import cached_property
+
+from redis.asyncio import Redis
+
+from db.repositories.factoids import FactoidReads
+from db.repositories.quotes import QuoteReads
+from db.repositories.vault import VaultReads
+from db.session import Database, open_database
+from domain.accounts.credential_cache import Register
+from domain.accounts.recovery import Recovery
+from domain.accounts.service import Accounts
+from domain.chat.admission import Admission
+from domain.chat.progress import TurnReader
+from domain.chat.quotes import ChatQuotes
+from domain.chat.sessions import Chats
+from domain.chat.turns import ChatTurns
+from domain.cursor import Cursors
+from domain.factoids.service import FactoidService
+from domain.factoids.vault import Vault
+from domain.generation.progress import ProgressReader
+from domain.generation.quotes import Lately, Quotes
+from domain.generation.requests import GenerationRequests
+from domain.idempotency import Repeats
+from domain.infra.live import LiveHub
+from domain.infra.redis import open_redis, open_redis_for_limits
+from domain.limits.anomalies import Anomalies
+from domain.limits.captcha import open_captcha
+from domain.limits.policies import Policies
+from domain.limits.rate_limit import RateLimiter
+from domain.limits.read_limiter import ReadPermits
+from domain.limits.step_up import StepUp
+from domain.llm.catalogue import CatalogueService
+from domain.payments.analytics import Analytics
+from domain.payments.checkouts import Checkouts
+from domain.payments.post_purchase import Wishes
+from domain.payments.products import products_of
+from domain.payments.service import PaymentService
+from domain.payments.stripe import Stripe, open_stripe
+from domain.spending.budget import Budget, BudgetLimits
+from domain.spending.credits import CreditAccounts
+from settings import Settings
+
+
+class Services:
+    """Every service of a process, each built when it is first used and then kept.
+
+    A test or benchmark replaces a service by assigning another one before anything uses it.
+    """
+
+    database: Database
+    redis: Redis
+    limits_redis: Redis
+    """Fails within a second: every request waits for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    async def open(self) -> None:
+        """Connect to Postgres and Redis.
+
+        Raises:
+            OSError, asyncpg.PostgresError: Postgres cannot be reached or refuses.
+        """
+        self.database = await open_database(self.settings)
+        self.redis = open_redis(self.settings.redis_url)
+        self.limits_redis = open_redis_for_limits(self.settings.redis_url)
+
+    async def close(self) -> None:
+        if self.stripe:
+            await self.stripe.close()
+        await self.limits_redis.aclose()
+        await self.redis.aclose()
+        await self.database.close()
+
+    @cached_property
+    def register(self) -> Register:
+        return Register(*self.settings.server_secrets)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self.database.sessions, self.register, self.settings.secret_key)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        return Recovery(self.database.sessions, self.limiter)
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(*self.settings.server_secrets)
+
+    @cached_property
+    def factoids(self) -> FactoidService:
+        return FactoidService(FactoidReads(self.database.reads), self.cursors)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(VaultReads(self.database.reads))
+
+    @cached_property
+    def live(self) -> LiveHub:
+        return LiveHub(self.redis)
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        return Repeats(self.database.sessions, *self.settings.server_secrets)
+
+    @cached_property
+    def limiter(self) -> RateLimiter:
+        return RateLimiter(self.limits_redis, Policies(self.settings))
+
+    @cached_property
+    def read_permits(self) -> ReadPermits:
+        return ReadPermits(self.limiter)
+
+    @cached_property
+    def step_up(self) -> StepUp:
+        return StepUp(
+            self.limits_redis,
+            open_captcha(self.settings, self.limits_redis),
+            Anomalies(self.limits_redis),
+            after_refusals=self.settings.captcha_after_refusals,
+        )
+
+    @cached_property
+    def budget(self) -> Budget:
+        return Budget(BudgetLimits.of(self.settings))
+
+    @cached_property
+    def catalogue(self) -> CatalogueService:
+        return CatalogueService(self.database.sessions)
+
+    @cached_property
+    def generations(self) -> GenerationRequests:
+        return GenerationRequests(
+            self.database.sessions, self.catalogue, self.limiter, self.budget, self.step_up
+        )
+
+    @cached_property
+    def progress(self) -> ProgressReader:
+        return ProgressReader(self.redis, self.database.sessions)
+
+    @cached_property
+    def quotes(self) -> Quotes:
+        return Quotes(
+            self.database.sessions,
+            self.catalogue,
+            self.limiter,
+            self.budget,
+            Lately(QuoteReads(self.database.reads)),
+        )
+
+    @cached_property
+    def admission(self) -> Admission:
+        return Admission(self.limiter, self.budget)
+
+    @cached_property
+    def chats(self) -> Chats:
+        return Chats(self.database.sessions, self.catalogue, self.factoids, self.cursors)
+
+    @cached_property
+    def turns(self) -> ChatTurns:
+        return ChatTurns(
+            self.database.sessions,
+            self.chats,
+            self.catalogue,
+            self.factoids,
+            self.admission,
+            web=self.settings.web_search,
+        )
+
+    @cached_property
+    def turn_events(self) -> TurnReader:
+        return TurnReader(self.redis, self.database.sessions)
+
+    @cached_property
+    def chat_quotes(self) -> ChatQuotes:
+        return ChatQuotes(
+            self.database.sessions,
+            self.chats,
+            self.catalogue,
+            self.admission,
+            search_usd=self.settings.tavily_search_usd if self.settings.web_search else Decimal(0),
+        )
+
+    @cached_property
+    def stripe(self) -> Stripe | None:
+        return open_stripe(self.settings)
+
+    @cached_property
+    def wishes(self) -> Wishes:
+        return Wishes(self.database.sessions, self.generations)
+
+    @cached_property
+    def payments(self) -> PaymentService:
+        return PaymentService(
+            self.database.sessions,
+            self.stripe,
+            Analytics(self.database.sessions, self.settings),
+            self.wishes,
+            self.settings.webhook_secrets,
+        )
+
+    @cached_property
+    def checkouts(self) -> Checkouts:
+        return Checkouts(
+            self.database.sessions,
+            self.payments,
+            products_of(self.settings),
+            self.limiter,
+            self.catalogue,
+        )
+
+    @cached_property
+    def credit_accounts(self) -> CreditAccounts:
+        return CreditAccounts(self.database.sessions)
