@@ -136,7 +136,7 @@ async def test_without_a_cookie_each_call_is_a_new_visitor(app, model, database)
 async def test_while_it_is_being_answered_a_repeat_is_told_to_come_back(
     api, generating, database, standin
 ):
-    api.security_headers.update(visitor())
+    api.headers.update(visitor())
     asked: Any = {"json": {"model": MODEL}, "headers": keyed("k", Prefer="wait=60")}
     first = asyncio.create_task(api.post(GENERATE, **asked))
 
@@ -351,7 +351,7 @@ def test_a_seal_opens_only_for_its_secret_its_holder_and_whole():
 
 
 async def test_an_api_key_is_made_once_and_its_token_is_in_no_table(api, database):
-    api.security_headers.update(visitor())
+    api.headers.update(visitor())
     asked: Any = {"json": {"name": "my script"}, "headers": keyed("k")}
     first, again = [await api.post("/api/keys", **asked) for _ in range(2)]
 
