@@ -28,7 +28,7 @@ if Path(sys.argv[0]).stem == "reflex" and "NPM_CONFIG_REGISTRY" not in os.enviro
 import reflex as rx
 from reflex.constants import StateManagerMode
 
-from settings import load_process
+from settings.process import load_process
 from web.plugins.docs_browser import DocsBrowserPlugin
 from web.plugins.same_origin import SameOriginPlugin
 from web.ui.design import TAILWIND, DesignPlugin

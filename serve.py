@@ -19,7 +19,7 @@ environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
 from api.app import create_app
 from api.visitor_cookie import Visitors, VisitorTokens
 from domain.accounts.credential_cache import Register
-from settings import load_process
+from settings.process import load_process
 from web.app import app as pages
 from web.app import follow_live_changes
 from web.client import api as client

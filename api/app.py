@@ -35,7 +35,8 @@ from api.visitor_cookie import Visitors, VisitorTokens
 from domain.infra.gc_tuning import tune_gc
 from domain.infra.logging import configure_logging
 from domain.services import Services
-from settings import Settings, load_process
+from settings import Settings
+from settings.process import load_process
 
 BODY_BYTES_AT_MOST = 64 * 1024
 

@@ -12,7 +12,7 @@ from domain.infra.logging import configure_logging
 from jobs import accounts, budget, generation, maintenance, payments
 from jobs.context import WorkerContext
 from jobs.services import WorkerServices
-from settings import load_process
+from settings.process import load_process
 
 
 async def publish_scheduled_factoid(ctx: WorkerContext) -> bool:

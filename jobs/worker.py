@@ -21,7 +21,8 @@ from jobs import budget, chat, generation, limits, maintenance, payments
 from jobs.context import WorkerContext
 from jobs.relay import Relay
 from jobs.services import WorkerServices
-from settings import Settings, load_process
+from settings import Settings
+from settings.process import load_process
 
 QUEUE = "factoids"
 

@@ -3,13 +3,11 @@
 A value that cannot be used stops the start with one sentence naming the variable.
 """
 
-import os
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
-from dotenv import load_dotenv
 from msgspec import Meta
 
 from settings.checks import DEVELOPMENT_SECRET, DOLLARS, WrongSetting, check, check_production
@@ -201,16 +199,3 @@ def load(environ: Mapping[str, str]) -> Settings:
     if settings.production:
         check_production(settings, given)
     return settings
-
-
-def load_process() -> Settings:
-    """The settings of this process: its environment and, outside production, `.env`.
-
-    For entry points alone; everything else is handed the settings.
-
-    Raises:
-        WrongSetting: See `load`.
-    """
-    if os.environ.get("ENVIRONMENT") != "production":
-        load_dotenv()
-    return load(os.environ)

@@ -4,7 +4,7 @@ from advanced_alchemy.config import AlembicAsyncConfig, SQLAlchemyAsyncConfig
 
 from db.models import Base
 from db.session import sqlalchemy_url
-from settings import load_process
+from settings.process import load_process
 
 alembic = SQLAlchemyAsyncConfig(
     connection_string=sqlalchemy_url(load_process().database_url),
