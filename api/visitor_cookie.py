@@ -4,7 +4,6 @@ import hmac
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
-from hashlib import sha256
 from uuid import UUID, uuid4
 
 from litestar.enums import ScopeType
@@ -12,6 +11,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, We
 
 from api.middleware.revocable_connection import RevocableConnection
 from domain.accounts.credential_cache import Register
+from domain.signing import VISITOR, derive_keys, key_ids
 
 COOKIE = b"visitor"
 COOKIE_UNDER_TLS = b"__Host-visitor"
@@ -27,20 +27,16 @@ CLOCKS_DIFFER_S = 60
 
 
 class VisitorTokens:
-    """Writes and reads the signed identity: `<key>.<issued at>.<identity>.<seal>`, all but the
-    seal in hexadecimal. The first secret signs; the others still verify. One written for another
-    purpose is nobody's.
+    """Signs and verifies an identity: `<key id>.<issued at>.<identity>.<signature>`, all but the
+    signature in hexadecimal. The first secret signs, all of them verify. A token that was made
+    for another purpose is invalid.
     """
 
-    def __init__(self, *secrets: str, purpose: bytes = b"visitor", life_s: int = COOKIE_S) -> None:
+    def __init__(self, *secrets: str, purpose: bytes = VISITOR, life_s: int = COOKIE_S) -> None:
         self._life_s = life_s
-        self._keys = {
-            sha256(purpose + b" key\0" + one.encode()).hexdigest()[:8].encode(): sha256(
-                purpose + b"\0" + one.encode()
-            ).digest()
-            for one in reversed(secrets)
-        }
-        self._signing, self._key = list(self._keys.items())[-1]
+        ids, keys = key_ids(purpose, secrets), derive_keys(purpose, secrets)
+        self._keys = dict(zip(ids, keys, strict=True))
+        self._signing, self._key = ids[0], keys[0]
 
     def write(self, visitor_id: UUID, issued_at: int | None = None) -> str:
         """`issued_at` in seconds since 1970; now if it is not said."""

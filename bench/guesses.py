@@ -38,13 +38,13 @@ def main() -> int:
     asked = parser.parse_args()
     chance, tokens = random.Random(), KeyTokens("secret")
     token = tokens.make(uuid4())
-    seal = tokens.seal(token)
+    stored = tokens.hash(token)
     shared = [chance.randrange(SECRET_LENGTH - 8) for _ in range(asked.guesses)]
     written = [guess(token, one, chance) for one in shared]
     took_ns: list[int] = []
     for one in written:
         began = time.perf_counter_ns()
-        found = id_in(one) is not None and tokens.fits(one, [seal])
+        found = id_in(one) is not None and tokens.matches(one, [stored])
         took_ns.append(time.perf_counter_ns() - began)
         assert not found
     # Whatever else the machine did meanwhile is no answer's time.

@@ -1,19 +1,20 @@
-"""Cursors: where a page ended, signed and bound to what was asked for."""
+"""Cursors for pagination: the position where a page ended, signed and bound to its query."""
 
 import hmac
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from domain.errors import Malformed
+from domain.signing import CURSOR, derive_keys
 
-SEAL_BYTES, SEAL_LETTERS = 16, 22
-KEPT_DAYS = 30
-"""How long a list can be gone on with, to the day: a cursor may go a few hours earlier."""
+SIGNATURE_BYTES, SIGNATURE_CHARACTERS = 16, 22
+LIFETIME_DAYS = 30
+"""Counted in UTC dates, so a cursor may expire a few hours early."""
 
 DAY_S = 86_400
 
@@ -23,52 +24,57 @@ class InvalidCursor(Malformed):
 
 
 class Cursors:
-    """Writes and reads cursors. By hand, as it is done twice for each page of the feed: a
-    general signer costs more than Postgres needs to answer (`make bench`).
+    """Writes and reads cursors.
+
+    Signed by hand: this happens twice for each page of the feed, and a general signing library
+    takes longer than Postgres needs for the page (`make bench`).
     """
 
     def __init__(self, *secrets: str, clock: Callable[[], float] = time.time) -> None:
-        """The first secret seals; the others still verify. The clock tells seconds since 1970."""
-        self._keys = [sha256(b"dated cursor\0" + one.encode()).digest() for one in secrets]
+        """The first secret signs, all of them verify. `clock` returns seconds since 1970."""
+        self._keys = derive_keys(CURSOR, secrets)
         self._clock = clock
 
-    def write(self, asked: str, place: list[Any]) -> str:
-        written = _spelt(msgspec.msgpack.encode([self._today(), *place]))
-        return (_seal(self._keys[0], asked, written) + written).decode()
+    def write(self, query: str, position: list[Any]) -> str:
+        """`query` identifies the list, so that its cursors are invalid for any other."""
+        payload = _base64(msgspec.msgpack.encode([self._today(), *position]))
+        return (_signature(self._keys[0], query, payload) + payload).decode()
 
-    def read(self, asked: str, cursor: str) -> list[Any]:
-        """The place a cursor stands for.
+    def read(self, query: str, cursor: str) -> list[Any]:
+        """The position in a cursor of this query.
 
         Raises:
-            InvalidCursor: It was altered, made for another question, or is too old.
+            InvalidCursor: It was altered, belongs to another query, or is too old.
         """
-        letters = cursor.encode("ascii", "replace")
-        seal, written = letters[:SEAL_LETTERS], letters[SEAL_LETTERS:]
-        # Base64 has spare bits and skips strange letters: all is compared as it is spelt.
-        if not any(hmac.compare_digest(_seal(key, asked, written), seal) for key in self._keys):
+        characters = cursor.encode("ascii", "replace")
+        signature = characters[:SIGNATURE_CHARACTERS]
+        payload = characters[SIGNATURE_CHARACTERS:]
+        # Compared in encoded form: base64 has spare bits and its decoder skips odd characters.
+        valid = (_signature(key, query, payload) for key in self._keys)
+        if not any(hmac.compare_digest(wanted, signature) for wanted in valid):
             raise InvalidCursor(
                 "This cursor does not belong to this list. Start again without it.", field="cursor"
             )
-        padding = b"=" * (-len(written) % 4)
-        written_on, *place = msgspec.msgpack.decode(urlsafe_b64decode(written + padding))
-        if self._today() - written_on >= KEPT_DAYS:
+        padding = b"=" * (-len(payload) % 4)
+        written_on, *position = msgspec.msgpack.decode(urlsafe_b64decode(payload + padding))
+        if self._today() - written_on >= LIFETIME_DAYS:
             raise InvalidCursor(
-                f"This cursor is {KEPT_DAYS} days old, and the list has moved on. Start again "
+                f"This cursor is {LIFETIME_DAYS} days old, and the list has moved on. Start again "
                 "without it.",
                 field="cursor",
             )
-        return place
+        return position
 
     def _today(self) -> int:
-        """Since 1970. Seconds would make each cursor longer."""
+        """Days since 1970: seconds would make each cursor longer."""
         return int(self._clock()) // DAY_S
 
 
-def _seal(key: bytes, asked: str, written: bytes) -> bytes:
-    # Made for keys; an HMAC, made twice for each page, costs it several times as much.
-    sealed = asked.encode() + b"\0" + written
-    return _spelt(blake2b(sealed, key=key, digest_size=SEAL_BYTES).digest())
+def _signature(key: bytes, query: str, payload: bytes) -> bytes:
+    # Keyed BLAKE2 is a MAC by itself; an HMAC takes several times as long.
+    signed = query.encode() + b"\0" + payload
+    return _base64(blake2b(signed, key=key, digest_size=SIGNATURE_BYTES).digest())
 
 
-def _spelt(said: bytes) -> bytes:
-    return urlsafe_b64encode(said).rstrip(b"=")
+def _base64(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")

@@ -1,44 +1,42 @@
-"""A call that is made twice with one key happens once."""
+"""Idempotency keys: a request that is repeated under one key is carried out once."""
 
 import asyncio
-import hmac
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256, shake_256
 from uuid import UUID, uuid4
 
+from cryptography.fernet import InvalidToken, MultiFernet
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from uuid_utils.compat import uuid7
 
 from db.models import IdempotencyKey
-from db.repositories.idempotency import IdempotencyRepository, Place
+from db.repositories.idempotency import IdempotencyRepository, KeyRef
 from domain.errors import Conflict, Invalid, Malformed
+from domain.signing import IDEMPOTENCY, cipher
 
 KEPT_S = 24 * 3_600
-"""How long an answer is kept for repeats."""
+"""How long a response is stored for repeats."""
 
-HELD_S, RENEW_EVERY_S = 15.0, 5.0
-"""Whoever answers a call renews its hold on it; one that died loses it after so long."""
+LOCK_S, RENEW_EVERY_S = 15.0, 5.0
+"""A lock is renewed while its request is handled; that of a process that died expires."""
 
-AGAIN_AFTER_S = 1
+RETRY_AFTER_S = 1
 KEY_LENGTH = 255
 
 BARE = re.compile(r"[!#-\[\]-~]{1,255}")
 QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\]){1,510})"')
 """A string of RFC 9651."""
 
-SEAL_BYTES = 16
 
-
-class InvalidKey(Malformed):
+class InvalidIdempotencyKey(Malformed):
     code = "invalid_idempotency_key"
 
 
-class StillRunning(Conflict):
+class KeyInUse(Conflict):
     code = "idempotency_key_in_use"
-    retry_after_s = AGAIN_AFTER_S
+    retry_after_s = RETRY_AFTER_S
 
 
 class KeyReused(Invalid):
@@ -46,16 +44,16 @@ class KeyReused(Invalid):
 
 
 def read_key(written: str) -> str:
-    """The key in an `Idempotency-Key` header, quoted as the draft has it or bare.
+    """The key in an `Idempotency-Key` header, quoted as in the IETF draft, or bare.
 
     Raises:
-        InvalidKey: It is empty, too long or holds other signs.
+        InvalidIdempotencyKey: It is empty, too long or holds other characters.
     """
     written = written.strip()
     quoted = QUOTED.fullmatch(written)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else written
     if len(key) > KEY_LENGTH or not (quoted or BARE.fullmatch(written)):
-        raise InvalidKey(
+        raise InvalidIdempotencyKey(
             f"An Idempotency-Key has 1 to {KEY_LENGTH} visible ASCII characters, in quotes or "
             'without; a new UUID for each new request is best: "8e03978e-40d5-43dd-bc93-6894a57f".',
             field="Idempotency-Key",
@@ -64,18 +62,17 @@ def read_key(written: str) -> str:
 
 
 @dataclass(frozen=True)
-class Call:
-    """Something asked under a key."""
+class KeyedRequest:
+    """A request that carries an idempotency key."""
 
-    place: Place
-    """Whose it is, what is done and the key: nobody else's call has the same."""
+    ref: KeyRef
     fingerprint: bytes
-    """Of all that was asked."""
+    """SHA-256 of everything that was asked for."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a call was answered."""
+class StoredResponse:
+    """The response to the first request under a key."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -84,148 +81,123 @@ class Answer:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One of the times that something is tried which must happen once."""
+    """One of several attempts at something that must be done once."""
 
     result_id: UUID
-    """The id to give what is made: every attempt has the same, so that it is made once."""
+    """The id of what is created, the same in every attempt, so that it is created once."""
     first: bool
-    """Else an earlier one may have made it, and it must be looked for before all else."""
+    """When False, an earlier attempt may have created it: it must be looked up first."""
 
 
-class Turn:
-    """The right to answer a call, had by one at a time."""
+class IdempotencyLock:
+    """The exclusive right to handle a request; one process holds it at a time."""
 
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
-        call: Call,
+        ref: KeyRef,
         attempt: Attempt,
-        holder: UUID,
-        seal: "Seal",
+        owner: UUID,
+        cipher: MultiFernet,
     ) -> None:
-        self._sessions, self._call, self._holder, self._seal = sessions, call, holder, seal
+        self._sessions, self._ref, self._owner, self._cipher = sessions, ref, owner, cipher
         self.attempt = attempt
 
     @asynccontextmanager
-    async def kept(self, renew_every_s: float = RENEW_EVERY_S) -> AsyncGenerator[None]:
-        """Nobody else has a turn meanwhile, unless this process dies or freezes."""
-        keeping = asyncio.create_task(self._keep(renew_every_s))
+    async def renewed(self, renew_every_s: float = RENEW_EVERY_S) -> AsyncGenerator[None]:
+        """Renew the lock in the background. It is lost only if this process dies or freezes."""
+        renewing = asyncio.create_task(self._renew(renew_every_s))
         try:
             yield
         finally:
-            keeping.cancel()
+            renewing.cancel()
             with suppress(asyncio.CancelledError, Exception):
-                await keeping
+                await renewing
 
-    async def _keep(self, renew_every_s: float) -> None:
+    async def _renew(self, renew_every_s: float) -> None:
         while True:
             await asyncio.sleep(renew_every_s)
-            await self._hold(HELD_S)
+            await self._extend(LOCK_S)
 
-    async def end(self, answer: Answer) -> None:
-        """Keep the answer for those who ask the same."""
+    async def complete(self, response: StoredResponse) -> None:
+        """Store the response for repeats of the request.
+
+        It is encrypted, because it may hold a secret that is shown only once, and bound to this
+        lock, so that it cannot be moved to another row.
+        """
         async with self._sessions() as session:
             await IdempotencyRepository(session).keep(
-                self._call.place,
-                self._holder,
-                status=answer.status,
-                headers=answer.headers,
-                body=self._seal.close(self._holder, answer.body),
+                self._ref,
+                self._owner,
+                status=response.status,
+                headers=response.headers,
+                body=self._cipher.encrypt(self._owner.bytes + response.body),
             )
 
-    async def let_go(self) -> None:
-        """Something may have been made: let the same be asked again and find it."""
-        await self._hold(0)
+    async def release(self) -> None:
+        """Something may have been created: a repeat may run at once and will look for it."""
+        await self._extend(0)
 
-    async def forget(self) -> None:
-        """Nothing was made: let the key be used as if it were new."""
+    async def discard(self) -> None:
+        """Nothing was created: the key can be used as if it were new."""
         async with self._sessions() as session:
-            await IdempotencyRepository(session).forget(self._call.place, self._holder)
+            await IdempotencyRepository(session).forget(self._ref, self._owner)
 
-    async def _hold(self, held_s: float) -> None:
+    async def _extend(self, lock_s: float) -> None:
         async with self._sessions() as session:
-            await IdempotencyRepository(session).hold(self._call.place, self._holder, held_s)
+            await IdempotencyRepository(session).hold(self._ref, self._owner, lock_s)
 
 
-class Seal:
-    """Keeps what is stored from whoever reads the database without knowing our secret.
+class IdempotencyService:
+    """Requests under keys. Opens its own sessions, each for a single statement."""
 
-    Each holder's name is used for one body, so the stream it is mixed with never repeats.
-    """
-
-    def __init__(self, secret: str, *earlier: str) -> None:
-        secrets = (secret, *earlier)
-        self._keys = [sha256(b"answers\0" + one.encode()).digest() for one in secrets]
-
-    def close(self, holder: UUID, body: bytes) -> bytes:
-        key = self._keys[0]
-        return _mark(key, holder, body) + _mixed(key, holder, body)
-
-    def open(self, holder: UUID, sealed: bytes) -> bytes | None:
-        """The body, or None when none of the secrets sealed it."""
-        for key in self._keys:
-            body = _mixed(key, holder, sealed[SEAL_BYTES:])
-            if hmac.compare_digest(_mark(key, holder, body), sealed[:SEAL_BYTES]):
-                return body
-        return None
-
-
-def _mark(key: bytes, holder: UUID, body: bytes) -> bytes:
-    return hmac.digest(key, b"mark" + holder.bytes + body, "sha256")[:SEAL_BYTES]
-
-
-def _mixed(key: bytes, holder: UUID, body: bytes) -> bytes:
-    stream = shake_256(key + b"stream" + holder.bytes).digest(len(body))
-    return (int.from_bytes(body) ^ int.from_bytes(stream)).to_bytes(len(body))
-
-
-class Repeats:
-    """Calls under keys. Opens its own sessions, of single statements."""
-
-    def __init__(
-        self, sessions: async_sessionmaker[AsyncSession], secret: str, *earlier: str
-    ) -> None:
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], *secrets: str) -> None:
+        """`secrets` are the server's, the one in force first."""
         self._sessions = sessions
-        self._seal = Seal(secret, *earlier)
+        self._cipher = cipher(IDEMPOTENCY, secrets)
 
-    async def begin(self, call: Call) -> Turn | Answer:
-        """A turn to answer the call, or the answer it was given before.
+    async def acquire(self, request: KeyedRequest) -> IdempotencyLock | StoredResponse:
+        """Lock the request for handling, or return the response it was given before.
 
         Raises:
-            KeyReused: Under this key something else was asked.
-            StillRunning: Another has the turn.
+            KeyReused: The key was used for another request.
+            KeyInUse: The request is being handled elsewhere.
         """
-        holder, new_id = uuid4(), uuid7()
+        owner, new_id = uuid4(), uuid7()
         async with self._sessions() as session:
             keys = IdempotencyRepository(session)
             result_id = await keys.take(
-                call.place,
-                fingerprint=call.fingerprint,
+                request.ref,
+                fingerprint=request.fingerprint,
                 result_id=new_id,
-                holder=holder,
-                held_s=HELD_S,
+                holder=owner,
+                held_s=LOCK_S,
                 kept_s=KEPT_S,
             )
             if result_id:
                 attempt = Attempt(result_id, first=result_id == new_id)
-                return Turn(self._sessions, call, attempt, holder, self._seal)
-            there = await keys.get(call.place)
-        if there and there.fingerprint != call.fingerprint:
+                return IdempotencyLock(self._sessions, request.ref, attempt, owner, self._cipher)
+            stored = await keys.get(request.ref)
+        if stored and stored.fingerprint != request.fingerprint:
             raise KeyReused(
                 "This Idempotency-Key was used for another request. Use a new one for a new one.",
                 field="Idempotency-Key",
             )
-        if there is None or there.state == "running":
-            raise StillRunning("The same request is being answered right now. Ask again shortly.")
-        return self._stored(there)
+        if stored is None or stored.state == "running":
+            raise KeyInUse("The same request is being answered right now. Ask again shortly.")
+        return self._response(stored)
 
-    def _stored(self, there: IdempotencyKey) -> Answer:
-        body = self._seal.open(there.locked_by, there.body or b"")
-        if body is None:
+    def _response(self, stored: IdempotencyKey) -> StoredResponse:
+        try:
+            decrypted = self._cipher.decrypt(stored.body or b"")
+        except InvalidToken:
+            decrypted = b""
+        owner, body = decrypted[:16], decrypted[16:]
+        if owner != stored.locked_by.bytes:
             raise KeyReused(
                 "What was answered under this Idempotency-Key can no longer be read. "
                 "Look whether it was done, and use a new key.",
                 field="Idempotency-Key",
             )
-        headers = [(name, value) for name, value in there.headers or []]
-        return Answer(there.status or 200, headers, body)
+        headers = [(name, value) for name, value in stored.headers or []]
+        return StoredResponse(stored.status or 200, headers, body)

@@ -26,7 +26,7 @@ from domain.factoids.vault import Vault
 from domain.generation.progress import ProgressReader
 from domain.generation.quotes import Lately, Quotes
 from domain.generation.requests import GenerationRequests
-from domain.idempotency import Repeats
+from domain.idempotency import IdempotencyService
 from domain.infra.live import LiveHub
 from domain.infra.redis import open_redis, open_redis_for_limits
 from domain.limits.anomalies import Anomalies
@@ -107,8 +107,8 @@ class Services:
         return LiveHub(self.redis)
 
     @cached_property
-    def repeats(self) -> Repeats:
-        return Repeats(self.database.sessions, *self.settings.server_secrets)
+    def idempotency(self) -> IdempotencyService:
+        return IdempotencyService(self.database.sessions, *self.settings.server_secrets)
 
     @cached_property
     def limiter(self) -> RateLimiter:

@@ -14,6 +14,7 @@ from api.schemas.recovery import RecoveredOut, RecoverIn, RecoveryOut
 from api.visitor_cookie import BECOMES, VisitorTokens
 from domain.accounts.recovery import Recovery
 from domain.caller import Caller
+from domain.signing import RECOVERY
 from settings import Settings
 
 LIFE_S = 30 * 24 * 3_600
@@ -61,7 +62,7 @@ async def recover(
 
 
 def recovery_tokens(settings: Settings) -> VisitorTokens:
-    return VisitorTokens(*settings.server_secrets, purpose=b"recovery", life_s=LIFE_S)
+    return VisitorTokens(*settings.server_secrets, purpose=RECOVERY, life_s=LIFE_S)
 
 
 def recovery_out(visitor_id: UUID, settings: Settings) -> RecoveryOut:

@@ -18,7 +18,16 @@ from uuid_utils.compat import uuid7
 
 from api.auth import provide_caller
 from api.strict_request import StrictRequest
-from domain.idempotency import Answer, Attempt, Call, InvalidKey, Place, Repeats, Turn, read_key
+from domain.idempotency import (
+    Attempt,
+    IdempotencyLock,
+    IdempotencyService,
+    InvalidIdempotencyKey,
+    KeyedRequest,
+    KeyRef,
+    StoredResponse,
+    read_key,
+)
 
 IDEMPOTENT = "idempotent"
 HEADER = b"idempotency-key"
@@ -57,22 +66,22 @@ class IdempotencyMiddleware:
         if key is None:
             await self._app(scope, receive, send)
             return
-        repeats: Repeats = scope["litestar_app"].state.services.repeats
-        begun = await repeats.begin(await _call(StrictRequest(scope, receive, send), key))  # pyright: ignore[reportArgumentType]
-        if isinstance(begun, Answer):
-            await _replay(begun, send)
+        service: IdempotencyService = scope["litestar_app"].state.services.idempotency
+        found = await service.acquire(await _keyed(StrictRequest(scope, receive, send), key))  # pyright: ignore[reportArgumentType]
+        if isinstance(found, StoredResponse):
+            await _replay(found, send)
             return
-        scope["attempt"] = begun.attempt  # pyright: ignore[reportGeneralTypeIssues]
-        told: list[Message] = []
+        scope["attempt"] = found.attempt  # pyright: ignore[reportGeneralTypeIssues]
+        messages: list[Message] = []
 
         async def hold_back(message: Message) -> None:
-            told.append(message)
+            messages.append(message)
 
-        async with begun.kept():
+        async with found.renewed():
             await self._app(scope, receive, hold_back)
         # Before it is sent: whoever has the answer may repeat the call at once.
-        await _end(begun, _answer(told))
-        for message in told:
+        await _finish(found, _stored(messages))
+        for message in messages:
             await send(message)
 
 
@@ -85,46 +94,52 @@ def provide_attempt(request: Request[Any, Any, Any]) -> Attempt:
 def _key(scope: Scope) -> str | None:
     given = [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
     if len(given) > 1:
-        raise InvalidKey("Send one Idempotency-Key, not several.", field="Idempotency-Key")
+        raise InvalidIdempotencyKey(
+            "Send one Idempotency-Key, not several.", field="Idempotency-Key"
+        )
     return read_key(given[0]) if given else None
 
 
-async def _call(request: StrictRequest, key: str) -> Call:
+async def _keyed(request: StrictRequest, key: str) -> KeyedRequest:
     caller = provide_caller(request)
     if caller.id is None:
-        raise InvalidKey("An Idempotency-Key needs somebody whose it is.", field="Idempotency-Key")
+        raise InvalidIdempotencyKey(
+            "An Idempotency-Key needs somebody whose it is.", field="Idempotency-Key"
+        )
     asked = f"{request.url.path}?{request.url.query}\n{request.content_type[0]}\n".encode()
     fingerprint = sha256(asked + await request.body()).digest()
     handler: Any = request.route_handler
-    return Call(Place(caller.id, handler.operation_id, key), fingerprint)
+    return KeyedRequest(KeyRef(caller.id, handler.operation_id, key), fingerprint)
 
 
-def _answer(told: list[Message]) -> Answer:
-    start: Any = told[0]
+def _stored(messages: list[Message]) -> StoredResponse:
+    start: Any = messages[0]
     headers = [(name.decode("latin-1").lower(), value) for name, value in start["headers"]]
     kept = [(name, value.decode("latin-1")) for name, value in headers if name in KEPT_HEADERS]
-    pieces: list[Any] = told[1:]
-    return Answer(start["status"], kept, b"".join(piece.get("body", b"") for piece in pieces))
+    pieces: list[Any] = messages[1:]
+    return StoredResponse(
+        start["status"], kept, b"".join(piece.get("body", b"") for piece in pieces)
+    )
 
 
-async def _end(turn: Turn, answer: Answer) -> None:
-    if answer.status in STAYS_THE_SAME:
-        await turn.end(answer)
-    elif answer.status >= 500:
+async def _finish(lock: IdempotencyLock, response: StoredResponse) -> None:
+    if response.status in STAYS_THE_SAME:
+        await lock.complete(response)
+    elif response.status >= 500:
         # It may have been done all the same, as when a commit's answer is lost.
-        await turn.let_go()
+        await lock.release()
     else:
-        await turn.forget()
+        await lock.discard()
 
 
-async def _replay(answer: Answer, send: Send) -> None:
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
+async def _replay(response: StoredResponse, send: Send) -> None:
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
     headers += [
-        (b"content-length", b"%d" % len(answer.body)),
+        (b"content-length", b"%d" % len(response.body)),
         (b"idempotent-replayed", b"true"),
     ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": False})
 
 
 def document(app: Litestar) -> None:

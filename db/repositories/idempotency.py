@@ -51,8 +51,8 @@ FORGET = text(f"DELETE FROM idempotency_keys WHERE {HELD}")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a call is written down."""
+class KeyRef:
+    """The primary key of a row: whose key it is, the operation it is used for, and the key."""
 
     caller_id: UUID
     operation: str
@@ -65,7 +65,7 @@ class IdempotencyRepository:
 
     async def take(
         self,
-        place: Place,
+        ref: KeyRef,
         *,
         fingerprint: bytes,
         result_id: UUID,
@@ -84,7 +84,7 @@ class IdempotencyRepository:
         return await self._session.scalar(
             TAKE,
             {
-                **vars(place),
+                **vars(ref),
                 "fingerprint": fingerprint,
                 "result_id": result_id,
                 "holder": holder,
@@ -93,12 +93,12 @@ class IdempotencyRepository:
             },
         )
 
-    async def get(self, place: Place) -> IdempotencyKey | None:
-        return await self._session.scalar(select(IdempotencyKey).filter_by(**vars(place)))
+    async def get(self, ref: KeyRef) -> IdempotencyKey | None:
+        return await self._session.scalar(select(IdempotencyKey).filter_by(**vars(ref)))
 
     async def keep(
         self,
-        place: Place,
+        ref: KeyRef,
         holder: UUID,
         *,
         status: int,
@@ -107,14 +107,14 @@ class IdempotencyRepository:
     ) -> None:
         """Keep the answer, if the holder still has the call."""
         answer = {"status": status, "headers": headers, "body": body}
-        await self._session.execute(KEEP, {**vars(place), "holder": holder, **answer})
+        await self._session.execute(KEEP, {**vars(ref), "holder": holder, **answer})
 
-    async def hold(self, place: Place, holder: UUID, held_s: float) -> None:
+    async def hold(self, ref: KeyRef, holder: UUID, held_s: float) -> None:
         """Hold the call for so long from now on; 0 lets go of it."""
-        await self._session.execute(HOLD, {**vars(place), "holder": holder, "held_s": held_s})
+        await self._session.execute(HOLD, {**vars(ref), "holder": holder, "held_s": held_s})
 
-    async def forget(self, place: Place, holder: UUID) -> None:
-        await self._session.execute(FORGET, {**vars(place), "holder": holder})
+    async def forget(self, ref: KeyRef, holder: UUID) -> None:
+        await self._session.execute(FORGET, {**vars(ref), "holder": holder})
 
     async def forget_results(self, caller_id: UUID, result_ids: Collection[UUID]) -> None:
         """Delete what a caller was answered when these were made."""

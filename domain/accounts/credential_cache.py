@@ -90,7 +90,7 @@ class Register:
         seals = [key.key_hash] if key else []
         if key and key.previous_key_hash and key.previous_key_expires_at:
             seals += [key.previous_key_hash] if key.previous_key_expires_at > now else []
-        if not self._tokens.fits(token, seals) or not key:
+        if not self._tokens.matches(token, seals) or not key:
             raise KeyUnknown("There is no such API key.")
         if key.revoked_at:
             raise KeyRevoked("This API key was revoked.")
@@ -143,9 +143,9 @@ class Register:
 
     def _keep_through_rotation(self, token: str, key_id: UUID, seals: list[bytes]) -> None:
         """A seal made with the secret that is on its way out is made anew."""
-        new = self._in_force.seal(token)
+        new = self._in_force.hash(token)
         if new not in seals:
-            old = next(seal for seal in seals if self._tokens.fits(token, [seal]))
+            old = next(seal for seal in seals if self._tokens.matches(token, [seal]))
             self._resealed[key_id] = (old, new)
 
     async def _run(self) -> None:

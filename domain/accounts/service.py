@@ -131,7 +131,7 @@ class Accounts:
                     name=named,
                     scopes=sorted(set(scopes)),
                     last4=token[-4:],
-                    key_hash=self._tokens.seal(token),
+                    key_hash=self._tokens.hash(token),
                     rate_limit=rate_limit,
                     budget_usd=budget_usd,
                     expires_at=await accounts.now() + life,
@@ -170,7 +170,7 @@ class Accounts:
                 key.expires_at = now + (key.expires_at - (key.rotated_at or key.created_at))
             key.previous_key_hash, key.previous_key_expires_at = key.key_hash, until
             key.rotated_at = now
-            key.key_hash, key.last4, key.changed_at = self._tokens.seal(token), token[-4:], now
+            key.key_hash, key.last4, key.changed_at = self._tokens.hash(token), token[-4:], now
         self._register.forget_key(key_id)
         return NewKey(key, token)
 

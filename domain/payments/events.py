@@ -1,9 +1,5 @@
-"""What Stripe tells our webhook: proven to be from Stripe before anything of it is believed."""
+"""Stripe's events: which of them concern us, and what is read and stored of one."""
 
-import hmac
-import re
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,11 +8,6 @@ from uuid import UUID
 import msgspec
 
 from domain.errors import Malformed
-
-TOLERANCE_S = 300
-"""How far its clock may be from ours, either way; what is older may be a replay."""
-
-SIGNATURES_AT_MOST = 20
 
 HANDLED = (
     "checkout.session.completed",
@@ -43,8 +34,6 @@ KEPT = {
     *("charge", "payment_intent", "client_reference_id", "metadata"),
 }
 """What is stored of an event's object: nothing about the person who paid."""
-
-_TIME = re.compile(rb"[0-9]{1,12}")
 
 
 class BadEvent(Malformed):
@@ -83,35 +72,6 @@ class _Event(msgspec.Struct):
     created: int
     data: _Data
     api_version: str | None = None
-
-
-def verify(
-    body: bytes, header: str | None, secrets: Sequence[str], *, now_s: float | None = None
-) -> None:
-    """Check that Stripe signed these very bytes within the last five minutes.
-
-    The header is `t=<seconds>,v1=<hex>[,v1=<hex>…]`: HMAC-SHA256 of `<t>.<body>` under the
-    endpoint's secret. While a secret is changed there are two of either.
-    Source: docs.stripe.com/webhooks#verify-manually
-
-    Raises:
-        BadEvent: It is not proven.
-        ValueError: There is no secret to prove it by.
-    """
-    if not secrets or not all(secrets):
-        raise ValueError("a webhook needs secrets")
-    pairs = [part.partition("=") for part in (header or "").split(",")]
-    times = [value.encode() for name, _, value in pairs if name == "t"]
-    given = [value.encode() for name, _, value in pairs if name == "v1"][:SIGNATURES_AT_MOST]
-    if len(times) != 1 or not _TIME.fullmatch(times[0]) or not given:
-        raise BadEvent("This carries no signature of Stripe's.")
-    signed = times[0] + b"." + body
-    wanted = [hmac.new(one.encode(), signed, "sha256").hexdigest().encode() for one in secrets]
-    if not any(hmac.compare_digest(one, other) for one in wanted for other in given):
-        raise BadEvent("The signature is not Stripe's for this body.")
-    now_s = time.time() if now_s is None else now_s
-    if abs(now_s - int(times[0])) > TOLERANCE_S:
-        raise BadEvent("This was signed too long ago, or not yet.")
 
 
 def read_event(body: bytes | str, *, livemode: bool) -> Event:

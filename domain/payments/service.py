@@ -18,9 +18,9 @@ from db.repositories.payments import (
 )
 from domain.errors import Unavailable
 from domain.payments.analytics import Analytics
-from domain.payments.events import Event, read_event, verify
+from domain.payments.events import Event, read_event
 from domain.payments.post_purchase import Wishes
-from domain.payments.stripe import Stripe, StripeAway, StripeRefused
+from domain.payments.stripe import Stripe, StripeAway, StripeRefused, verify_webhook
 from domain.payments.stripe_snapshot import Truth, what_differs
 from domain.spending.credits import Credits
 
@@ -81,7 +81,7 @@ class PaymentService:
             StripeAway: Stripe says it but does not answer when asked; it will say it again.
         """
         livemode = self.stripe.livemode
-        verify(body, signature, self._secrets)
+        verify_webhook(body, signature, self._secrets)
         await self.apply(read_event(body, livemode=livemode))
 
     async def apply(self, event: Event) -> bool:

@@ -11,7 +11,16 @@ from sqlalchemy import text
 
 from api.visitor_cookie import VisitorTokens
 from db.session import Database
-from domain.idempotency import HELD_S, KEPT_S, Call, Place, Repeats, Seal, Turn
+from domain.idempotency import (
+    KEPT_S,
+    LOCK_S,
+    IdempotencyLock,
+    IdempotencyService,
+    KeyedRequest,
+    KeyRef,
+    KeyReused,
+    StoredResponse,
+)
 from jobs.maintenance import forget_old_repeats
 from tests.configuration import settings
 from tests.fixtures.api import api_client
@@ -215,22 +224,18 @@ async def test_killed_before_the_request_was_made_a_repeat_makes_it(database, mo
     assert await requests_made(database) == 1
 
 
-async def test_a_hold_that_is_renewed_is_not_taken_over(database):
-    turn = await Repeats(database.sessions, "secret").begin(
-        Call(Place(uuid4(), "Anything", "k"), b"asked")
-    )
-
-    assert isinstance(turn, Turn)
+async def test_a_lock_that_is_renewed_is_not_taken_over(database):
+    lock = await lock_for(database, a_request())
 
     async def renewed() -> bool:
         query = (
-            f"SELECT count(*) FROM idempotency_keys WHERE locked_until > now() + '{HELD_S - 1}s'"
+            f"SELECT count(*) FROM idempotency_keys WHERE locked_until > now() + '{LOCK_S - 1}s'"
         )
         return await count(database, query) == 1
 
-    async with turn.kept(renew_every_s=0.01):
+    async with lock.renewed(renew_every_s=0.01):
         await its_holder_is_given_up(database)
-        assert await until(renewed, "the hold to be renewed")
+        assert await until(renewed, "the lock to be renewed")
 
 
 async def test_what_was_refused_for_now_can_be_tried_again_with_its_key(two_apis, model, database):
@@ -337,17 +342,53 @@ async def test_no_answer_can_be_read_from_the_database_alone(api, model, databas
     assert b"honey" not in kept
 
 
-def test_a_seal_opens_only_for_its_secret_its_holder_and_whole():
-    mine, holder = Seal("secret"), uuid4()
-    sealed = mine.close(holder, b"shown once")
+def a_request() -> KeyedRequest:
+    return KeyedRequest(KeyRef(uuid4(), "Anything", "k"), b"asked")
 
-    assert mine.open(holder, sealed) == b"shown once"
-    assert mine.open(uuid4(), sealed) is None
-    assert Seal("another").open(holder, sealed) is None
-    assert Seal("another", "secret").open(holder, sealed) == b"shown once"
-    for place, byte in enumerate(sealed):
-        altered = sealed[:place] + bytes([byte ^ 1]) + sealed[place + 1 :]
-        assert mine.open(holder, altered) is None
+
+async def lock_for(database: Database, request: KeyedRequest) -> IdempotencyLock:
+    lock = await IdempotencyService(database.sessions, "secret").acquire(request)
+    assert isinstance(lock, IdempotencyLock)
+    return lock
+
+
+async def replayed(database: Database, request: KeyedRequest, *secrets: str) -> bytes:
+    response = await IdempotencyService(database.sessions, *secrets).acquire(request)
+    assert isinstance(response, StoredResponse)
+    return response.body
+
+
+async def test_a_stored_response_is_readable_with_its_secret_also_after_a_rotation(database):
+    request = a_request()
+    await (await lock_for(database, request)).complete(StoredResponse(200, [], b"shown once"))
+
+    assert await replayed(database, request, "secret") == b"shown once"
+    assert await replayed(database, request, "another", "secret") == b"shown once"
+    with pytest.raises(KeyReused):
+        await replayed(database, request, "another")
+
+
+async def test_a_stored_response_is_refused_when_it_was_altered_or_is_anothers(database):
+    mine, other = a_request(), a_request()
+    for request, body in ((mine, b"mine"), (other, b"the other's")):
+        await (await lock_for(database, request)).complete(StoredResponse(200, [], body))
+
+    await change(
+        database,
+        "UPDATE idempotency_keys SET body = there.body FROM idempotency_keys AS there"
+        f" WHERE idempotency_keys.caller_id = '{mine.ref.caller_id}'"
+        f" AND there.caller_id = '{other.ref.caller_id}'",
+    )
+    with pytest.raises(KeyReused):
+        await replayed(database, mine, "secret")
+
+    await change(
+        database,
+        "UPDATE idempotency_keys SET body = set_byte(body, 40, 65 + get_byte(body, 40) % 2)"
+        f" WHERE caller_id = '{other.ref.caller_id}'",
+    )
+    with pytest.raises(KeyReused):
+        await replayed(database, other, "secret")
 
 
 async def test_an_api_key_is_made_once_and_its_token_is_in_no_table(api, database):
