@@ -1,8 +1,6 @@
 """What a worker promises: jobs that cannot be lost, and one factoid a slot of the schedule."""
 
-import asyncio
-import os
-import sys
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +12,7 @@ from jobs import worker as product
 from jobs.relay import TERMS, Relay
 from tests.configuration import settings
 from tests.fixtures.generation import completions, count_factoids
-from tests.processes import ROOT, running_worker, until
+from tests.processes import run_command, running_worker, until
 
 
 @pytest.fixture
@@ -135,8 +133,8 @@ async def test_the_schedule_by_hand_publishes_a_slot_once(standin, database, mod
     first = await _by_hand(standin, "publish_scheduled_factoid")
     second = await _by_hand(standin, "publish_scheduled_factoid")
 
-    assert (first.code, second.code) == (0, 0), first.words + second.words
-    assert "Published factoid" in first.words
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "Published factoid" in first.stdout
     assert await count_factoids(database) == 1
     assert len(completions(await standin.log())) == 1
 
@@ -148,13 +146,13 @@ async def test_the_schedule_by_hand_says_why_it_failed_and_may_be_repeated(
 
     done = await _by_hand(standin, "publish_scheduled_factoid")
 
-    assert done.code == 1
-    assert "No factoid: The site's access to language models is not set up right." in done.words
+    assert done.returncode == 1
+    assert "No factoid: The site's access to language models is not set up right." in done.stderr
     assert await count_factoids(database) == 0
 
     again = await _by_hand(standin, "publish_scheduled_factoid")
 
-    assert (again.code, await count_factoids(database)) == (0, 1), again.words
+    assert (again.returncode, await count_factoids(database)) == (0, 1), again.stderr
 
 
 async def test_the_schedule_by_hand_needs_a_model(standin, database):
@@ -162,26 +160,14 @@ async def test_the_schedule_by_hand_needs_a_model(standin, database):
 
     done = await _by_hand(standin, "publish_scheduled_factoid")
 
-    assert done.code == 1
-    assert "Not done: No language model is available yet." in done.words
+    assert done.returncode == 1
+    assert "Not done: No language model is available yet." in done.stderr
 
 
-class _Done:
-    def __init__(self, code: int | None, words: str) -> None:
-        self.code, self.words = code, words
-
-
-async def _by_hand(standin, job: str) -> _Done:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jobs", job),
-        cwd=ROOT,
-        env=os.environ
-        | {"OPENROUTER_BASE_URL": standin.base_url, "MODELS_ALLOWED": "openai/gpt-4o-mini"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+async def _by_hand(standin, job: str) -> subprocess.CompletedProcess[str]:
+    return await run_command(
+        job, OPENROUTER_BASE_URL=standin.base_url, MODELS_ALLOWED="openai/gpt-4o-mini"
     )
-    words, _ = await process.communicate()
-    return _Done(process.returncode, words.decode())
 
 
 async def _scheduled(database) -> list[GenerationRequest]:
