@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from domain.chat import admission, settlement
+from domain.chat.kind import CHAT_TURNS
+from domain.model_runs import allowance, settlement
 from jobs.context import WorkerContext
 from jobs.heartbeat import heartbeat
 
@@ -14,12 +15,16 @@ async def run_chat_turn(ctx: WorkerContext, *, turn_id: str) -> None:
 
 
 async def settle_chat_turn(ctx: WorkerContext, *, turn_id: str) -> None:
-    """Ask what a turn cost. Run twice, the second finds it booked."""
+    """Look up what a turn cost. Run twice, the second finds it recorded."""
     services = ctx["services"]
-    await settlement.settle(services.database.sessions, services.openrouter, UUID(turn_id))
+    await settlement.settle_run(
+        services.database.sessions, services.openrouter, CHAT_TURNS, UUID(turn_id)
+    )
 
 
 async def return_chat_allowance(ctx: WorkerContext, *, turn_id: str) -> None:
-    """Give a turn's place in the limits back. Run twice, the second finds it done."""
+    """Return a turn's place in the limit. Run twice, the second finds it returned."""
     services = ctx["services"]
-    await admission.give_back(services.database.sessions, services.limiter, UUID(turn_id))
+    await allowance.return_place(
+        services.database.sessions, services.limiter, CHAT_TURNS, UUID(turn_id)
+    )

@@ -7,7 +7,8 @@ import structlog
 from croniter import croniter
 
 from db.models import GenerationRequest
-from domain.generation import allowance, settlement
+from domain.generation.kind import GENERATIONS
+from domain.model_runs import allowance, settlement
 from domain.spending.budget import BudgetUsedUp
 from jobs.context import WorkerContext
 from jobs.heartbeat import heartbeat
@@ -25,15 +26,19 @@ async def run_generation(ctx: WorkerContext, *, request_id: str) -> None:
 
 
 async def settle_generation(ctx: WorkerContext, *, request_id: str) -> None:
-    """Ask what a request cost. Run twice, the second finds it booked."""
+    """Look up what a request cost. Run twice, the second finds it recorded."""
     services = ctx["services"]
-    await settlement.settle(services.database.sessions, services.openrouter, UUID(request_id))
+    await settlement.settle_run(
+        services.database.sessions, services.openrouter, GENERATIONS, UUID(request_id)
+    )
 
 
 async def return_allowance(ctx: WorkerContext, *, request_id: str) -> None:
-    """Give a request's place in the limits back. Run twice, the second finds it done."""
+    """Return a request's place in the limit. Run twice, the second finds it returned."""
     services = ctx["services"]
-    await allowance.give_back(services.database.sessions, services.limiter, UUID(request_id))
+    await allowance.return_place(
+        services.database.sessions, services.limiter, GENERATIONS, UUID(request_id)
+    )
 
 
 async def publish_scheduled_factoid(ctx: WorkerContext) -> dict[str, str]:

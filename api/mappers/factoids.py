@@ -26,8 +26,8 @@ from domain.accounts.keys import prefix_of
 from domain.accounts.service import NewKey, UsedKey
 from domain.chat.sessions import TOOLS
 from domain.factoids.votes import VoteCount
+from domain.generation.failures import problem_of
 from domain.generation.input import quote_usd
-from domain.generation.progress import problem_of
 from domain.generation.requests import GenerationState
 from domain.limits.captcha import Challenge
 from domain.limits.states import PolicyState
