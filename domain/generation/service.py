@@ -131,12 +131,12 @@ class GenerationService(ModelRunner[GenerationRequest]):
         )
         async with self._sessions.begin() as session:
             factoids = FactoidRepository(session)
-            await factoids.hold_publishing()
+            await factoids.lock_publishing()
             await lease.verify(session)
             if similar := await factoids.most_similar(draft.key, at_least=SIMILAR_AT_LEAST):
                 raise AlreadyPublished(similar.text)
             # Trigrams ignore the letters of some scripts, so equality is checked separately.
-            if await factoids.known_keys([draft.key]):
+            if await factoids.published_keys([draft.key]):
                 raise AlreadyPublished(draft.text)
             await factoids.add(factoid)
             await self._conclude(session, lease.run, "succeeded", factoid_id=factoid.id)
