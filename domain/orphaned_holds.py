@@ -34,8 +34,7 @@ async def _release(session: AsyncSession, reservation: BudgetReservation) -> Non
     hold_id = reservation.request_id
     for kind in KINDS:
         if run := await kind.run_of_hold(session, hold_id):
-            # A job that is in the outbox already stays as it is.
-            await (kind.run_job if run.is_open else kind.settle_job).add(session, run.id)
+            await (kind.run_job if run.is_open else kind.settle_job).enqueue(session, run.id)
             return
     # The run was deleted, and with it the costs of its calls: it may have cost all that is held.
     await CreditRepository(session).give_back(hold_id)

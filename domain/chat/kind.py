@@ -10,16 +10,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import ChatCall, ChatTurn
 from db.repositories.chats import ChatRepository, ChatTurnRepository
 from domain.chat import failures
-from domain.model_runs.kind import RunJob, RunKind
+from domain.model_runs.kind import RunKind
 from domain.model_runs.settlement import cost_of
+from domain.outbox import Job
 
 
 class ChatTurnKind(RunKind[ChatTurn, ChatCall]):
     name = "chat"
     limit_policy = "chat"
-    run_job = RunJob("run_chat_turn", "chat", "turn_id")
-    settle_job = RunJob("settle_chat_turn", "settle-chat", "turn_id")
-    return_job = RunJob("return_chat_allowance", "return-chat", "turn_id")
+    run_job = Job(
+        name="run_chat_turn",
+        key="chat",
+        parameters=("turn_id",),
+        timeout_s=90,
+        heartbeat_s=10,
+        retries=5,
+    )
+    settle_job = Job(
+        name="settle_chat_turn", key="settle-chat", parameters=("turn_id",), timeout_s=30
+    )
+    return_job = Job(
+        name="return_chat_allowance", key="return-chat", parameters=("turn_id",), timeout_s=10
+    )
     last_events = frozenset({"message", "error"})
     cancelled = failures.STOPPED
     model_gone = failures.MODEL_GONE

@@ -214,7 +214,7 @@ class ChatTurns:
                 raise gone()
             if not new:
                 await chats.change_message(turn.answer_id, status="writing")
-            await CHAT_TURNS.run_job.add(session, turn.id)
+            await CHAT_TURNS.run_job.enqueue(session, turn.id)
             # The contended rows come last, so that they are locked as briefly as possible.
             await self._admission.hold_credit(session, turn)
             await self._admission.hold(session, turn, call.id, call.quote_usd)

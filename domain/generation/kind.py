@@ -11,16 +11,28 @@ from db.models import Factoid, GenerationRequest, ModelCall
 from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import GenerationRepository
 from domain.generation import failures
-from domain.model_runs.kind import RunJob, RunKind
+from domain.model_runs.kind import RunKind
 from domain.model_runs.settlement import cost_of
+from domain.outbox import Job
 
 
 class GenerationKind(RunKind[GenerationRequest, ModelCall]):
     name = "generation"
     limit_policy = "generate"
-    run_job = RunJob("run_generation", "generate", "request_id")
-    settle_job = RunJob("settle_generation", "settle", "request_id")
-    return_job = RunJob("return_allowance", "return", "request_id")
+    run_job = Job(
+        name="run_generation",
+        key="generate",
+        parameters=("request_id",),
+        timeout_s=90,
+        heartbeat_s=10,
+        retries=5,
+    )
+    settle_job = Job(
+        name="settle_generation", key="settle", parameters=("request_id",), timeout_s=30
+    )
+    return_job = Job(
+        name="return_allowance", key="return", parameters=("request_id",), timeout_s=10
+    )
     last_events = frozenset({"factoid", "error"})
     cancelled = failures.CANCELLED
     model_gone = failures.MODEL_GONE

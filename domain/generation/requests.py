@@ -276,7 +276,7 @@ class GenerationRequests:
         if paid and not await self._hold_credit(session, caller, request.id):
             raise NoCredits("You have no credits left. Buy more, or wait for a free factoid.")
         await GenerationRepository(session).add(request)
-        await GENERATIONS.run_job.add(session, request.id)
+        await GENERATIONS.run_job.enqueue(session, request.id)
         await session.refresh(request)
         # The contended rows come last, so that they are locked as briefly as possible.
         await self._budget.reserve(session, caller, request.id, request.quote_usd, paid=paid)

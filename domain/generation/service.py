@@ -155,7 +155,7 @@ class GenerationService(ModelRunner[GenerationRequest]):
             if wait_s is None:
                 return False
             await requests.queue_again(request.id)
-            await GENERATIONS.run_job.postpone(session, request.id, wait_s)
+            await GENERATIONS.run_job.postpone(session, request.id, delay_s=wait_s)
         log.warning("generation_postponed", code=failure.code, wait_s=round(wait_s))
         await self._progress(request.id).status("retrying", retry_policy.RETRYING)
         return True

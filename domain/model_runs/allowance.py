@@ -26,7 +26,7 @@ class NoCredits(NotPaid):
 async def promise_return(session: AsyncSession, kind: RunKind[Any, Any], run_id: UUID) -> None:
     """Give the run's credit back, and have its place in the limit returned."""
     await CreditRepository(session).give_back(run_id)
-    await kind.return_job.add(session, run_id)
+    await kind.return_job.enqueue(session, run_id)
 
 
 async def return_place(

@@ -2,45 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.repositories.model_runs import Call, ModelRunRepository, Run
-from db.repositories.outbox import OutboxRepository
-from domain.infra.logging import current_request_id
 from domain.model_runs.failures import Failure
-
-
-@dataclass(frozen=True)
-class RunJob:
-    """A job that a run has at most once; each method belongs to the caller's transaction."""
-
-    name: str
-    key_prefix: str
-    argument: str
-
-    def key(self, run_id: UUID) -> str:
-        return f"{self.key_prefix}:{run_id}"
-
-    async def add(self, session: AsyncSession, run_id: UUID) -> None:
-        """Write the job to the outbox, unless it is there already."""
-        arguments: dict[str, Any] = {
-            self.argument: str(run_id),
-            "meta": {"request_id": current_request_id()},
-        }
-        await OutboxRepository(session).add(self.name, self.key(run_id), **arguments)
-
-    async def done(self, session: AsyncSession, run_id: UUID) -> None:
-        await OutboxRepository(session).done(self.key(run_id))
-
-    async def postpone(self, session: AsyncSession, run_id: UUID, delay_s: float) -> None:
-        await OutboxRepository(session).postpone(self.key(run_id), delay_s)
-
-    async def attempts(self, session: AsyncSession, run_id: UUID) -> int:
-        return await OutboxRepository(session).attempts(self.key(run_id))
+from domain.outbox import Job
 
 
 class RunKind(ABC, Generic[Run, Call]):
@@ -51,9 +20,9 @@ class RunKind(ABC, Generic[Run, Call]):
     repository: type[ModelRunRepository[Run, Call]]
     limit_policy: ClassVar[str]
     """The rate limit that a run counts against."""
-    run_job: ClassVar[RunJob]
-    settle_job: ClassVar[RunJob]
-    return_job: ClassVar[RunJob]
+    run_job: ClassVar[Job]
+    settle_job: ClassVar[Job]
+    return_job: ClassVar[Job]
     """Gives the run's place in the rate limit back."""
     last_events: ClassVar[frozenset[str]]
     """The names of the events that end the stream."""

@@ -78,7 +78,7 @@ async def sum_up(session: AsyncSession, kind: RunKind[Run, Call], run_id: UUID) 
     calls = await runs.calls(run_id)
     settled = not any(call.state in UNSETTLED for call in calls)
     if not settled:
-        await kind.settle_job.add(session, run_id)
+        await kind.settle_job.enqueue(session, run_id)
     await runs.change(run_id, **kind.totals(calls, settled=settled))
     if run := await runs.get(run_id):
         await kind.totals_changed(session, run)
@@ -105,7 +105,7 @@ async def settle_run(
             await sum_up(session, kind, run_id)
             await kind.settle_job.done(session, run_id)
         else:
-            await kind.settle_job.postpone(session, run_id, next_lookup_s(attempts))
+            await kind.settle_job.postpone(session, run_id, delay_s=next_lookup_s(attempts))
 
 
 def cost_of(calls: Iterable[PaidCall]) -> dict[str, Any]:

@@ -8,8 +8,11 @@ from sqlalchemy import select
 
 from db.models import GenerationRequest
 from domain.llm.openrouter import Patience
-from jobs import worker as product
-from jobs.relay import TERMS, Relay
+from domain.outbox import DECLARED
+from jobs.queue import open_queue
+from jobs.registry import FUNCTIONS, runs
+from jobs.relay import Relay
+from jobs.worker import worker_settings
 from tests.configuration import settings
 from tests.fixtures.generation import completions, count_factoids
 from tests.processes import run_command, running_worker, until
@@ -24,19 +27,53 @@ def worker(standin):
 
 
 def test_no_job_is_left_to_the_defaults_of_the_queue():
-    worker = product.worker_settings(settings)
-    cron_jobs = worker["cron_jobs"]
-    terms = [*TERMS.values(), *cron_jobs]
+    worker = worker_settings(settings)
 
-    assert set(TERMS) == {function.__name__ for function in worker["functions"]}
-    assert all(one.timeout and one.retries and one.heartbeat is not None for one in terms)
-    assert all(one.retry_delay for one in terms)
+    assert dict(worker["functions"]).keys() == DECLARED.keys()
+    for job in DECLARED.values():
+        assert job.timeout_s and job.retries and job.retry_delay_s
+    for job in worker["cron_jobs"]:
+        assert job.timeout and job.retries and job.retry_delay
+        assert job.heartbeat is not None
     assert worker["shutdown_grace_period_s"] > Patience().total_s
-    assert TERMS["run_generation"].timeout > Patience().total_s
+    assert DECLARED["run_generation"].timeout_s > Patience().total_s
+
+
+def test_a_worker_that_does_not_run_a_declared_job_does_not_start(monkeypatch):
+    monkeypatch.delitem(FUNCTIONS, "settle_generation")
+
+    with pytest.raises(LookupError, match="settle_generation"):
+        worker_settings(settings)
+
+
+def test_a_function_whose_job_is_not_declared_does_not_start(monkeypatch):
+    monkeypatch.delitem(DECLARED, "settle_generation")
+
+    with pytest.raises(LookupError, match="settle_generation"):
+        worker_settings(settings)
+
+
+def test_two_functions_cannot_run_one_job():
+    with pytest.raises(ValueError, match="run_generation"):
+        runs(DECLARED["run_generation"])(test_two_functions_cannot_run_one_job)
+
+
+def test_every_declared_job_is_known_to_a_worker():
+    """Also those of modules that the worker itself does not import."""
+    declare = "import pkgutil, importlib, domain, jobs.worker\n" + (
+        "for module in pkgutil.walk_packages(domain.__path__, 'domain.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "jobs.worker.check_registry()"
+    )
+    subprocess.run([sys.executable, "-c", declare], cwd=ROOT, check=True)
 
 
 def test_the_catalogue_is_refreshed_every_hour():
-    (refresh,) = [job for job in product.CRON_JOBS if job.function.__name__ == "refresh_models"]
+    (refresh,) = [
+        job
+        for job in worker_settings(settings)["cron_jobs"]
+        if job.function.__name__ == "refresh_models"
+    ]
     minute, *rest = refresh.cron.split()
 
     assert minute.isdecimal()
@@ -44,7 +81,7 @@ def test_the_catalogue_is_refreshed_every_hour():
 
 
 async def test_a_job_just_taken_is_not_taken_for_lost_until_nobody_marks_it(redis):
-    queue = product.Jobs.from_url(settings.redis_url, name="jobs-of-a-test")
+    queue = open_queue(settings.redis_url, name="jobs-of-a-test")
     await queue.enqueue("nothing", retries=2)
     taken = await queue.dequeue(timeout=5)
 
@@ -66,8 +103,8 @@ async def test_requests_that_wait_survive_an_emptied_redis(
         await standin.wait_at_gate()
         running.pause()
         waiting = [await generating.ask(topic) for topic in ("honey", "glaciers", "bridges")]
-        queue = product.open_queue(settings.redis_url)
-        await Relay(database, queue).move()
+        queue = open_queue(settings.redis_url)
+        await Relay(database, queue).move_due()
         await queue.disconnect()
         await redis.flushdb()
         running.go_on()
