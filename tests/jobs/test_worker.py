@@ -31,9 +31,13 @@ def test_no_job_is_left_to_the_defaults_of_the_queue():
 
     assert dict(worker["functions"]).keys() == DECLARED.keys()
     for job in DECLARED.values():
-        assert job.timeout_s and job.retries and job.retry_delay_s
+        assert job.timeout_s
+        assert job.retries
+        assert job.retry_delay_s
     for job in worker["cron_jobs"]:
-        assert job.timeout and job.retries and job.retry_delay
+        assert job.timeout
+        assert job.retries
+        assert job.retry_delay
         assert job.heartbeat is not None
     assert worker["shutdown_grace_period_s"] > Patience().total_s
     assert DECLARED["run_generation"].timeout_s > Patience().total_s
