@@ -59,7 +59,7 @@ def test_a_function_whose_job_is_not_declared_does_not_start(monkeypatch):
 
 def test_two_functions_cannot_run_one_job():
     with pytest.raises(ValueError, match="run_generation"):
-        runs(DECLARED["run_generation"])(test_two_functions_cannot_run_one_job)
+        runs(DECLARED["run_generation"])(FUNCTIONS["run_generation"])
 
 
 def test_every_declared_job_is_known_to_a_worker():
