@@ -1,6 +1,7 @@
 """What a worker promises: jobs that cannot be lost, and one factoid a slot of the schedule."""
 
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from jobs.relay import Relay
 from jobs.worker import worker_settings
 from tests.configuration import settings
 from tests.fixtures.generation import completions, count_factoids
-from tests.processes import run_command, running_worker, until
+from tests.processes import ROOT, run_command, running_worker, until
 
 
 @pytest.fixture
