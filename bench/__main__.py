@@ -16,8 +16,8 @@ from bench.report import Report
 from bench.statements import COUNTED, executed, is_control, tapped
 from dev.console import CommandError, echo, fail, step
 from dev.lockfile import locked
-from dev.processes import end_with_starter
-from dev.shutdown import Stop, stoppable
+from dev.pdeathsig import end_with_parent
+from dev.shutdown import graceful
 from dev.state import StateFile
 
 ROUNDS = {"feed": 7, "one": 5, "search": 5, "vote": 5}
@@ -31,13 +31,13 @@ def main() -> int:
     parser.add_argument("--fewer", type=int, default=10_000)
     sizes = parser.parse_args()
     if "MAKELEVEL" in os.environ:
-        end_with_starter()
+        end_with_parent()
     try:
-        with locked(places.STATE) as memory, stoppable():
+        with locked(places.STATE) as memory, graceful():
             report = bench(memory, Report(sizes.factoids, sizes.fewer))
     except CommandError as problem:
         return fail(problem)
-    except (Stop, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return 130
     echo(str(report))
     return 0

@@ -2,15 +2,16 @@
 
 import http.client
 import os
-import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from dev import ports
 from dev.console import CommandError
 from dev.environment import declared, for_children
-from dev.processes import Process, spawn, started_at, stop, until
+from dev.processes import is_alive, spawn, stop, until
 from dev.state import ROOT
 
 READY_WITHIN_S = 30
@@ -31,49 +32,55 @@ def split_cores() -> tuple[set[int], set[int]]:
 class Program:
     """A running process with all it started."""
 
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
-        self.popen = popen
+    def __init__(self, process: psutil.Process) -> None:
+        self.process = process
 
     def cpu_s(self) -> float | None:
-        """CPU time of the process and all it started; None where the system does not say."""
+        """CPU time of the process and all it started; None where the system does not say.
+
+        From the scheduler, whose figures are exact; /proc/<pid>/stat counts ticks of 10 ms.
+        """
         if not Path("/proc/self/schedstat").exists():
             return None
-        return sum(_ran_ns(pid) for pid in _session(self.popen.pid)) / 1e9
+        return sum(map(_ran_ns, self._tree())) / 1e9
 
     def memory_kb(self) -> int | None:
         """Its share of the memory in use (PSS); None where the system does not say."""
-        if not Path("/proc/self/smaps_rollup").exists():
+        try:
+            return sum(process.memory_full_info().pss for process in self._tree()) // 1024
+        except AttributeError:
             return None
-        return sum(_share_kb(pid) for pid in _session(self.popen.pid))
+
+    def _tree(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
 
 class Server(Program):
     """One that listens."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], port: int) -> None:
-        super().__init__(popen)
+    def __init__(self, process: psutil.Process, port: int) -> None:
+        super().__init__(process)
         self.port = port
 
 
 @contextmanager
 def running(
     name: str, command: list[str], values: dict[str, str], log: Path, *, cores: set[int]
-) -> Generator[subprocess.Popen[bytes]]:
+) -> Generator[psutil.Process]:
     """Run a program of this clone until the block ends; its output goes to a file."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
         environment = for_children({**declared(), **values})
-        popen = spawn(command, cwd=ROOT, env=environment, stdout=output)
+        process = spawn(command, cwd=ROOT, env=environment, stdout=output)
         if cores:
-            os.sched_setaffinity(popen.pid, cores)
-        process = Process(popen.pid, started_at(popen.pid) or "")
+            os.sched_setaffinity(process.pid, cores)
         try:
-            yield popen
-            if popen.poll() is not None:
-                raise CommandError(f"{name} ended early, its last words:\n{_last_words(log)}")
+            yield process
+            if not is_alive(process):
+                raise CommandError(f"{name} ended early; its last lines:\n{_last_lines(log)}")
         finally:
             stop(process, grace_s=GRACE_S)
-            popen.wait()
+            process.wait()
 
 
 @contextmanager
@@ -83,13 +90,15 @@ def serving(
     """An ASGI app under granian with one worker, ready to answer."""
     port = ports.free()
     command = [*GRANIAN, "--port", str(port), *app]
-    with running(name, command, values, log, cores=cores) as popen:
-        ready = until(
-            lambda: _answers(port) or popen.poll() is not None, within_s=READY_WITHIN_S, every_s=0.1
+    with running(name, command, values, log, cores=cores) as process:
+        until(
+            lambda: _answers(port) or not is_alive(process),
+            within_s=READY_WITHIN_S,
+            every_s=0.1,
         )
-        if not ready or popen.poll() is not None:
-            raise CommandError(f"{name} does not answer, its last words:\n{_last_words(log)}")
-        yield Server(popen, port)
+        if not is_alive(process) or not _answers(port):
+            raise CommandError(f"{name} does not answer; its last lines:\n{_last_lines(log)}")
+        yield Server(process, port)
 
 
 def _answers(port: int) -> bool:
@@ -103,32 +112,14 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _last_words(log: Path) -> str:
+def _last_lines(log: Path) -> str:
     return log.read_text(errors="replace")[-2_000:]
 
 
-def _session(leader: int) -> list[int]:
-    members: list[int] = []
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError):
-            fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
-            if fields[3] == str(leader):
-                members.append(int(entry))
-    return members
-
-
-def _ran_ns(pid: int) -> int:
+def _ran_ns(process: psutil.Process) -> int:
     ran = 0
     with suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
+        for thread in Path(f"/proc/{process.pid}/task").iterdir():
             with suppress(OSError):
-                ran += int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[0])
+                ran += int((thread / "schedstat").read_text().split()[0])
     return ran
-
-
-def _share_kb(pid: int) -> int:
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    return 0

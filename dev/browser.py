@@ -20,9 +20,8 @@ def ensure() -> str:
             "The tests need Chromium, which only an administrator can install here: "
             f"`apt-get install {' '.join(PACKAGES)}` or your system's equal."
         )
-    with step("Installing Chromium (about 100 MB, once)") as current:
+    with step("Installing Chromium (about 100 MB, once)"):
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
-            current.note(f"apt-get {arguments[0]}")
             told = subprocess.run(
                 [*may, "apt-get", "-q", *arguments],
                 env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},

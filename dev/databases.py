@@ -1,50 +1,56 @@
 """The databases of one clone, started together."""
 
-import subprocess
 from pathlib import Path
 
+from dev.console import CommandError, echo
+from dev.database_server import DatabaseServer
 from dev.postgres import Postgres
+from dev.processes import end_leftovers
 from dev.state import StateFile
 from dev.valkey import Valkey
 
 
 class Databases:
-    """Postgres and Valkey with their state in one folder; either may be left out.
+    """Postgres and Valkey with their data in one state folder; either may be left out.
 
-    What is not `durable` survives a kill but not a power cut: enough for tests, and quicker.
+    One process at a time may start them (`dev.lockfile`). What is not `durable` survives a kill
+    but not a power cut: enough for tests, and quicker.
     """
 
     def __init__(
         self, state: Path, *, postgres: bool = True, valkey: bool = True, durable: bool = True
     ) -> None:
-        memory = StateFile(state / "services.json")
-        self._wanted: list[tuple[str, Postgres | Valkey]] = []
+        settings = StateFile(state / "services.json")
+        self._state = state
+        self._servers: dict[str, DatabaseServer] = {}
         if postgres:
-            self._wanted.append(("DATABASE_URL", Postgres(state, memory, durable=durable)))
+            self._servers["DATABASE_URL"] = Postgres(state, settings, durable=durable)
         if valkey:
-            self._wanted.append(("REDIS_URL", Valkey(state, memory)))
+            self._servers["REDIS_URL"] = Valkey(state, settings)
+
+    @property
+    def variables(self) -> set[str]:
+        """The variables that name these servers."""
+        return set(self._servers)
 
     def start(self) -> dict[str, str]:
-        """Start what is wanted and answer the addresses, by environment variable."""
+        """End what an earlier run left, start the servers, answer their addresses by variable."""
+        end_leftovers(self._state)
         try:
-            return {variable: service.start() for variable, service in self._wanted}
+            return {variable: server.start() for variable, server in self._servers.items()}
         except BaseException:
             self.stop()
             raise
 
+    def check(self) -> None:
+        """Raise CommandError when a server has ended."""
+        for server in self._servers.values():
+            if server.has_ended():
+                echo(f"\n{server.last_lines()}")
+                raise CommandError(
+                    f"{server.name} ended by itself; its last lines are above and in {server.log}."
+                )
+
     def stop(self) -> None:
-        for _, service in reversed(self._wanted):
-            service.stop()
-
-    def end_leftovers(self) -> None:
-        """End servers whose starter was killed; `start` does this by itself."""
-        for _, service in self._wanted:
-            service.end_leftover()
-
-    def children(self) -> dict[str, tuple[subprocess.Popen[bytes], Path]]:
-        """The running servers by name, with their logs."""
-        return {
-            service.name: (service.child, service.log)
-            for _, service in self._wanted
-            if service.child is not None
-        }
+        for server in reversed(self._servers.values()):
+            server.stop()

@@ -1,4 +1,4 @@
-"""One command at a time on one state folder."""
+"""One command at a time for one state folder."""
 
 import fcntl
 import os
@@ -7,37 +7,46 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dev.console import CommandError, echo
-from dev.processes import until
+from dev.processes import end_leftovers, until
 from dev.state import StateFile
 
-A_MOMENT_S = 2
-UNTIL_STOPPED_S = 60
+PATIENCE_S = 2
+PATIENCE_WHILE_STOPPING_S = 60
 
 
 @contextmanager
 def locked(state: Path) -> Generator[StateFile]:
-    """Hold the folder for this process, or say who has it; the kernel lets go when we die.
+    """Hold the folder's lock, and end what was started for the folder before and within.
 
-    Yields what the holder tells others: `pid`, `address`, and `stopping` while it ends.
+    The kernel releases the lock when this process dies. Yields what other commands read about its
+    holder: `pid`, `address`, and `stopping`.
+
+    Raises:
+        CommandError: Another command holds it; the message names its address and process.
     """
-    memory = StateFile(state / "holder.json")
+    holder = StateFile(state / "holder.json")
     with open(state / "holder.lock", "w") as lock:
 
-        def ours() -> bool:
+        def acquired() -> bool:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
             return True
 
-        if not until(ours, within_s=A_MOMENT_S):
-            if memory.get("stopping"):
-                echo("  … Waiting for the previous run to stop")
-            if not memory.get("stopping") or not until(ours, within_s=UNTIL_STOPPED_S):
-                where = f" at {memory.get('address')}" if memory.get("address") else ""
-                raise CommandError(
-                    f"This clone is in use already{where} (process {memory.get('pid')}): "
-                    "stop that one first."
-                )
-        memory.put(pid=os.getpid(), address=None, stopping=False)
-        yield memory
+        held = until(acquired, within_s=PATIENCE_S)
+        if not held and holder.get("stopping"):
+            echo("  … Waiting for the previous run to stop")
+            held = until(acquired, within_s=PATIENCE_WHILE_STOPPING_S)
+        if not held:
+            where = f" at {holder.get('address')}" if holder.get("address") else ""
+            raise CommandError(
+                f"This clone is in use already{where} (process {holder.get('pid')}): "
+                "stop that one first."
+            )
+        holder.put(pid=os.getpid(), address=None, stopping=False)
+        end_leftovers(state)
+        try:
+            yield holder
+        finally:
+            end_leftovers(state)

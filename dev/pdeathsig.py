@@ -1,33 +1,50 @@
-"""Become another program that ends when its starter does.
+"""Run a command that is signalled when its parent dies (Linux's PR_SET_PDEATHSIG).
 
-    python pdeathsig.py <starter's pid> <signal> <user id or -> <group id or -> <command …>
+    python pdeathsig.py <parent's pid> <signal> <user id or -> <group id or -> <command …>
 
-A program of its own, because the kernel's switch for this must be set between fork and exec,
-and Python code there may deadlock when the starter has threads.
+A program of its own: the signal must be set between fork and exec, where Python code may
+deadlock if the parent has threads.
 """
 
 import ctypes
 import os
+import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
 
 
-def end_with_starter(last_signal: int) -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, last_signal)
+def wrapped(
+    *command: str,
+    last_signal: signal.Signals = signal.SIGTERM,
+    user: int | None = None,
+    group: int | None = None,
+) -> list[str]:
+    """The command that runs `command` as a child of this process, as another user if one is given.
+
+    Start it from a thread that outlives it: the kernel watches the thread, not the process.
+    """
+    identity = ["-" if number is None else str(number) for number in (user, group)]
+    options = [str(os.getpid()), str(int(last_signal)), *identity]
+    return [sys.executable, "-I", "-S", __file__, *options, *command]
 
 
-def main(starter: str, last_signal: str, user: str, group: str, *command: str) -> None:
+def end_with_parent(last_signal: int = signal.SIGTERM) -> None:
+    """Have this process receive `last_signal` when its parent dies; does nothing elsewhere."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, last_signal)
+
+
+def main(parent: str, last_signal: str, user: str, group: str, *command: str) -> None:
     if group != "-":
         os.setgroups([])
         os.setgid(int(group))
     if user != "-":
         os.setuid(int(user))
-    if sys.platform == "linux":
-        # After the change of user: the kernel forgets the request at that moment.
-        end_with_starter(int(last_signal))
-        if os.getppid() != int(starter):
-            sys.exit("The starter is gone already.")
+    # After the change of user, at which the kernel forgets the request.
+    end_with_parent(int(last_signal))
+    if os.getppid() != int(parent):
+        sys.exit("The parent has ended already.")
     try:
         os.execvp(command[0], command)
     except OSError as error:

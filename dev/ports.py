@@ -1,6 +1,7 @@
-"""Ports on this machine's own address."""
+"""Ports on the loopback address."""
 
 import socket
+from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
 
@@ -12,17 +13,13 @@ def free() -> int:
 
 
 def taken(port: int) -> bool:
-    """Whether a server on `port` could not start, or would share it with another."""
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        if probe.connect_ex((LOOPBACK, port)) == 0:
-            return True
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return True
+    """Whether something listens on `port`, or a server could not be bound to it."""
+    with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=0.5):
+        return True
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError:
+        return True
     return False
 
 

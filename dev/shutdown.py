@@ -1,49 +1,42 @@
-"""Ctrl-C, SIGTERM and a closed terminal all mean: stop what was started, then leave."""
+"""Ctrl-C, SIGTERM and a closed terminal: each means to stop what was started, then exit."""
 
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
-MEANING_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+REPEATED_WITHIN_S = 0.5
+"""A signal that follows this soon is the same one: make, for example, forwards a SIGTERM."""
 
-
-SURELY_ANOTHER_S = 0.5
-impatient = threading.Event()
-"""Set when nobody wants to wait for work in progress any more."""
-
-_first_at = [0.0]
-
-
-class Stop(BaseException):
-    """Somebody asked us to stop."""
-
-
-def _raise(number: int, frame: FrameType | None) -> None:
-    _first_at[0] = time.monotonic()
-    _ignore_more()
-    raise Stop
-
-
-def _ignore_more() -> None:
-    for number in MEANING_STOP:
-        signal.signal(number, _second)
-
-
-def _second(number: int, frame: FrameType | None) -> None:
-    """Only a second Ctrl-C is impatience; make and the kernel pass on a SIGTERM twice."""
-    if number == signal.SIGINT and time.monotonic() - _first_at[0] > SURELY_ANOTHER_S:
-        impatient.set()
+hurried = threading.Event()
+"""Set by a second Ctrl-C: do not wait for work in progress."""
 
 
 @contextmanager
-def stoppable() -> Generator[None]:
-    """Inside, the first such signal raises Stop; further ones must not break the stopping."""
-    for number in MEANING_STOP:
-        signal.signal(number, _raise)
+def graceful() -> Generator[None]:
+    """Inside, the first signal raises KeyboardInterrupt; later ones do not break the shutdown."""
+    first_at = 0.0
+
+    def first(number: int, frame: FrameType | None) -> None:
+        nonlocal first_at
+        first_at = time.monotonic()
+        _handle_with(later)
+        raise KeyboardInterrupt
+
+    def later(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and time.monotonic() - first_at > REPEATED_WITHIN_S:
+            hurried.set()
+
+    _handle_with(first)
     try:
         yield
     finally:
-        _ignore_more()
+        _handle_with(later)
+
+
+def _handle_with(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in SIGNALS:
+        signal.signal(number, handler)

@@ -1,151 +1,172 @@
-"""The processes a command started: watched, written down, and ended with it."""
+"""Runs lines of the Procfiles: Honcho starts and reads them; here they are watched and stopped.
 
+Honcho's own manager does not do (ADR 26): it kills what runs five seconds after the first process
+has ended, and when it is killed itself its processes run on.
+"""
+
+import os
 import re
-import secrets
+import shlex
 import signal
-import subprocess
-import threading
 import time
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from threading import Event, Thread
 
-from dev.console import CommandError, Step, echo
+import psutil
+from honcho.colour import get_colours
+from honcho.printer import Message, Printer
+from honcho.process import Process
+
+from dev import pdeathsig, procfile, shutdown
+from dev.console import CommandError, echo, step
 from dev.environment import for_children
-from dev.processes import MARK, Process, spawn, started_at, stop
-from dev.shutdown import impatient
-from dev.state import ROOT, StateFile
+from dev.processes import MARK, is_alive, stop
+from dev.state import ROOT
 
+READY_WITHIN_S = 120
 GRACE_S = {"worker": 90}
-USUAL_GRACE_S = 10
-LEFTOVER_GRACE_S = 3
+DEFAULT_GRACE_S = 10
 ROUTINE = re.compile(r'\[(info|debug)\s*\]|"level": ?"(info|debug)"|\b(INFO|DEBUG)\b')
-"""Lines of the log file that need not be on the console."""
+"""Lines that are in the log file only."""
 
 
-@dataclass
 class Child:
-    name: str
-    popen: subprocess.Popen[bytes]
-    process: Process
-    log: Path
-    ends_by_itself: bool = False
-    said: list[str] = field(default_factory=list[str])
-    reader: threading.Thread | None = None
+    """A started process. Honcho's `Process` reports to it, in a thread of its own."""
 
-    def last_words(self) -> str:
-        if self.reader:
-            self.reader.join(timeout=2)
-            return "".join(self.said)
-        return self.log.read_text(errors="replace")[-3000:]
+    def __init__(self, name: str, log: Path, show: Callable[[Message], None]) -> None:
+        self.name = name
+        self.log = log
+        self.process: psutil.Process
+        self.lines: deque[str] = deque(maxlen=60)
+        self.started = Event()
+        self._ended = Event()
+        self._returncode: int | None = None
+        self._show = show
+        self._file = log.open("wb", buffering=0)
+
+    def put(self, message: Message) -> None:
+        """Receive a message of Honcho's: `start` with the process id, `line`, or `stop`."""
+        if message.type == "start":
+            self.process = psutil.Process(message.data["pid"])
+            self.started.set()
+        elif message.type == "line":
+            self._file.write(message.data)
+            self.lines.append(message.data.decode(errors="replace"))
+            self._show(message)
+        else:
+            self._file.close()
+            self._returncode = message.data["returncode"]
+            self._ended.set()
+
+    def poll(self) -> int | None:
+        """The exit code; None while the process runs."""
+        if not self._ended.is_set():
+            if is_alive(self.process):
+                return None
+            # A descendant that keeps the output open would keep Honcho reading.
+            with suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self._ended.wait(5)
+        return self._returncode
 
 
 class Supervisor:
-    """Every start is written down first thing, so that a run that was killed can be cleaned up."""
+    """The processes of one state folder; their output is in its folder `log`."""
 
-    def __init__(self, state: Path, memory: StateFile) -> None:
+    def __init__(self, state: Path, also_check: Callable[[], None] = lambda: None) -> None:
+        """`also_check` raises when something has ended that was started elsewhere."""
         self._state = state
-        self._memory = memory
-        self._mark = secrets.token_hex(8)
+        self._also_check = also_check
         self._children: list[Child] = []
-        self.on_console = False
-        """Whether lines that matter are shown as they come; they always go to the log."""
+        self._printer = Printer(width=8)
+        self._colours = get_colours()
+        self.shows_warnings = False
+        """Whether lines that are not routine are printed as they come."""
 
-    def end_leftovers(self) -> None:
-        """End what a killed run left: known by number, start time and mark, never by name."""
-        known: list[tuple[int, str, str]] = self._memory.get("children") or []
-        for pid, started, mark in known:
-            stop(Process(pid, started, mark), grace_s=LEFTOVER_GRACE_S)
-        self._memory.put(children=[])
+    def start(self, name: str, values: dict[str, str], *, show_all: bool = False) -> Child:
+        """Start a line of a Procfile in the clone's folder."""
 
-    def start(
-        self, name: str, command: list[str], values: dict[str, str], *, inherit: bool = False
-    ) -> Child:
-        """Start a program in the clone's folder; with `inherit` it writes to our own output."""
+        def show(message: Message) -> None:
+            if show_all or (self.shows_warnings and not ROUTINE.search(child.lines[-1])):
+                with suppress(OSError):  # The reader of the console may be gone.
+                    self._printer.write(message)
+
         log = self._state / "log" / f"{name}.log"
         log.parent.mkdir(exist_ok=True)
-        popen = spawn(
-            command,
+        child = Child(name, log, show)
+        process = Process(
+            f"exec {shlex.join(pdeathsig.wrapped())} {procfile.lines()[name]} < /dev/null",
+            name=name,
+            colour=next(self._colours),
+            env={**for_children(values), MARK: str(self._state)},
             cwd=ROOT,
-            env={**for_children(values), MARK: self._mark},
-            stdout=None if inherit else subprocess.PIPE,
         )
-        child = Child(name, popen, Process(popen.pid, started_at(popen.pid) or "", self._mark), log)
+        Thread(target=process.run, args=(child,), daemon=True).start()
+        child.started.wait()
         self._children.append(child)
-        self._write_down()
-        if popen.stdout:
-            child.reader = threading.Thread(target=self._read, args=(child, popen.stdout))
-            child.reader.daemon = True
-            child.reader.start()
         return child
 
-    def adopt(self, name: str, popen: subprocess.Popen[bytes], log: Path) -> None:
-        """Watch a server that is stopped elsewhere."""
-        self._children.append(Child(name, popen, Process(popen.pid, ""), log))
-
-    def finish(self, child: Child, current: Step | None = None) -> int:
-        """Wait for a program that ends by itself; its progress goes into the step's detail."""
-        child.ends_by_itself = True
-        while child.popen.poll() is None:
-            self.check()
-            if current and child.said and (progress := _readable(child.said[-1])):
-                current.note(progress)
-            time.sleep(0.05)
+    def finish(self, child: Child) -> int:
+        """Wait for a process that ends by itself; answers its exit code."""
         self._children.remove(child)
-        self._write_down()
-        return child.popen.returncode
+        try:
+            while (code := child.poll()) is None:
+                self.check()
+                time.sleep(0.05)
+        except BaseException:
+            self._children.append(child)
+            raise
+        return code
 
-    def do(self, name: str, command: list[str], values: dict[str, str], current: Step) -> None:
-        """Run a program to its end, and raise with what it said when it fails."""
-        child = self.start(name, command, values)
-        if self.finish(child, current):
-            echo()
-            echo(child.last_words())
-            raise CommandError(
-                f"{current.title}: failed; what it said is above and in {child.log}."
-            )
+    def run(self, name: str, values: dict[str, str], title: str) -> None:
+        """Run a process to its end.
+
+        Raises:
+            CommandError: It failed; its output has been printed.
+        """
+        with step(title):
+            child = self.start(name, values)
+            if self.finish(child):
+                echo("\n" + "".join(child.lines))
+                raise CommandError(f"{title}: failed; its output is above and in {child.log}.")
 
     def check(self) -> None:
-        """Raise when something that should run has ended by itself."""
+        """Raise CommandError when something that should run has ended."""
+        self._also_check()
         for child in self._children:
-            if not child.ends_by_itself and child.popen.poll() is not None:
-                echo(f"\n{child.last_words()}")
+            if (code := child.poll()) is not None:
+                echo("\n" + "".join(child.lines))
                 raise CommandError(
-                    f"{child.name} ended by itself (exit code {child.popen.returncode}); its last "
-                    f"words are above and in {child.log}."
+                    f"{child.name} ended by itself (exit code {code}); its last lines are above "
+                    f"and in {child.log}."
                 )
 
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a condition while everything runs.
+
+        Raises:
+            CommandError: The time is over, or something has ended.
+        """
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not condition():
+            self.check()
+            if time.monotonic() > deadline:
+                raise CommandError(f"{what} was not ready in {READY_WITHIN_S} s; see .dev/log.")
+            time.sleep(0.1)
+
     def stop(self) -> None:
-        """Stop what was started here, the last first."""
+        """Stop everything, the last started first."""
         while self._children:
             child = self._children.pop()
-            if child.process.started:
-                grace = GRACE_S.get(child.name, USUAL_GRACE_S)
-                first = signal.SIGINT if child.name == "tests" else signal.SIGTERM
-                if child.name == "worker" and child.popen.poll() is None:
-                    echo("The worker finishes what it is at; Ctrl-C again does not wait for it.")
-                unless = impatient.is_set
-                if not stop(child.process, first=first, grace_s=grace, unless=unless):
-                    echo(f"  ! {child.name} did not stop by itself and was killed")
-                child.popen.wait()
-            self._write_down()
-
-    def _write_down(self) -> None:
-        known = [child.process for child in self._children if child.process.started]
-        self._memory.put(children=[[one.pid, one.started, one.mark] for one in known])
-
-    def _read(self, child: Child, output: IO[bytes]) -> None:
-        with child.log.open("w") as log:
-            for raw in output:
-                line = raw.decode(errors="replace")
-                log.write(line)
-                log.flush()
-                child.said = [*child.said[-60:], line]
-                if self.on_console and not ROUTINE.search(line):
-                    echo(f"{child.name:>8} | {line.rstrip()}")
-
-
-def _readable(line: str) -> str:
-    """A line with a bar without the bar: `Compiling: ━━━ 40% 4/10` is `Compiling 4/10`."""
-    bar = re.match(r"\s*([A-Z][\w ]+):.*\s(\d+/\d+)", line)
-    return " ".join(bar.groups()) if bar else ""
+            if child.poll() is not None:
+                continue
+            if child.name == "worker":
+                echo("The worker finishes its jobs; press Ctrl-C again not to wait for it.")
+            grace_s = GRACE_S.get(child.name, DEFAULT_GRACE_S)
+            first = signal.SIGINT if child.name.startswith("tests") else signal.SIGTERM
+            unless = shutdown.hurried.is_set
+            if not stop(child.process, first=first, grace_s=grace_s, unless=unless):
+                echo(f"  ! {child.name} did not stop in time and was killed")

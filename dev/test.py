@@ -10,8 +10,8 @@ from dev.databases import Databases
 from dev.environment import declared
 from dev.frontend import build_if_needed
 from dev.lockfile import locked
-from dev.processes import end_with_starter
-from dev.shutdown import Stop, stoppable
+from dev.pdeathsig import end_with_parent
+from dev.shutdown import graceful
 from dev.state import TEST_STATE, StateFile
 from dev.supervisor import Supervisor
 
@@ -21,17 +21,17 @@ OUTSIDE = ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "PUBLIC_URL", "API_URL",
 
 def main() -> int:
     if "MAKELEVEL" in os.environ:
-        end_with_starter()
+        end_with_parent()
     try:
-        with locked(TEST_STATE) as memory:
-            return test(memory)
-    except CommandError as problem:
-        return fail(problem)
-    except (Stop, KeyboardInterrupt):
+        with locked(TEST_STATE) as holder:
+            return test(holder)
+    except CommandError as error:
+        return fail(error)
+    except KeyboardInterrupt:
         return 130
 
 
-def test(memory: StateFile) -> int:
+def test(holder: StateFile) -> int:
     values = declared()
     for name in ("DATABASE_URL", "REDIS_URL"):
         if name in values and values.get(f"TEST_{name}") == values[name]:
@@ -42,21 +42,19 @@ def test(memory: StateFile) -> int:
         valkey="TEST_REDIS_URL" not in values,
         durable=False,
     )
-    supervisor = Supervisor(TEST_STATE, memory)
+    supervisor = Supervisor(TEST_STATE)
     try:
-        with stoppable():
-            supervisor.end_leftovers()
+        with graceful():
             values["CHROMIUM"] = browser.ensure()
             with step("Starting Postgres and Redis for the tests"):
                 values.update({f"TEST_{name}": url for name, url in databases.start().items()})
             values = only_for_tests(values)
             build_if_needed(supervisor, values)
             failed = failed_checks()
-            command = ["python", "-m", "pytest", *os.environ.get("PYTEST_ARGS", "").split()]
-            if supervisor.finish(supervisor.start("tests", command, values, inherit=True)):
+            if supervisor.finish(supervisor.start("tests", values, show_all=True)):
                 failed.append("Tests")
     finally:
-        memory.put(stopping=True)
+        holder.put(stopping=True)
         supervisor.stop()
         databases.stop()
     if failed:

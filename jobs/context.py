@@ -1,12 +1,15 @@
 """What SAQ hands to every job."""
 
-from typing import TypedDict
-
-from saq import Job
+import asyncio
+from typing import Any, TypedDict
 
 from jobs.services import WorkerServices
 
 
 class WorkerContext(TypedDict):
     services: WorkerServices
-    job: Job
+    relay: "asyncio.Task[None]"
+    starting: "asyncio.Task[None]"
+    reconciling: "asyncio.Task[None]"
+    job: Any
+    """The SAQ job that is running; absent when a command calls the function."""

@@ -3,22 +3,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, Text
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import USD, Instant, Keyed
-from db.models.model_run import ModelRun, PaidCall
+from db.models.base import USD, Base, Instant, Keyed
 
 WEB_SEARCH = "web_search"
-"""Recorded for a web search in place of a model's id."""
+"""What a search of the web is written down as, in place of a model's id."""
 
 
 class ChatSession(Keyed):
-    """One owner's chat with the agent. Its messages form a tree, of which one branch is shown.
+    """A talk of one owner with the agent. Its messages are a tree; one branch of it is shown.
 
-    A deleted chat keeps its costs and none of its messages.
+    Deleted, it keeps what it cost and nothing of what was said.
     """
 
     __tablename__ = "chat_sessions"
@@ -27,14 +26,14 @@ class ChatSession(Keyed):
     )
 
     owner_id: Mapped[UUID]
-    """The visitor or the API key whose chat it is."""
+    """The visitor or the API key whose talk it is."""
     factoid_id: Mapped[UUID | None] = mapped_column(ForeignKey("factoids.id", ondelete="SET NULL"))
     """What it is about; null for all factoids."""
     title: Mapped[str] = mapped_column(String(1_000))
     """Empty until it is named, by its owner or by the first message."""
     model: Mapped[str] = mapped_column(String(255))
     model_pinned: Mapped[bool]
-    """Whether the owner chose the model; then no other may answer."""
+    """Whether the owner named the model; then no other may answer."""
     prompt_version: Mapped[str] = mapped_column(String(16))
     leaf_id: Mapped[UUID | None]
     """The last message of the branch that is shown."""
@@ -51,7 +50,7 @@ class ChatSession(Keyed):
 
 
 class ChatMessage(Keyed):
-    """A message of the owner or of the agent, in reply to its parent."""
+    """What somebody or the agent said, after its parent."""
 
     __tablename__ = "chat_messages"
     __table_args__ = (
@@ -64,7 +63,7 @@ class ChatMessage(Keyed):
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
     parent_id: Mapped[UUID | None]
-    """No foreign key: the messages of a chat are only deleted together."""
+    """No foreign key: messages only ever go together."""
     role: Mapped[str] = mapped_column(String(16))
     text: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(16))
@@ -72,8 +71,8 @@ class ChatMessage(Keyed):
     tools: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=sql("'[]'"))
 
 
-class ChatTurn(ModelRun):
-    """One answer being written: for whom, its state and its cost."""
+class ChatTurn(Keyed):
+    """One answer being written: who asked, how it stands and what it cost."""
 
     __tablename__ = "chat_turns"
     __table_args__ = (
@@ -81,7 +80,7 @@ class ChatTurn(ModelRun):
             "status IN ('queued','running','done','stopped','interrupted','failed')",
             name="status",
         ),
-        # At most one open turn in a chat.
+        # One turn at a time, whoever asks from wherever.
         Index(
             "uq_chat_turns_open",
             "session_id",
@@ -98,18 +97,35 @@ class ChatTurn(ModelRun):
     """The message it writes; its parent is the question."""
     caller_kind: Mapped[str] = mapped_column(String(16))
     caller_id: Mapped[UUID]
+    network: Mapped[str | None] = mapped_column(String(64))
     budget_usd: Mapped[Decimal | None] = mapped_column(USD)
-    """An API key's own budget, as it was when the turn was requested."""
+    """An API key's own budget, as it was when the turn was asked for."""
     credit_owner: Mapped[UUID | None]
     """Whose credit pays for it; None while the allowance is free."""
+    model: Mapped[str] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(16), server_default="queued")
+    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    lease_holder: Mapped[UUID | None]
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(Instant)
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    problem_code: Mapped[str | None] = mapped_column(String(64))
+    problem_detail: Mapped[str | None] = mapped_column(String(500))
+    allowance_returned: Mapped[bool] = mapped_column(server_default=sql("false"))
+    quote_usd: Mapped[Decimal] = mapped_column(USD)
+    """The most its first call could cost."""
+    cost_usd: Mapped[Decimal | None] = mapped_column(USD)
+    cost_source: Mapped[str | None] = mapped_column(String(16))
     prompt_tokens: Mapped[int] = mapped_column(server_default=sql("0"))
     completion_tokens: Mapped[int] = mapped_column(server_default=sql("0"))
 
 
-class ChatCall(PaidCall):
-    """One call of a language model, or search of the web, for a turn.
+class ChatCall(Base):
+    """One call of a language model, or search of the web, for a turn: written down and paid for
+    before it is made.
 
-    Its id is the ledger's: each call holds and settles its own money.
+    Its id is the ledger's: each call holds and settles by itself.
     """
 
     __tablename__ = "chat_calls"
@@ -120,7 +136,17 @@ class ChatCall(PaidCall):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     turn_id: Mapped[UUID] = mapped_column(ForeignKey("chat_turns.id", ondelete="CASCADE"))
-
-    @property
-    def hold_id(self) -> UUID:
-        return self.id
+    number: Mapped[int]
+    model: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16))
+    upstream_id: Mapped[str | None] = mapped_column(String(255))
+    """OpenRouter's id of the generation, known before its first token."""
+    quote_usd: Mapped[Decimal] = mapped_column(USD)
+    cost_usd: Mapped[Decimal | None] = mapped_column(USD)
+    cost_source: Mapped[str | None] = mapped_column(String(16))
+    provider: Mapped[str | None] = mapped_column(String(128))
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    first_token_s: Mapped[float | None] = mapped_column(Double)
+    total_s: Mapped[float | None] = mapped_column(Double)
+    called_at: Mapped[datetime] = mapped_column(Instant)

@@ -1,4 +1,4 @@
-"""The input of a generation request, and the most that one model call for it can cost."""
+"""What somebody would like to read about, and the most that writing it can cost."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,21 +17,21 @@ TOPIC_LENGTH = 1_000
 """In code points, of which one character may have any number."""
 
 PROMPT_BYTES_AT_MOST = 16_000
-"""The most a prompt may take; quotes are made for a prompt of this size."""
+"""What the examples and the topic may add up to; the quote is made for so much."""
 
 PAID = "paid"
-"""The origin of requests that a credit pays for."""
+"""The origin of what a credit pays for."""
 
 
 @dataclass(frozen=True)
 class GenerationInput:
-    """What a caller asks for; every field may be left out."""
+    """Everything may be left open."""
 
     topic: str | None = None
     model: str | None = None
     temperature: float | None = None
     proof: Proof | None = None
-    """A captcha's, where one is required."""
+    """Of being a person, where that is asked for."""
     pay_with: Literal["allowance", "credit"] = "allowance"
 
 
@@ -40,13 +40,13 @@ def quote_usd(model: LanguageModel) -> Decimal:
     return worst_case_usd(model, PROMPT_BYTES_AT_MOST)
 
 
-def read_topic(text: str | None) -> str | None:
-    """The topic as it is stored; None when there is none.
+def read_topic(written: str | None) -> str | None:
+    """The topic as it is kept; None when there is none.
 
     Raises:
         Invalid: It is too long.
     """
-    topic = clean(text) if text else ""
+    topic = clean(written) if written else ""
     if graphemes(topic) > TOPIC_GRAPHEMES or len(topic) > TOPIC_LENGTH:
         raise Invalid(
             f"A topic has at most {TOPIC_GRAPHEMES} characters. Yours has {graphemes(topic)}.",
@@ -55,10 +55,10 @@ def read_topic(text: str | None) -> str | None:
     return topic or None
 
 
-def new_request(
+def as_request(
     caller: Caller, model: LanguageModel, inputs: GenerationInput, *, topic: str | None, origin: str
 ) -> GenerationRequest:
-    """A request, not added to the database yet."""
+    """A request for it, not written down yet."""
     return GenerationRequest(
         caller_id=caller.id,
         network=caller.network,

@@ -1,4 +1,4 @@
-"""What a new factoid would cost a caller now, and what would remain to them."""
+"""What a new factoid would cost a caller now, and what they would have left."""
 
 import asyncio
 import time
@@ -9,57 +9,55 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.repositories.quotes import NOTHING, Medians, QuoteReads
 from domain.caller import Caller
+from domain.generation.allowance import POLICY
 from domain.generation.input import quote_usd
-from domain.generation.kind import GENERATIONS
-from domain.limits.rate_limit import LimiterAway, RateLimiter
-from domain.limits.states import WindowState
+from domain.limits.rate_limit import LimiterAway, RateLimiter, refusal
+from domain.limits.states import PolicyState, WindowState
 from domain.llm.catalogue import CatalogueService
-from domain.model_runs import allowance
 from domain.spending.budget import AND_NOW, Budget
-from domain.spending.credits import GENERATIONS as PRODUCT
-from domain.spending.credits import Credits
+from domain.spending.credits import GENERATIONS, Credits
 
 KEPT_S = 10.0
-"""How long a process caches the medians: a form requests a quote at every change."""
+"""How long a process keeps the medians: a form asks for them at every change."""
 
 CHOSEN = "Chosen for you"
 
 
 @dataclass(frozen=True)
-class GenerationQuote:
+class Quote:
     model: str | None
-    """None when the product chooses it."""
+    """None when it is left to us."""
     name: str
     worst_case_usd: Decimal
-    recent: Medians
+    lately: Medians
     reason: str | None
-    """Why a request would be refused now; None when it would not."""
+    """Why it would be refused now; None when it would not."""
     windows: tuple[WindowState, ...]
-    """Of the caller's limit, before the request."""
+    """Of the caller's limit, before it."""
     budget_left_usd: Decimal
-    """In the caller's pots, before the request."""
+    """In the caller's pots, before it."""
     credits_left: int
 
 
-class RecentMedians:
-    """The medians of recent requests, queried at most every few seconds."""
+class Lately:
+    """The medians of recent requests, looked up at most every few seconds."""
 
     def __init__(self, reads: QuoteReads) -> None:
         self._reads = reads
-        self._lock = asyncio.Lock()
-        self._queried_at = float("-inf")
+        self._looking = asyncio.Lock()
+        self._looked_at = float("-inf")
         self._medians: dict[str | None, Medians] = {}
 
-    async def of_model(self, model: str | None) -> Medians:
-        async with self._lock:
-            if time.monotonic() - self._queried_at >= KEPT_S:
+    async def of(self, model: str | None) -> Medians:
+        async with self._looking:
+            if time.monotonic() - self._looked_at >= KEPT_S:
                 self._medians = await self._reads.medians()
-                self._queried_at = time.monotonic()
+                self._looked_at = time.monotonic()
         return self._medians.get(model, NOTHING)
 
 
-class GenerationQuotes:
-    """Reads the limiter and the ledger, and changes neither."""
+class Quotes:
+    """Asks the limiter and the ledger, and takes nothing from them."""
 
     def __init__(
         self,
@@ -67,16 +65,16 @@ class GenerationQuotes:
         catalogue: CatalogueService,
         limiter: RateLimiter,
         budget: Budget,
-        recent: RecentMedians,
+        lately: Lately,
     ) -> None:
         self._sessions = sessions
         self._catalogue = catalogue
         self._limiter = limiter
         self._budget = budget
-        self._recent = recent
+        self._lately = lately
 
-    async def quote(self, caller: Caller, model_id: str | None) -> GenerationQuote:
-        """The quote for a model, or for the most expensive one that might be chosen.
+    async def quote(self, caller: Caller, model_id: str | None) -> Quote:
+        """The dearest it can be; without a model, with any of those we would choose from.
 
         Raises:
             UnknownModel, NoModels: See `CatalogueService.choose`.
@@ -85,25 +83,26 @@ class GenerationQuotes:
         worst_usd = max(quote_usd(model) for model in models)
         async with self._sessions() as session:
             budget = await self._budget.state(session, caller, least_usd=worst_usd)
-            credits_left = await Credits().left(session, caller.owner, PRODUCT)
-        windows, reason = await self._limit(caller)
+            credits_left = await Credits().left(session, caller.owner, GENERATIONS)
+        limit, reason = await self._limit(caller)
         if budget.state == "used_up":
             reason = f"There is not enough left of the budget for new factoids. {AND_NOW}"
-        return GenerationQuote(
+        return Quote(
             model=model_id,
             name=models[0].name if model_id else CHOSEN,
             worst_case_usd=worst_usd,
-            recent=await self._recent.of_model(model_id),
+            lately=await self._lately.of(model_id),
             reason=reason,
-            windows=windows,
+            windows=limit.windows if limit else (),
             budget_left_usd=budget.left_usd,
             credits_left=credits_left,
         )
 
-    async def _limit(self, caller: Caller) -> tuple[tuple[WindowState, ...], str | None]:
-        """The windows of the caller's limit, and why a request would be refused now."""
+    async def _limit(self, caller: Caller) -> tuple[PolicyState | None, str | None]:
         try:
-            state, reason = await allowance.remaining(self._limiter, GENERATIONS, caller)
+            states = await self._limiter.left(caller)
         except LimiterAway as away:
-            return (), away.detail
-        return state.windows, reason
+            return None, away.detail
+        limit = next(state for state in states if state.policy.name == POLICY)
+        full = limit.refused_by
+        return limit, refusal(limit.policy, full).detail if full else None

@@ -1,4 +1,4 @@
-"""Requesting a factoid: what is checked and written down before any model is called."""
+"""Asking for a factoid: what is checked and written down before anything is called."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,23 +14,24 @@ from uuid_utils.compat import uuid7
 from db.models import GenerationRequest, ModelCall
 from db.repositories.budgets import BudgetRepository
 from db.repositories.credits import CreditRepository
-from db.repositories.generations import GenerationRepository, LanguageModelRepository
+from db.repositories.generations import OPEN, GenerationRepository, LanguageModelRepository
+from db.repositories.outbox import OutboxRepository
 from domain.caller import SCHEDULER, Caller
-from domain.errors import Conflict, NotFound, RateLimited
-from domain.generation.input import PAID, GenerationInput, new_request, quote_usd, read_topic
-from domain.generation.kind import GENERATIONS
+from domain.errors import Conflict, NotFound, NotPaid, RateLimited
+from domain.generation import allowance
+from domain.generation.input import PAID, GenerationInput, as_request, quote_usd, read_topic
 from domain.idempotency import Attempt
+from domain.infra.logging import current_request_id
 from domain.limits.captcha import Proof
 from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.limits.step_up import CaptchaAway, CaptchaRequired, StepUp
 from domain.llm.catalogue import CatalogueService, choose_of
-from domain.model_runs import allowance
-from domain.model_runs.allowance import NoCredits
 from domain.spending.budget import Budget, BudgetState, BudgetUsedUp
-from domain.spending.credits import GENERATIONS as PRODUCT
-from domain.spending.credits import HELD, Credits
+from domain.spending.credits import GENERATIONS, HELD, Credits
 
 NEWEST_SHOWN = 5
+
+JOB = "run_generation"
 
 
 class GenerationNotFound(NotFound):
@@ -41,6 +42,10 @@ class GenerationFinished(Conflict):
     code = "generation_finished"
 
 
+class NoCredits(NotPaid):
+    code = "no_credits"
+
+
 @dataclass
 class GenerationState:
     """A request and the model calls made for it."""
@@ -48,11 +53,11 @@ class GenerationState:
     request: GenerationRequest
     calls: list[ModelCall]
     credit: str | None = None
-    """The state of the credit that pays for it: held, used or given_back; None without one."""
+    """What became of the credit it draws on: held, used or given_back; None without one."""
 
 
 class GenerationRequests:
-    """Requests as their callers see them; opens its own short transactions."""
+    """Requests as those who ask see them. Opens its own short transactions."""
 
     def __init__(
         self,
@@ -76,18 +81,18 @@ class GenerationRequests:
         origin: Literal["manual", "api"],
         attempt: Attempt | None = None,
     ) -> GenerationState:
-        """Add a request and the job that carries it out, in one transaction.
+        """Write down a request and the job that answers it, in one transaction.
 
-        A repeated `attempt` gets the request that the first one made.
+        Another `attempt` at it gets the request that an earlier one has made.
 
         Raises:
             Invalid: The topic is too long.
             UnknownModel, NoModels: See `CatalogueService.choose`.
             CaptchaRequired, CaptchaAway: See `StepUp.check`.
-            GenerationLimit: The limit of the caller or their network is reached.
-            LimiterAway: The limits are unknown.
-            NoCredits: It was to be paid with a credit, and none is left. Credits are subject to
-                none of the three above.
+            GenerationLimit: The caller or their network has had their share.
+            LimiterAway: How much they have had cannot be told.
+            NoCredits: It was to be paid with a credit, and none is left. Then none of the three
+                above are asked.
             BudgetUsedUp: There is no money left for it today.
         """
         attempt = attempt or Attempt(uuid7(), first=True)
@@ -95,23 +100,23 @@ class GenerationRequests:
             with suppress(GenerationNotFound):
                 return await self.get(caller, attempt.result_id)
             if inputs.pay_with == "allowance":
-                # A process that died before the request was added may have counted it.
+                # One that died before it was written down may have been counted.
                 await self._give_back(caller, attempt.result_id)
         topic, model = read_topic(inputs.topic), await self._catalogue.choose(inputs.model)
-        request = new_request(caller, model, inputs, topic=topic, origin=origin)
+        request = as_request(caller, model, inputs, topic=topic, origin=origin)
         request.id = attempt.result_id
         if inputs.pay_with == "credit":
-            await self._add(caller, request)
+            await self._write_down(caller, request)
             return GenerationState(request, [], HELD)
         await self._check_person(caller, inputs.proof)
         try:
-            await self._limiter.hit(GENERATIONS.limit_policy, caller, member=str(request.id))
+            await self._limiter.hit(allowance.POLICY, caller, member=str(request.id))
         except RateLimited:
             if self._step_up:
                 await self._step_up.note_refusal(caller)
             raise
         try:
-            await self._add(caller, request)
+            await self._write_down(caller, request)
         except BaseException:
             with suppress(LimiterAway):
                 await self._give_back(caller, request.id)
@@ -123,8 +128,8 @@ class GenerationRequests:
     ) -> GenerationRequest:
         """Begin what a visitor has just bought credits for, in the transaction that grants them.
 
-        On an error nothing of it is added, and the transaction may go on. It should end soon
-        afterwards, since the rows of the pots are contended.
+        Either all of it is written down or nothing of it, and the transaction may go on. It had
+        better end soon: many wait for the pots.
 
         Raises:
             Invalid, UnknownModel, NoModels, NoCredits, BudgetUsedUp: As `create`.
@@ -132,7 +137,7 @@ class GenerationRequests:
         caller, inputs = Caller("visitor", owner, None), replace(inputs, pay_with="credit")
         topic = read_topic(inputs.topic)
         models = await LanguageModelRepository(session).all()
-        request = new_request(
+        request = as_request(
             caller, choose_of(models, inputs.model), inputs, topic=topic, origin=PAID
         )
         request.id = request_id
@@ -150,36 +155,36 @@ class GenerationRequests:
         try:
             await self._step_up.check(caller, proof)
         except (CaptchaRequired, CaptchaAway) as refusal:
-            await self._limiter.count_refusal(GENERATIONS.limit_policy, caller, refusal.reason)
+            await self._limiter.count_refusal(allowance.POLICY, caller, refusal.reason)
             raise
 
     async def create_scheduled(self, slot: datetime) -> GenerationRequest:
-        """The request for a slot of the schedule: the existing one, else a new one.
+        """The request for a moment of the schedule: the one there is, else a new one.
 
         Raises:
             NoModels, BudgetUsedUp: It cannot be made now.
         """
         async with self._sessions() as session:
-            existing = await GenerationRepository(session).of_slot(slot)
-        if existing:
-            return existing
+            there = await GenerationRepository(session).of_slot(slot)
+        if there:
+            return there
         model = await self._catalogue.choose(None)
-        request = new_request(SCHEDULER, model, GenerationInput(), topic=None, origin="scheduled")
+        request = as_request(SCHEDULER, model, GenerationInput(), topic=None, origin="scheduled")
         request.slot = slot
         try:
-            await self._add(SCHEDULER, request)
+            await self._write_down(SCHEDULER, request)
         except IntegrityError:
-            # Another worker was first; a unique index allows one request for each slot.
+            # Another worker was first; the database lets only one request have the slot.
             return await self.create_scheduled(slot)
         return request
 
     async def newest_slot(self) -> datetime | None:
-        """The latest slot of the schedule that a request was made for."""
+        """The latest moment of the schedule a request was ever made for."""
         async with self._sessions() as session:
             return await GenerationRepository(session).newest_slot()
 
     async def get(self, caller: Caller, request_id: UUID) -> GenerationState:
-        """Raises: GenerationNotFound: There is none, or it is another caller's."""
+        """Raises: GenerationNotFound: There is none, or it is somebody else's."""
         async with self._sessions() as session:
             requests = GenerationRepository(session)
             request = await requests.get(request_id)
@@ -193,39 +198,39 @@ class GenerationRequests:
             return []
         async with self._sessions() as session:
             found = await GenerationRepository(session).newest_of(caller.id, NEWEST_SHOWN)
-            return [await self._state(session, request) for request in found]
+            return [await self._state(session, one) for one in found]
 
     async def cancel(self, caller: Caller, request_id: UUID) -> GenerationState:
-        """Stop a request: at once while it is queued, within a second while it is running.
+        """Stop a request: at once when it waits, within a second when it is running.
 
         Cancelling twice is harmless.
 
         Raises:
-            GenerationNotFound: There is none, or it is another caller's.
-            GenerationFinished: It is finished, and was not cancelled.
+            GenerationNotFound: There is none, or it is somebody else's.
+            GenerationFinished: It ended otherwise before.
         """
         state = await self.get(caller, request_id)
         paid = state.request.origin == PAID
         if state.request.status == "cancelled":
             return state
-        if not state.request.is_open:
+        if state.request.status not in OPEN:
             raise GenerationFinished("It is finished already, so there is nothing to cancel.")
         async with self._sessions.begin() as session:
             requests = GenerationRepository(session)
-            if was_queued := await requests.cancel_queued(request_id):
-                await GENERATIONS.run_job.done(session, request_id)
+            if waited := await requests.cancel_queued(request_id):
+                await OutboxRepository(session).done(job_key(request_id))
                 if paid:
-                    await CreditRepository(session).give_back(request_id)
+                    await Credits().give_back(session, request_id=request_id)
                 else:
-                    await allowance.promise_return(session, GENERATIONS, request_id)
+                    await allowance.promise(session, request_id)
                 await BudgetRepository(session).release(request_id)
-                requested = True
+                asked = True
             else:
-                requested = await requests.request_cancel(request_id)
-        if was_queued and not paid:
-            await allowance.return_place_now(self._sessions, self._limiter, GENERATIONS, request_id)
+                asked = await requests.ask_cancel(request_id)
+        if waited and not paid:
+            await allowance.return_now(self._sessions, self._limiter, request_id)
         state = await self.get(caller, request_id)
-        if not requested and state.request.status != "cancelled":
+        if not asked and state.request.status != "cancelled":
             raise GenerationFinished("It finished just now, so there is nothing to cancel.")
         return state
 
@@ -236,12 +241,10 @@ class GenerationRequests:
         return GenerationState(request, calls, await CreditRepository(session).state(request.id))
 
     async def _give_back(self, caller: Caller, request_id: UUID) -> None:
-        await self._limiter.give_back(
-            GENERATIONS.limit_policy, caller.id, caller.network, str(request_id)
-        )
+        await self._limiter.give_back(allowance.POLICY, caller.id, caller.network, str(request_id))
 
     async def budget(self, caller: Caller) -> BudgetState:
-        """What the caller may still spend today; used up when it suffices for no model."""
+        """What the caller may still spend today; used up when no model can be afforded."""
         quotes = [quote_usd(model) for model in await self._catalogue.models()]
         async with self._sessions() as session:
             return await self._budget.state(
@@ -249,25 +252,25 @@ class GenerationRequests:
             )
 
     async def credits_left(self, caller: Caller) -> int:
-        """Factoids that are paid for and not requested yet."""
+        """Factoids that are paid for and not asked for yet."""
         async with self._sessions() as session:
-            return await Credits().left(session, caller.owner, PRODUCT)
+            return await Credits().left(session, caller.owner, GENERATIONS)
 
-    async def _add(self, caller: Caller, request: GenerationRequest) -> None:
-        """Add a request in a transaction of its own; raises as `_begin`."""
+    async def _write_down(self, caller: Caller, request: GenerationRequest) -> None:
+        """Begin it in a transaction of its own; raises as `_begin`."""
         try:
             async with self._sessions.begin() as session:
                 await self._begin(session, caller, request)
         except BudgetUsedUp as refusal:
             async with self._sessions.begin() as session:
                 await self._budget.note_refusal(session, refusal)
-            await self._limiter.count_refusal(GENERATIONS.limit_policy, caller, "budget")
+            await self._limiter.count_refusal(allowance.POLICY, caller, "budget")
             raise
 
     async def _begin(
         self, session: AsyncSession, caller: Caller, request: GenerationRequest
     ) -> None:
-        """Add the request and its job, and hold the credit and the money for it.
+        """The request, the job that answers it, what pays for it and the money for it.
 
         Raises:
             NoCredits, BudgetUsedUp: There is none for it; then the transaction is rolled back.
@@ -276,12 +279,21 @@ class GenerationRequests:
         if paid and not await self._hold_credit(session, caller, request.id):
             raise NoCredits("You have no credits left. Buy more, or wait for a free factoid.")
         await GenerationRepository(session).add(request)
-        await GENERATIONS.run_job.enqueue(session, request.id)
+        await OutboxRepository(session).add(
+            JOB,
+            job_key(request.id),
+            request_id=str(request.id),
+            meta={"request_id": current_request_id()},
+        )
         await session.refresh(request)
-        # The contended rows come last, so that they are locked as briefly as possible.
+        # The busy rows come last, so that they are locked for as short as can be.
         await self._budget.reserve(session, caller, request.id, request.quote_usd, paid=paid)
 
     async def _hold_credit(self, session: AsyncSession, caller: Caller, request_id: UUID) -> bool:
         if caller.owner is None:
             return False
-        return await CreditRepository(session).hold(caller.owner, PRODUCT, request_id)
+        return await Credits().hold(session, caller.owner, GENERATIONS, request_id=request_id)
+
+
+def job_key(request_id: UUID) -> str:
+    return f"generate:{request_id}"

@@ -1,159 +1,158 @@
-"""Leases: one worker alone has a run, and writes nothing once another has it."""
+"""One worker alone has a request or a turn, and writes nothing once another has it."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import Any, Generic
+from typing import Generic
 from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.repositories.model_runs import ModelRunRepository, Run
+from db.repositories import leases as repositories
+from db.repositories.leases import Row
 
 LEASE_S = 15
-"""How long the run of a killed worker waits for the next worker."""
+"""How long the request of a killed worker waits for the next one."""
 
 RENEW_EVERY_S = 1.0
-"""How often leases are renewed and requests to cancel are read."""
+"""How often the lease is renewed and a wish to cancel is looked for."""
 
 log = structlog.get_logger()
 
 
 class LeaseLost(Exception):
-    """Another worker has the run, or it is finished: this worker may not write for it."""
+    """Another worker has the request, or it is over: this one has no say in it any more."""
 
 
-class Lease(Generic[Run]):
-    """A leased run; made by `LeaseManager.acquire`."""
+class Lease(Generic[Row]):
+    """A request taken; made by `Leases.take`."""
 
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
-        repository: type[ModelRunRepository[Run, Any]],
-        run: Run,
+        rows: type[repositories.Leases[Row]],
+        request: Row,
         holder: UUID,
     ) -> None:
         self._sessions = sessions
-        self._repository = repository
+        self._rows = rows
         self.holder = holder
-        self.run = run
+        self.request = request
 
-    async def verify(self, session: AsyncSession) -> None:
-        """Lock the run for this transaction.
+    async def check(self, session: AsyncSession) -> None:
+        """Make sure that what this transaction writes is still ours to write.
 
         Raises:
-            LeaseLost: It is no longer leased to this worker.
+            LeaseLost: It is not.
         """
-        if not await self._repository(session).lock_if_leased(self.run.id, self.holder):
+        if not await self._rows(session).holds_lease(self.request.id, self.holder):
             raise LeaseLost
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
-        """A transaction that only takes place while the run is leased to this worker.
+        """A transaction that only happens while the request is ours.
 
         Raises:
             LeaseLost: It is not.
         """
         async with self._sessions.begin() as session:
-            await self.verify(session)
+            await self.check(session)
             yield session
 
-    def is_latest(self, run: Run) -> bool:
-        """Whether no other worker has leased the run since."""
-        return run.lease_holder == self.holder
+    def was_last(self, request: Row) -> bool:
+        """Whether nobody has taken the request after us."""
+        return request.lease_holder == self.holder
 
-    async def release(self) -> None:
-        """Let another worker continue at once."""
+    async def drop(self) -> None:
+        """Let another worker go on at once."""
         async with self._sessions.begin() as session:
-            await self._repository(session).release_lease(self.run.id, self.holder)
+            await self._rows(session).drop_lease(self.request.id, self.holder)
 
 
-class LeaseManager(Generic[Run]):
-    """The leases of one process, renewed together: with a transaction a second for each of a
-    hundred runs, no connection would be left for the rest.
+class Leases(Generic[Row]):
+    """The leases of one process, which are renewed all together: a hundred transactions a second,
+    one for each answer under way, would leave the others no connection.
     """
 
     def __init__(
-        self,
-        sessions: async_sessionmaker[AsyncSession],
-        repository: type[ModelRunRepository[Run, Any]],
+        self, sessions: async_sessionmaker[AsyncSession], rows: type[repositories.Leases[Row]]
     ) -> None:
         self._sessions = sessions
-        self._repository = repository
-        self._renewals: dict[Lease[Run], _Renewal] = {}
+        self._rows = rows
+        self._kept: dict[Lease[Row], _Kept] = {}
         self._renewing: asyncio.Task[None] | None = None
 
-    async def acquire(self, run_id: UUID) -> Lease[Run] | None:
-        """The lease, or None when the run is finished or another worker has it."""
+    async def take(self, request_id: UUID) -> Lease[Row] | None:
+        """The lease, or None when the request is over or another has it."""
         holder = uuid4()
         async with self._sessions.begin() as session:
-            run = await self._repository(session).lease(run_id, holder, LEASE_S)
-        return Lease(self._sessions, self._repository, run, holder) if run else None
+            request = await self._rows(session).lease(request_id, holder, LEASE_S)
+        return Lease(self._sessions, self._rows, request, holder) if request else None
 
-    async def renew_until_cancelled(self, lease: Lease[Run]) -> None:
-        """Renew a lease until cancellation of its run is requested.
+    async def keep(self, lease: Lease[Row]) -> None:
+        """Renew a lease until somebody asks to cancel.
 
         Raises:
-            LeaseLost: Another worker has the run, or Postgres was unavailable for so long that
-                another may have it.
+            LeaseLost: Another has taken the request, or Postgres was away for so long that
+                another may have.
         """
-        renewal = self._renewals[lease] = _Renewal()
+        kept = self._kept[lease] = _Kept()
         if self._renewing is None:
-            # In an empty context: what the task logs belongs to no single request.
-            self._renewing = asyncio.create_task(self._renew_all(), context=Context())
+            # What it logs is of no one request.
+            self._renewing = asyncio.create_task(self._renew(), context=Context())
         try:
-            await renewal.until
+            await kept.until
         finally:
-            del self._renewals[lease]
-            if not self._renewals:
-                await self._stop_renewing()
+            del self._kept[lease]
+            if not self._kept:
+                await self._rest()
 
-    async def _stop_renewing(self) -> None:
+    async def _rest(self) -> None:
         renewing, self._renewing = self._renewing, None
         if renewing:
             renewing.cancel()
             await asyncio.wait({renewing})
 
-    async def _renew_all(self) -> None:
+    async def _renew(self) -> None:
         while True:
-            renewals = dict(self._renewals)
+            kept = dict(self._kept)
             try:
                 async with self._sessions.begin() as session:
-                    renewed = await self._repository(session).renew_leases(
-                        {lease.holder: lease.run.id for lease in renewals}, LEASE_S
+                    renewed = await self._rows(session).renew_leases(
+                        {lease.holder: lease.request.id for lease in kept}, LEASE_S
                     )
             except Exception as error:
-                # Whatever the error is, the next attempt must be made.
-                log.warning("lease_renewal_failed", error=type(error).__name__)
-                for renewal in renewals.values():
-                    renewal.failed()
+                # Whatever it is, the next try must come.
+                log.warning("leases_not_renewed", error=type(error).__name__)
+                for one in kept.values():
+                    one.not_renewed()
             else:
-                for lease, renewal in renewals.items():
-                    renewal.succeeded(renewed.get(lease.holder))
+                for lease, one in kept.items():
+                    one.renewed(renewed.get(lease.holder))
             await asyncio.sleep(RENEW_EVERY_S)
 
 
-class _Renewal:
-    """The state of a lease that is being renewed."""
+class _Kept:
+    """A lease that is being renewed."""
 
     def __init__(self) -> None:
         self.until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when cancellation is requested; fails when the lease is lost."""
+        """Done when somebody asks to cancel."""
         self._renewed_at = time.monotonic()
 
-    def succeeded(self, cancel_requested: bool | None) -> None:
-        """Record what the row says; None when it is no longer leased to this worker."""
+    def renewed(self, cancelled: bool | None) -> None:
+        """Note what the row says; None when it is not there any more."""
         self._renewed_at = time.monotonic()
         if self.until.done():
             return
-        if cancel_requested is None:
+        if cancelled is None:
             self.until.set_exception(LeaseLost())
-        elif cancel_requested:
+        elif cancelled:
             self.until.set_result(None)
 
-    def failed(self) -> None:
+    def not_renewed(self) -> None:
         if time.monotonic() - self._renewed_at > LEASE_S and not self.until.done():
             self.until.set_exception(LeaseLost())

@@ -10,10 +10,11 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dev.binaries import OUTSIDE, postgres_data
-from dev.processes import until
+from dev.processes import MARK, until
 from dev.state import ROOT
 
 DEVELOPERS_OWN = (
@@ -71,11 +72,11 @@ class Launched:
 
     def waits_until(self, condition: Callable[[], bool]) -> bool:
         """Whether the condition came true before the program ended or time was up."""
-        until(lambda: condition() or self.popen.poll() is not None, within_s=120)
+        until(lambda: condition() or self.popen.poll() is not None, within_s=300)
         return condition()
 
     def ended(self) -> int:
-        code = self.popen.wait(timeout=120)
+        code = self.popen.wait(timeout=300)
         self._reader.join(timeout=10)
         return code
 
@@ -111,18 +112,18 @@ def launch(state: Path) -> Iterator[Callable[..., Launched]]:
 def processes_of() -> Callable[[Path], list[str]]:
     """Command lines of the living processes that have to do with a state folder."""
 
-    def look(state: Path) -> list[str]:
-        data = {str(state), str(postgres_data(state))}
+    def find(state: Path) -> list[str]:
+        places = {str(state), str(postgres_data(state))}
         found: list[str] = []
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                environment = (process / "environ").read_bytes().decode(errors="replace")
-                here = f"DEV_STATE={state}\0" in environment or str(state) in os.readlink(
-                    process / "cwd"
-                )
-                if command and (here or any(place in command for place in data)):
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                command = " ".join(process.cmdline())
+                environment = process.environ()
+                if command and (
+                    str(state) in (environment.get(MARK), environment.get("DEV_STATE"))
+                    or any(place in f"{command} {process.cwd()}" for place in places)
+                ):
                     found.append(command)
         return found
 
-    return look
+    return find

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import redis
 from dev import ports
 from dev.binaries import postgres_data
 from dev.databases import Databases
-from dev.processes import until
+from dev.processes import started_for, until
 from dev.state import ROOT, StateFile
 
 HOLD = """
@@ -42,8 +41,10 @@ def test_data_survives_a_stop(state: Path, processes_of: Callable[[Path], list[s
 def test_data_survives_killed_servers(state: Path):
     with running(state) as addresses:
         write(addresses, "kept")
-        for pid in server_pids(state):
-            os.kill(pid, signal.SIGKILL)
+        servers = started_for(state)
+        assert len(servers) == 2
+        for server in servers:
+            server.kill()
 
     with running(state) as addresses:
         assert read(addresses) == ("kept", "kept")
@@ -70,7 +71,6 @@ def test_a_stale_note_of_a_process_is_not_believed(state: Path):
         pass
     note = postgres_data(state) / "postmaster.pid"
     note.write_text(f"{os.getpid()}\n{note.parent}\n")
-    StateFile(state / "services.json").put(valkey_process=[os.getpid(), "long ago"])
 
     with running(state) as addresses:
         write(addresses, "new")
@@ -107,11 +107,6 @@ def running(state: Path) -> Generator[dict[str, str]]:
 def listening(port: int) -> Generator[None]:
     with socket.create_server((ports.LOOPBACK, port)):
         yield
-
-
-def server_pids(state: Path) -> list[int]:
-    postmaster = (postgres_data(state) / "postmaster.pid").read_text().splitlines()[0]
-    return [int(postmaster), StateFile(state / "services.json").get("valkey_process")[0]]
 
 
 def write(addresses: dict[str, str], word: str) -> None:

@@ -17,7 +17,7 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_the_procfile_names_every_process():
-    assert {"web", "worker", "release"} <= set(procfile.commands())
+    assert {"web", "worker", "release"} <= set(procfile.lines())
 
 
 def test_render_starts_the_same_processes():

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import os
 import re
 import signal
 import threading
@@ -15,6 +14,7 @@ import pytest
 
 from dev import ports
 from dev.databases import Databases
+from dev.processes import started_for
 from dev.state import StateFile
 
 
@@ -55,8 +55,8 @@ def test_a_killed_run_can_be_started_again_but_not_twice(
     assert second.said.strip().startswith(f"This clone is in use already at {address}")
 
     # One part that dies takes the others with it, and is named.
-    web, *_ = StateFile(state / "holder.json").get("children")[-1]
-    os.kill(web, signal.SIGKILL)
+    web = next(found for found in started_for(state) if "serve:app" in found.cmdline())
+    web.kill()
     assert program.ended() == 1
     assert "web ended by itself" in program.said
     assert processes_of(state) == []

@@ -4,6 +4,7 @@ import http.server
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,8 +93,8 @@ def test_payments_that_cannot_be_taken_are_one_sentence(
     assert program.said.strip() == sentence
 
 
-def test_a_wrong_password_is_one_sentence(launch: Callable[..., Any], state: Any):
-    services = Databases(state)
+def test_a_wrong_password_is_one_sentence(launch: Callable[..., Any], other_state: Path):
+    services = Databases(other_state)
     addresses = services.start()
     try:
         for variable, address in addresses.items():
@@ -110,8 +111,8 @@ def test_a_wrong_password_is_one_sentence(launch: Callable[..., Any], state: Any
         services.stop()
 
 
-def test_a_server_of_another_kind_is_one_sentence(launch: Callable[..., Any], state: Any):
-    services = Databases(state)
+def test_a_server_of_another_kind_is_one_sentence(launch: Callable[..., Any], other_state: Path):
+    services = Databases(other_state)
     addresses = services.start()
     try:
         places = {name: address.split("@")[1].split("/")[0] for name, address in addresses.items()}

@@ -1,4 +1,4 @@
-"""Who holds the lease of a turn, and who no longer does."""
+"""Who has a turn, and who no longer."""
 
 import asyncio
 
@@ -6,25 +6,23 @@ import pytest
 from sqlalchemy import text
 
 from db.repositories.chats import ChatTurnRepository
-from domain.model_runs.lease import LeaseLost, LeaseManager
+from domain.model_runs.lease import LeaseLost, Leases
 
 
 async def test_a_lease_taken_again_by_its_own_process_is_lost_to_the_first(chatting, database):
     asked = await chatting.send(await chatting.begin(), "One?")
-    leases = LeaseManager(database.sessions, ChatTurnRepository)
-    first = await leases.acquire(asked.turn.id)
+    leases = Leases(database.sessions, ChatTurnRepository)
+    first = await leases.take(asked.turn.id)
     async with database.sessions.begin() as session:
         await session.execute(text("UPDATE chat_turns SET lease_until = now() - interval '1 s'"))
-    second = await leases.acquire(asked.turn.id)
+    second = await leases.take(asked.turn.id)
     assert first
     assert second
 
-    renewals = [
-        asyncio.create_task(leases.renew_until_cancelled(lease)) for lease in (first, second)
-    ]
+    keeping = [asyncio.create_task(leases.keep(one)) for one in (first, second)]
     async with asyncio.timeout(30):
         with pytest.raises(LeaseLost):
-            await renewals[0]
+            await keeping[0]
         await chatting.turns.stop(chatting.caller, asked.chat.session.id)
         # Told to stop, and not that it is lost.
-        await renewals[1]
+        await keeping[1]

@@ -1,0 +1,105 @@
+"""Commands about API keys and visitors; whoever can run them is staff."""
+
+import argparse
+from datetime import timedelta
+from decimal import Decimal
+from typing import get_args
+from uuid import UUID
+
+from domain.accounts.keys import Scope
+from domain.accounts.service import FREE_SCOPES
+from domain.caller import STAFF, Caller
+from domain.limits.policies import parse_windows
+from jobs.context import WorkerContext
+
+DAYS = 365
+
+
+def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
+    """What a command of this module is told."""
+    if name == "make_key":
+        parser.add_argument("name", help="to know it again by")
+        parser.add_argument("--scopes", type=_scopes, default=list(FREE_SCOPES), help="a,b,c")
+        parser.add_argument("--days", type=int, default=DAYS, help="how long it lives")
+    if name in {"raise_key", "revoke_key", "sign_out"}:
+        parser.add_argument("id", type=UUID)
+    if name in {"make_key", "raise_key"}:
+        parser.add_argument("--windows", type=_windows, help="generations: 5/60,200/86400")
+        parser.add_argument("--budget-usd", type=_usd, help="the most it may spend a UTC day")
+
+
+async def make_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
+    """Make an API key of the site's owner and show it, this once."""
+    made = await ctx["services"].accounts.make_key(
+        STAFF,
+        given.name,
+        scopes=given.scopes,
+        life=timedelta(days=given.days),
+        rate_limit=given.windows,
+        budget_usd=given.budget_usd,
+    )
+    print(f"{made.key.id}\n{made.token}")
+    return True
+
+
+async def list_keys(ctx: WorkerContext, _: argparse.Namespace) -> bool:
+    """List the newest API keys with what they were used for today."""
+    for used in await ctx["services"].accounts.keys(STAFF):
+        key, today = used.key, used.today
+        state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
+        budget = f" of {key.budget_usd:f}" if key.budget_usd is not None else ""
+        print(
+            f"{key.id}  …{key.last4}  {state}  {','.join(key.scopes)}"
+            f"  {today.generations} made for {today.spent_usd:f}{budget} USD"
+            f"  {key.rate_limit or 'usual limits'}  {key.name}"
+        )
+    return True
+
+
+async def raise_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
+    """Give an API key limits or a budget of its own."""
+    key = await ctx["services"].accounts.raise_key(
+        STAFF, given.id, rate_limit=given.windows, budget_usd=given.budget_usd
+    )
+    budget = "the usual budget" if key.budget_usd is None else f"{key.budget_usd:f} USD a day"
+    print(f"{key.name}: {key.rate_limit or 'usual limits'}, {budget}.")
+    return True
+
+
+async def revoke_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
+    """Make an API key open nothing, everywhere within five seconds."""
+    await ctx["services"].accounts.revoke_key(STAFF, given.id)
+    print("Revoked.")
+    return True
+
+
+async def sign_out(ctx: WorkerContext, given: argparse.Namespace) -> bool:
+    """Make nobody a visitor any more, and revoke their keys."""
+    await ctx["services"].accounts.sign_out(Caller("visitor", given.id, None), lose_credits=True)
+    print("Signed out.")
+    return True
+
+
+COMMANDS = {one.__name__: one for one in (list_keys, make_key, raise_key, revoke_key, sign_out)}
+
+
+def _scopes(text: str) -> list[str]:
+    scopes = text.split(",")
+    if unknown := set(scopes) - set(get_args(Scope)):
+        raise argparse.ArgumentTypeError(f"no such scope: {', '.join(sorted(unknown))}")
+    return scopes
+
+
+def _windows(text: str) -> str:
+    parse_windows(text)
+    return text
+
+
+def _usd(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except ArithmeticError:
+        raise argparse.ArgumentTypeError("not an amount") from None
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError("not an amount")
+    return amount
