@@ -7,7 +7,7 @@ import base64
 import os
 import struct
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote_plus
 from uuid import UUID
@@ -15,13 +15,21 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from db.repositories.factoids import MATCH_END, MATCH_START, Shape, one_statement, page_statement
+from api.schemas.factoids import FactoidOut, FactoidPage
+from db.repositories.factoids import (
+    MATCH_END,
+    MATCH_START,
+    FactoidCard,
+    PageShape,
+    factoid_statement,
+    page_statement,
+)
 from db.session import READ_SETTINGS
 
-FIRST_PAGE = page_statement(Shape("new", 21))
-NEXT_PAGE = page_statement(Shape("new", 21, after=True))
-SEARCH = page_statement(Shape("relevance", 21, search=True))
-ONE = one_statement(voter=False)
+FIRST_PAGE = page_statement(PageShape("new", 21))
+NEXT_PAGE = page_statement(PageShape("new", 21, after=True))
+SEARCH = page_statement(PageShape("relevance", 21, search=True))
+ONE = factoid_statement(voter=False)
 CAST_VOTE = "SELECT up, down FROM cast_vote($1, $2, $3::smallint)"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,36 +37,19 @@ PERMALINK = f"{os.environ.get('PUBLIC_URL', '')}/f/"
 encode = msgspec.json.Encoder().encode
 
 
+FIELD_SOURCES = {"score": "votes_up", "url": "id", "highlighted": "marked"}
+"""Fields of the answer that no column has, each with the column whose value is replaced."""
+COLUMNS = FactoidCard.__struct_fields__
+values_of = itemgetter(
+    *(COLUMNS.index(FIELD_SOURCES.get(name, name)) for name in FactoidOut.__struct_fields__)
+)
+VOTES_UP, VOTES_DOWN = COLUMNS.index("votes_up"), COLUMNS.index("votes_down")
+ID, SORT_KEY, MARKED = COLUMNS.index("id"), COLUMNS.index("sort_key"), COLUMNS.index("marked")
+
+
 class Part(msgspec.Struct, gc=False):
     text: str
     match: bool
-
-
-class Item(msgspec.Struct, gc=False):
-    id: UUID
-    text: str
-    subject: str
-    emoji: str
-    category: str
-    created_at: datetime
-    votes_up: int
-    votes_down: int
-    score: int
-    origin: str
-    url: str
-    model: str | None
-    my_vote: int | None
-    cost_usd: Decimal | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    generation_s: float | None
-    source_url: str | None
-    highlighted: list[Part]
-
-
-class Page(msgspec.Struct, gc=False):
-    items: list[Item]
-    next_cursor: str | None
 
 
 class VoteIn(msgspec.Struct, gc=False):
@@ -87,11 +78,13 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
     return moment, UUID(bytes=packed[8:])
 
 
-def item(row: Any, parts: list[Part]) -> Item:
-    # Positions of the statements' columns: the 15 of `PLAIN`, then the reader's vote.
-    score, link = row[6] - row[7], PERMALINK + str(row[0])
-    values: Any = (*row[:8], score, row[8], link, row[9], row[15] or None, *row[10:15], parts)
-    return Item(*values)
+def item(row: Any, parts: list[Any]) -> FactoidOut:
+    out = FactoidOut(*values_of(row))
+    out.score = row[VOTES_UP] - row[VOTES_DOWN]
+    out.url = PERMALINK + str(row[ID])
+    out.my_vote = out.my_vote or None
+    out.highlighted = parts
+    return out
 
 
 def parts_of(marked: str) -> list[Part]:
@@ -146,7 +139,7 @@ class Bare:
         items = [item(row, []) for row in rows[:20]]
         last = items[-1]
         return encode(
-            Page(items, write_cursor(last.created_at, last.id) if len(rows) > 20 else None)
+            FactoidPage(items, write_cursor(last.created_at, last.id) if len(rows) > 20 else None)
         )
 
     async def _search(self, asked: str) -> bytes:
@@ -154,9 +147,9 @@ class Bare:
         query = " & ".join([*words[:-1], f"{words[-1]}:*"])
         values = {"query": query}
         rows = await self.reads.fetch(SEARCH.sql, *SEARCH.arguments(values))
-        items = [item(row, parts_of(row[17])) for row in rows[:20]]
-        last = f"{rows[19][16]}:{items[-1].id}" if len(rows) > 20 else None
-        return encode(Page(items, last))
+        items = [item(row, parts_of(row[MARKED])) for row in rows[:20]]
+        last = f"{rows[19][SORT_KEY]}:{items[-1].id}" if len(rows) > 20 else None
+        return encode(FactoidPage(items, last))
 
     async def _vote(self, factoid_id: UUID, scope: Any, receive: Any) -> bytes:
         message = await receive()

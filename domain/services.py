@@ -8,6 +8,7 @@ from functools import cached_property
 
 from redis.asyncio import Redis
 
+from db.models import ChatTurn, GenerationRequest
 from db.repositories.factoids import FactoidReads
 from db.repositories.quotes import QuoteReads
 from db.repositories.vault import VaultReads
@@ -16,15 +17,15 @@ from domain.accounts.credential_cache import Register
 from domain.accounts.recovery import Recovery
 from domain.accounts.service import Accounts
 from domain.chat.admission import Admission
-from domain.chat.progress import TurnReader
+from domain.chat.kind import CHAT_TURNS
 from domain.chat.quotes import ChatQuotes
 from domain.chat.sessions import Chats
 from domain.chat.turns import ChatTurns
 from domain.cursor import Cursors
 from domain.factoids.service import FactoidService
 from domain.factoids.vault import Vault
-from domain.generation.progress import ProgressReader
-from domain.generation.quotes import Lately, Quotes
+from domain.generation.kind import GENERATIONS
+from domain.generation.quotes import GenerationQuotes, RecentMedians
 from domain.generation.requests import GenerationRequests
 from domain.idempotency import IdempotencyService
 from domain.infra.live import LiveHub
@@ -36,6 +37,7 @@ from domain.limits.rate_limit import RateLimiter
 from domain.limits.read_limiter import ReadPermits
 from domain.limits.step_up import StepUp
 from domain.llm.catalogue import CatalogueService
+from domain.model_runs.progress import ProgressReader
 from domain.payments.analytics import Analytics
 from domain.payments.checkouts import Checkouts
 from domain.payments.post_purchase import Wishes
@@ -142,17 +144,17 @@ class Services:
         )
 
     @cached_property
-    def progress(self) -> ProgressReader:
-        return ProgressReader(self.redis, self.database.sessions)
+    def progress(self) -> ProgressReader[GenerationRequest]:
+        return ProgressReader(self.redis, self.database.sessions, GENERATIONS)
 
     @cached_property
-    def quotes(self) -> Quotes:
-        return Quotes(
+    def quotes(self) -> GenerationQuotes:
+        return GenerationQuotes(
             self.database.sessions,
             self.catalogue,
             self.limiter,
             self.budget,
-            Lately(QuoteReads(self.database.reads)),
+            RecentMedians(QuoteReads(self.database.reads)),
         )
 
     @cached_property
@@ -168,15 +170,14 @@ class Services:
         return ChatTurns(
             self.database.sessions,
             self.chats,
-            self.catalogue,
             self.factoids,
             self.admission,
             web=self.settings.web_search,
         )
 
     @cached_property
-    def turn_events(self) -> TurnReader:
-        return TurnReader(self.redis, self.database.sessions)
+    def turn_events(self) -> ProgressReader[ChatTurn]:
+        return ProgressReader(self.redis, self.database.sessions, CHAT_TURNS)
 
     @cached_property
     def chat_quotes(self) -> ChatQuotes:

@@ -1,25 +1,34 @@
-"""Run a chat's turn, settle it, give its place in the limits back."""
+"""Jobs of a chat's turn: answer it, settle its cost, return its place in the rate limit."""
 
 from uuid import UUID
 
-from domain.chat import admission, settlement
+from domain.chat.kind import CHAT_TURNS
+from domain.model_runs import allowance, settlement
 from jobs.context import WorkerContext
 from jobs.heartbeat import heartbeat
+from jobs.registry import runs
 
 
+@runs(CHAT_TURNS.run_job)
 async def run_chat_turn(ctx: WorkerContext, *, turn_id: str) -> None:
-    """Bring a turn to its end. Run twice, the second finds it done or taken."""
+    """Bring a turn to its end; a second run finds it done or leased."""
     async with heartbeat(ctx["job"]):
         await ctx["services"].chat.run(UUID(turn_id))
 
 
+@runs(CHAT_TURNS.settle_job)
 async def settle_chat_turn(ctx: WorkerContext, *, turn_id: str) -> None:
-    """Ask what a turn cost. Run twice, the second finds it booked."""
+    """Look up what a turn cost; a second run finds it settled."""
     services = ctx["services"]
-    await settlement.settle(services.database.sessions, services.openrouter, UUID(turn_id))
+    await settlement.settle_run(
+        services.database.sessions, services.openrouter, CHAT_TURNS, UUID(turn_id)
+    )
 
 
+@runs(CHAT_TURNS.return_job)
 async def return_chat_allowance(ctx: WorkerContext, *, turn_id: str) -> None:
-    """Give a turn's place in the limits back. Run twice, the second finds it done."""
+    """Return a turn's place in the rate limit; a second run finds it returned."""
     services = ctx["services"]
-    await admission.give_back(services.database.sessions, services.limiter, UUID(turn_id))
+    await allowance.return_place(
+        services.database.sessions, services.limiter, CHAT_TURNS, UUID(turn_id)
+    )

@@ -1,4 +1,4 @@
-"""Run one generation; publish one factoid for every moment of the schedule."""
+"""Jobs of a generation, and the factoid that the schedule publishes."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -7,10 +7,14 @@ import structlog
 from croniter import croniter
 
 from db.models import GenerationRequest
-from domain.generation import allowance, settlement
+from domain.generation.kind import GENERATIONS
+from domain.model_runs import allowance, settlement
 from domain.spending.budget import BudgetUsedUp
 from jobs.context import WorkerContext
 from jobs.heartbeat import heartbeat
+from jobs.registry import cron, runs
+from jobs.services import WorkerServices
+from settings import Settings
 
 log = structlog.get_logger()
 
@@ -18,54 +22,68 @@ CLOCK_SLACK = timedelta(seconds=5)
 """A schedule that fires a moment early still means the slot that is about to begin."""
 
 
+@runs(GENERATIONS.run_job)
 async def run_generation(ctx: WorkerContext, *, request_id: str) -> None:
-    """Bring a request to its end. Run twice, the second finds it done or taken."""
+    """Bring a request to its end; a second run finds it done or leased."""
     async with heartbeat(ctx["job"]):
         await ctx["services"].generation.run(UUID(request_id))
 
 
+@runs(GENERATIONS.settle_job)
 async def settle_generation(ctx: WorkerContext, *, request_id: str) -> None:
-    """Ask what a request cost. Run twice, the second finds it booked."""
+    """Look up what a request cost; a second run finds it settled."""
     services = ctx["services"]
-    await settlement.settle(services.database.sessions, services.openrouter, UUID(request_id))
+    await settlement.settle_run(
+        services.database.sessions, services.openrouter, GENERATIONS, UUID(request_id)
+    )
 
 
+@runs(GENERATIONS.return_job)
 async def return_allowance(ctx: WorkerContext, *, request_id: str) -> None:
-    """Give a request's place in the limits back. Run twice, the second finds it done."""
+    """Return a request's place in the rate limit; a second run finds it returned."""
     services = ctx["services"]
-    await allowance.give_back(services.database.sessions, services.limiter, UUID(request_id))
+    await allowance.return_place(
+        services.database.sessions, services.limiter, GENERATIONS, UUID(request_id)
+    )
 
 
+@cron(lambda settings: settings.factoid_schedule, timeout_s=30)
 async def publish_scheduled_factoid(ctx: WorkerContext) -> dict[str, str]:
-    """Ask for the factoid of the current slot. Run by many, only one request is made.
+    """Request the factoid of the current slot; of many runs only one makes a request."""
+    return await request_scheduled(ctx["services"])
 
-    A slot there is no money for stays empty; asking again before midnight would not help.
+
+async def request_scheduled(services: WorkerServices) -> dict[str, str]:
+    """Request the current slot's factoid.
+
+    A slot without a budget stays empty: more would be available only after midnight.
     """
+    slot = current_slot(services.settings)
     try:
-        request = await ctx["services"].generations.create_scheduled(current_slot(ctx))
+        request = await services.generations.create_scheduled(slot)
     except BudgetUsedUp as refusal:
-        log.warning("slot_stays_empty", pot=refusal.pot)
+        log.warning("slot_skipped", pot=refusal.pot)
         return {}
     return {"request_id": str(request.id)}
 
 
-async def catch_up_schedule(ctx: WorkerContext) -> None:
-    """Publish for the latest slot when it was missed; older ones stay missed.
+async def catch_up_schedule(services: WorkerServices) -> None:
+    """Publish for the latest slot if it was missed; older slots stay empty.
 
-    Before the first scheduled factoid ever nothing can have been missed.
+    Before the first scheduled factoid nothing can have been missed.
     """
-    newest = await ctx["services"].generations.newest_slot()
-    if newest and newest < current_slot(ctx):
-        await publish_scheduled_factoid(ctx)
+    newest = await services.generations.newest_slot()
+    if newest and newest < current_slot(services.settings):
+        await request_scheduled(services)
 
 
-async def publish_now(ctx: WorkerContext) -> GenerationRequest:
-    """By hand: make the current slot's request and see it through, with or without a worker."""
-    request = await ctx["services"].generations.create_scheduled(current_slot(ctx))
-    return await ctx["services"].generation.finish(request.id)
+async def publish_now(services: WorkerServices) -> GenerationRequest:
+    """Request the current slot's factoid and run the request here, or wait for a worker's run."""
+    request = await services.generations.create_scheduled(current_slot(services.settings))
+    return await services.generation.finish(request.id)
 
 
-def current_slot(ctx: WorkerContext) -> datetime:
+def current_slot(settings: Settings) -> datetime:
     """The latest moment of the schedule, UTC."""
-    schedule = croniter(ctx["services"].settings.factoid_schedule, datetime.now(UTC) + CLOCK_SLACK)
+    schedule = croniter(settings.factoid_schedule, datetime.now(UTC) + CLOCK_SLACK)
     return schedule.get_prev(datetime)

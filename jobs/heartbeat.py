@@ -1,4 +1,4 @@
-"""Telling the queue that a job lives."""
+"""The heartbeat of a running job."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -9,7 +9,7 @@ from saq import Job
 
 @asynccontextmanager
 async def heartbeat(job: Job) -> AsyncGenerator[None]:
-    """Tell the queue that the job lives, in the job's own event loop."""
+    """Report to the queue, from the job's own event loop, that the job is alive."""
 
     async def beat() -> None:
         while True:

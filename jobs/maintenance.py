@@ -1,4 +1,4 @@
-"""Upkeep: the catalogue of models, ranks that sink with age, what is kept for repeats."""
+"""Upkeep: the catalogue of models, hot ranks, rows that are no longer needed."""
 
 from decimal import Decimal
 
@@ -9,37 +9,49 @@ from db.repositories.idempotency import IdempotencyRepository
 from domain.idempotency import KEPT_S
 from domain.llm.failures import ModelFailed
 from jobs.context import WorkerContext
+from jobs.registry import cron
+from jobs.services import WorkerServices
 
 log = structlog.get_logger()
 
 
+@cron("7 * * * *", timeout_s=60)
 async def refresh_models(ctx: WorkerContext) -> dict[str, int]:
-    """Read OpenRouter's catalogue anew. When it is away, what is kept goes on being served."""
-    services = ctx["services"]
+    """Refresh the catalogue of models from OpenRouter."""
+    return {"models": await refresh_catalogue(ctx["services"])}
+
+
+async def refresh_catalogue(services: WorkerServices) -> int:
+    """Refresh the catalogue and return how many models may be used.
+
+    While OpenRouter is unavailable the stored catalogue stays in use, and 0 is returned.
+    """
     try:
-        count = await services.catalogue.refresh(
+        return await services.catalogue.refresh(
             services.openrouter,
             allowed=services.settings.models_allowed.split(","),
             ceiling_usd=Decimal(services.settings.model_price_ceiling_usd),
         )
     except ModelFailed as failure:
         log.warning("models_not_refreshed", code=failure.code)
-        return {"models": 0}
-    return {"models": count}
+        return 0
 
 
-async def forget_old_repeats(ctx: WorkerContext) -> dict[str, int]:
-    """Delete what was answered so long ago that a repeat of it counts as new."""
+@cron("23 * * * *", timeout_s=120)
+async def delete_old_idempotency_keys(ctx: WorkerContext) -> dict[str, int]:
+    """Delete stored responses so old that a repeated request counts as new."""
     async with ctx["services"].database.sessions.begin() as session:
         return {"keys": await IdempotencyRepository(session).forget_old(KEPT_S)}
 
 
+@cron("*/5 * * * *", timeout_s=120)
 async def refresh_hot_ranks(ctx: WorkerContext) -> None:
-    """Let the ranks of young factoids sink. Run twice, it does the same."""
+    """Lower the ranks of young factoids with their age; a second run changes nothing."""
     async with ctx["services"].database.sessions.begin() as session:
         await FactoidRepository(session).refresh_hot_ranks()
 
 
-async def forget_signed_out(ctx: WorkerContext) -> dict[str, int]:
-    """Drop signed-out identities that no cookie can name any more."""
-    return {"forgotten": await ctx["services"].accounts.forget_signed_out()}
+@cron("41 4 * * *", timeout_s=120)
+async def delete_old_sign_outs(ctx: WorkerContext) -> dict[str, int]:
+    """Delete signed-out identities whose cookies have all expired."""
+    return {"deleted": await ctx["services"].accounts.forget_signed_out()}

@@ -1,12 +1,11 @@
-"""From the outbox to the queue.
+"""Moves jobs from the outbox to the queue.
 
-The queue may be emptied or lose a job at any time; the outbox row stays until the job is
-done and is offered again, so the job still happens.
+The queue may be emptied or lose a job at any time. The row of the outbox stays until the job is
+done and is enqueued again, so the job still runs.
 """
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -18,126 +17,87 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.models import OutboxRow
 from db.repositories.outbox import CHANNEL, OutboxRepository
 from db.session import Database
+from domain.outbox import DECLARED
 
-LOOK_EVERY_S = 1.0
-"""In case a wake-up is lost."""
+POLL_EVERY_S = 1.0
+"""In case a notification is lost."""
 
-OFFER_AGAIN_S = 10
+ENQUEUE_AGAIN_S = 10
 BATCH = 100
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How a job is run; nothing is left to SAQ's defaults."""
-
-    timeout: int
-    retries: int
-    heartbeat: int
-    ttl: int
-    retry_delay: float
-    retry_backoff: float
-
-
-TERMS = {
-    # A heartbeat, so that the job of a killed worker is noticed within seconds.
-    "run_generation": Terms(
-        timeout=90, retries=5, heartbeat=10, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-    "send_budget_alert": Terms(
-        timeout=45, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-    "settle_generation": Terms(
-        timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-    "begin_wished_generation": Terms(
-        timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-    "tell_of_checkout": Terms(
-        timeout=45, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-    "run_chat_turn": Terms(
-        timeout=90, retries=5, heartbeat=10, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-    "settle_chat_turn": Terms(
-        timeout=30, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-    "return_chat_allowance": Terms(
-        timeout=10, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-    "return_allowance": Terms(
-        timeout=10, retries=3, heartbeat=0, ttl=60, retry_delay=1, retry_backoff=10
-    ),
-}
 
 
 class Relay:
     def __init__(self, database: Database, queue: Queue) -> None:
         self._database = database
         self._queue = queue
-        self._woken = asyncio.Event()
+        self._notified = asyncio.Event()
 
     async def run(self) -> None:
-        """Move due rows whenever one is announced, and once a second in any case."""
+        """Move due rows whenever Postgres announces one, and once a second in any case."""
         listening = asyncio.create_task(self._listen())
         try:
             while True:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_EVERY_S):
-                        await self._woken.wait()
-                self._woken.clear()
+                    async with asyncio.timeout(POLL_EVERY_S):
+                        await self._notified.wait()
+                self._notified.clear()
                 try:
-                    while await self.move() == BATCH:
+                    while await self.move_due() == BATCH:
                         pass
                 except (SQLAlchemyError, RedisError, OSError) as error:
-                    log.warning("relay_waits", error=type(error).__name__)
+                    log.warning("relay_delayed", error=type(error).__name__)
         finally:
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
 
-    async def move(self) -> int:
-        """Offer the due rows to the queue; how many there were.
+    async def move_due(self) -> int:
+        """Enqueue the due rows and return how many there were.
 
-        The rows are only marked as offered when the queue has taken them all.
+        Their next due time is only committed when the queue has taken them all.
         """
         async with self._database.sessions.begin() as session:
-            rows = await OutboxRepository(session).take_due(BATCH, OFFER_AGAIN_S)
+            rows = await OutboxRepository(session).take_due(BATCH, ENQUEUE_AGAIN_S)
             for row in rows:
-                await self._offer(row)
+                await self._enqueue(row)
         return len(rows)
 
-    async def _offer(self, row: OutboxRow) -> None:
-        terms = TERMS[row.job]
+    async def _enqueue(self, row: OutboxRow) -> None:
+        job = DECLARED.get(row.job)
+        if job is None:
+            # Written by another version during a deployment; a worker of that version runs it.
+            log.error("job_unknown", job=row.job)
+            return
         arguments: dict[str, Any] = dict(row.arguments)
         meta = arguments.pop("meta", {})
         await self._queue.enqueue(
-            row.job,
+            job.name,
             key=row.key,
-            timeout=terms.timeout,
-            retries=terms.retries,
-            heartbeat=terms.heartbeat,
-            ttl=terms.ttl,
-            retry_delay=terms.retry_delay,
-            retry_backoff=terms.retry_backoff,
+            timeout=job.timeout_s,
+            retries=job.retries,
+            heartbeat=job.heartbeat_s,
+            ttl=job.ttl_s,
+            retry_delay=job.retry_delay_s,
+            retry_backoff=job.retry_delay_at_most_s,
             meta=meta,
             **arguments,
         )
 
     async def _listen(self) -> None:
-        """Be woken by Postgres; a lost connection is opened again."""
+        """Listen for Postgres' notifications; a lost connection is opened again."""
         while True:
             lost = asyncio.Event()
             try:
                 connection = await asyncpg.connect(self._database.url)
             except (asyncpg.PostgresError, OSError) as error:
-                log.warning("relay_does_not_hear", error=type(error).__name__)
-                await asyncio.sleep(LOOK_EVERY_S)
+                log.warning("relay_not_listening", error=type(error).__name__)
+                await asyncio.sleep(POLL_EVERY_S)
                 continue
             try:
                 connection.add_termination_listener(lambda *_, lost=lost: lost.set())
-                await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
+                await connection.add_listener(CHANNEL, lambda *_: self._notified.set())
                 await lost.wait()
             finally:
                 connection.terminate()

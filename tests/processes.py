@@ -1,13 +1,20 @@
-"""The product's own processes, as Procfile starts them, for tests of what happens between them."""
+"""The product's own processes, as Procfile starts them, for tests of what happens between them.
+
+They are forked by `tests.fork_server`.
+"""
 
 import asyncio
+import atexit
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +51,7 @@ async def until(
 class Running:
     """A process under way."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, process: "Process", log: Path) -> None:
         self.process = process
         self._log = log
 
@@ -69,7 +76,7 @@ class Running:
 
 
 class RunningAPI(Running):
-    def __init__(self, process: asyncio.subprocess.Process, log: Path, url: str) -> None:
+    def __init__(self, process: "Process", log: Path, url: str) -> None:
         super().__init__(process, log)
         self.url = url
 
@@ -81,7 +88,7 @@ class RunningAPI(Running):
 @asynccontextmanager
 async def running_worker(**environment: str) -> AsyncGenerator[Running]:
     """A worker that has begun to take jobs."""
-    command = [BIN / "saq", "jobs.worker.settings"]
+    command = ["saq", "jobs.worker.settings"]
     # At which it says that it is ready.
     async with _running(command, {"LOG_LEVEL": "INFO"} | environment) as (process, log):
         worker = Running(process, log)
@@ -94,7 +101,7 @@ async def running_api(port: int | None = None, /, **environment: str) -> AsyncGe
     """The API alone, answering on a port of its own."""
     port = port or free_port()
     serve = ["--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)]
-    command = [BIN / "granian", *serve, "api.app:create_app"]
+    command = ["granian", *serve, "api.app:create_app"]
     async with _running(command, environment) as (process, log):
         api = RunningAPI(process, log, f"http://127.0.0.1:{port}")
         async with api.client() as client:
@@ -114,22 +121,84 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+class Process:
+    """A process that the fork server has started, with its own group."""
+
+    def __init__(
+        self, pid: int, answers: asyncio.StreamReader, connection: asyncio.StreamWriter
+    ) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._connection = connection
+        self._ended = asyncio.create_task(self._until_ended(answers))
+
+    async def _until_ended(self, answers: asyncio.StreamReader) -> None:
+        self.returncode = json.loads(await answers.readline())["returncode"]
+        self._connection.close()
+        await self._connection.wait_closed()
+
+    async def wait(self) -> int:
+        await asyncio.shield(self._ended)
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+class _ForkServer:
+    """`tests.fork_server`, started when the first process is."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._address = str(Path(self._folder.name) / "socket")
+        command = [sys.executable, "-m", "tests.fork_server", self._address]
+        self._popen = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True
+        )
+        atexit.register(self._end)
+
+    async def start(
+        self, command: list[str], environment: dict[str, str], *, stdout: Path, stderr: Path
+    ) -> Process:
+        answers, requests = await until(self._connect, "the fork server", within_s=READY_S)
+        request = {
+            "command": command,
+            "environment": os.environ | environment,
+            "stdout": str(stdout),
+            "stderr": str(stderr),
+        }
+        requests.write(json.dumps(request).encode() + b"\n")
+        started = json.loads(await answers.readline())
+        return Process(started["pid"], answers, requests)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        assert self._popen.poll() is None, "The fork server has ended."
+        with suppress(FileNotFoundError, ConnectionRefusedError):
+            return await asyncio.open_unix_connection(self._address)
+        return None
+
+    def _end(self) -> None:
+        assert self._popen.stdin
+        self._popen.stdin.close()
+        self._popen.wait()
+        self._folder.cleanup()
+
+
+_fork_server = cache(_ForkServer)
+
+
 @asynccontextmanager
 async def _running(
-    command: list[Any], environment: dict[str, str]
-) -> AsyncGenerator[tuple[asyncio.subprocess.Process, Path]]:
+    command: list[str], environment: dict[str, str]
+) -> AsyncGenerator[tuple[Process, Path]]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        with log.open("wb") as lines:
-            process = await asyncio.create_subprocess_exec(
-                *map(str, command),
-                cwd=ROOT,
-                env=os.environ | environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=lines,
-                stderr=lines,
-                start_new_session=True,
-            )
+        log.touch()
+        process = await _fork_server().start(command, environment, stdout=log, stderr=log)
         try:
             yield process, log
         except BaseException as error:
@@ -139,7 +208,21 @@ async def _running(
             await _kill(process)
 
 
-async def _kill(process: asyncio.subprocess.Process) -> None:
+async def run_command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of staff's to its end: `python -m jobs …`."""
+    command = ["python", "-m", "jobs", *arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        stdout, stderr = Path(folder) / "stdout", Path(folder) / "stderr"
+        process = await _fork_server().start(command, environment, stdout=stdout, stderr=stderr)
+        try:
+            async with asyncio.timeout(READY_S):
+                code = await process.wait()
+        finally:
+            await _kill(process)
+        return subprocess.CompletedProcess(command, code, stdout.read_text(), stderr.read_text())
+
+
+async def _kill(process: Process) -> None:
     """With its children: a server may have some, all in the group that it leads."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -21,13 +21,13 @@ from api.middleware.authentication import SCOPE
 from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.chats import ChatProblem, MessageIn, TurnBegunOut, TurnOut
 from domain.caller import Caller
-from domain.chat.progress import TurnReader
+from domain.chat.history import siblings
 from domain.chat.sessions import ChatMessageNotFound, ChatNotFound, Chats
-from domain.chat.tree import siblings
-from domain.chat.turns import Asked, ChatTurns
+from domain.chat.turns import ChatTurns, TurnState
 from domain.idempotency import Attempt
 from domain.infra.live import LiveHub, TurnBegun, tell
 from domain.model_runs.event_log import LoggedEvent
+from domain.model_runs.progress import ProgressReader
 
 CHAT = {SCOPE: "chat"}
 ASKS = CHAT | {IDEMPOTENT: True, "refusals": [402]}
@@ -52,8 +52,8 @@ class ChatTurnController(Controller):
         One answer is written at a time: meanwhile this is refused with 409. Send an
         `Idempotency-Key` so that a double click or a retry says it once, not twice.
         """
-        asked = await turns.send(caller, chat_id, data.text, edit_of=data.edit_of, attempt=attempt)
-        return _accepted(asked, redis)
+        state = await turns.send(caller, chat_id, data.text, edit_of=data.edit_of, attempt=attempt)
+        return _accepted(state, redis)
 
     @post(
         "/messages/{message_id:uuid}/regenerate",
@@ -79,7 +79,7 @@ class ChatTurnController(Controller):
         status_code=202,
         opt=ASKS,
     )
-    async def go_on(
+    async def continue_answer(
         self,
         chat_id: FromPath[UUID],
         message_id: FromPath[UUID],
@@ -89,7 +89,7 @@ class ChatTurnController(Controller):
         redis: NamedDependency[Redis],
     ) -> Response[TurnOut]:
         """Have an answer that was stopped, interrupted or failed go on where it ended."""
-        return _accepted(await turns.go_on(caller, chat_id, message_id, attempt), redis)
+        return _accepted(await turns.continue_answer(caller, chat_id, message_id, attempt), redis)
 
     @delete(
         "/turns/current",
@@ -118,7 +118,7 @@ class ChatTurnController(Controller):
         chat_id: FromPath[UUID],
         caller: NamedDependency[Caller],
         chats: NamedDependency[Chats],
-        turn_events: NamedDependency[TurnReader],
+        turn_events: NamedDependency[ProgressReader[Any]],
         last_event_id: LastEventId = None,
     ) -> Response[Any]:
         """Watch the last answer being written, as server-sent events with ids.
@@ -129,7 +129,7 @@ class ChatTurnController(Controller):
         on after it.
         """
         turn = (await chats.get(caller, chat_id)).last_turn
-        if turn is None or await turn_events.is_over(turn.id, last_event_id):
+        if turn is None or await turn_events.is_finished(turn.id, last_event_id):
             return Response(None, status_code=204)
         return sse.stream(_events(turn_events, chats, caller, chat_id, turn.id, last_event_id))
 
@@ -150,12 +150,12 @@ class ChatTurnController(Controller):
         return sse.stream(_turns(live, chats, caller, chat_id))
 
 
-def _accepted(asked: Asked, redis: Redis) -> Response[TurnOut]:
+def _accepted(state: TurnState, redis: Redis) -> Response[TurnOut]:
     """Say so, and then tell those who have the chat open elsewhere."""
-    chat_id = asked.chat.session.id
-    begun: Any = TurnBegun(chat_id, asked.turn.id)
+    chat_id = state.chat.session.id
+    begun: Any = TurnBegun(chat_id, state.turn.id)
     return Response(
-        turn_out(asked),
+        turn_out(state),
         status_code=202,
         headers={"Location": f"/api/chats/{chat_id}"},
         background=BackgroundTask(tell, redis, begun),
@@ -183,7 +183,7 @@ async def _turns(
 
 
 async def _events(
-    following: TurnReader,
+    following: ProgressReader[Any],
     chats: Chats,
     caller: Caller,
     chat_id: UUID,

@@ -35,13 +35,14 @@ from api.schemas.generation import (
 from domain.caller import Caller
 from domain.factoids.service import FactoidNotFound, FactoidService
 from domain.generation.input import GenerationInput
-from domain.generation.progress import ProgressEvent, ProgressReader
 from domain.generation.requests import GenerationRequests, GenerationState
 from domain.idempotency import Attempt
 from domain.limits.captcha import Proof
 from domain.limits.rate_limit import RateLimiter
 from domain.limits.step_up import StepUp
 from domain.llm.catalogue import CatalogueService
+from domain.model_runs.event_log import LoggedEvent
+from domain.model_runs.progress import ProgressReader
 from settings import Settings
 
 WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
@@ -76,7 +77,7 @@ class GenerationController(Controller):
         caller: NamedDependency[Caller],
         generations: NamedDependency[GenerationRequests],
         factoids: NamedDependency[FactoidService],
-        progress: NamedDependency[ProgressReader],
+        progress: NamedDependency[ProgressReader[Any]],
         attempt: NamedDependency[Attempt],
         settings: NamedDependency[Settings],
         prefer: Prefer = None,
@@ -155,7 +156,7 @@ class GenerationController(Controller):
         caller: NamedDependency[Caller],
         generations: NamedDependency[GenerationRequests],
         factoids: NamedDependency[FactoidService],
-        progress: NamedDependency[ProgressReader],
+        progress: NamedDependency[ProgressReader[Any]],
         settings: NamedDependency[Settings],
         last_event_id: LastEventId = None,
     ) -> Response[Any]:
@@ -165,7 +166,7 @@ class GenerationController(Controller):
         or `error` ends it. Send the last id seen as `Last-Event-ID` to go on after it.
         """
         await generations.get(caller, request_id)
-        if await progress.is_over(request_id, last_event_id):
+        if await progress.is_finished(request_id, last_event_id):
             return Response(None, status_code=204)
         return sse.stream(_events(progress, factoids, settings.site_url, request_id, last_event_id))
 
@@ -204,7 +205,7 @@ async def _out(state: GenerationState, factoids: FactoidService, site_url: str) 
         return generation_out(state, None, site_url)
 
 
-async def _wait(progress: ProgressReader, request_id: UUID, wait_s: int) -> None:
+async def _wait(progress: ProgressReader[Any], request_id: UUID, wait_s: int) -> None:
     try:
         async with asyncio.timeout(wait_s):
             async for _ in progress.follow(request_id, None):
@@ -214,7 +215,7 @@ async def _wait(progress: ProgressReader, request_id: UUID, wait_s: int) -> None
 
 
 async def _events(
-    progress: ProgressReader,
+    progress: ProgressReader[Any],
     factoids: FactoidService,
     site_url: str,
     request_id: UUID,
@@ -233,7 +234,7 @@ async def _events(
                 spoke_at = loop.time()
 
 
-async def _told(event: ProgressEvent, factoids: FactoidService, site_url: str) -> bytes:
+async def _told(event: LoggedEvent, factoids: FactoidService, site_url: str) -> bytes:
     if event.name != "factoid":
         return sse.event(event.name, event.data, event.id)
     try:

@@ -24,11 +24,11 @@ from api.schemas.chats import (
 )
 from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
 from db.models.chat import WEB_SEARCH
+from domain.chat.history import siblings
 from domain.chat.quotes import ChatQuote
 from domain.chat.sessions import Chat, ChatPage, SharedChat
-from domain.chat.spending import CHAT_TOKENS, TURN_TOKENS, spent_on
-from domain.chat.tree import siblings
-from domain.chat.turns import Asked
+from domain.chat.turns import TurnState
+from domain.chat.usage import CHAT_TOKENS, TURN_TOKENS, usage_of
 from settings import Settings
 
 UNTITLED = "New chat"
@@ -102,19 +102,19 @@ def sources_out(message: ChatMessage) -> list[SourceOut]:
 
 
 def usage_out(calls: Iterable[ChatCall], most_tokens: int) -> ChatUsageOut:
-    spent = spent_on(calls)
+    usage = usage_of(calls)
     return ChatUsageOut(
-        prompt_tokens=spent.prompt_tokens,
-        completion_tokens=spent.completion_tokens,
-        tokens_left=max(0, most_tokens - spent.tokens),
-        cost_usd=plain_decimal(spent.cost_usd),
-        settled=spent.settled,
-        calls=spent.calls,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        tokens_left=max(0, most_tokens - usage.tokens),
+        cost_usd=plain_decimal(usage.cost_usd),
+        settled=usage.settled,
+        calls=usage.calls,
     )
 
 
-def turn_out(asked: Asked) -> TurnOut:
-    chat, turn, question = asked.chat, asked.turn, asked.question
+def turn_out(state: TurnState) -> TurnOut:
+    chat, turn, question = state.chat, state.turn, state.question
     beside = siblings(chat.messages).get(question.id, [question.id])
     status: Any = turn.status
     return TurnOut(

@@ -3,21 +3,22 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import USD, Base, Instant, Keyed
+from db.models.base import USD, Instant, Keyed
+from db.models.model_run import ModelRun, PaidCall
 
 WEB_SEARCH = "web_search"
-"""What a search of the web is written down as, in place of a model's id."""
+"""Recorded for a web search in place of a model's id."""
 
 
 class ChatSession(Keyed):
-    """A talk of one owner with the agent. Its messages are a tree; one branch of it is shown.
+    """One owner's chat with the agent. Its messages form a tree, of which one branch is shown.
 
-    Deleted, it keeps what it cost and nothing of what was said.
+    A deleted chat keeps its costs and none of its messages.
     """
 
     __tablename__ = "chat_sessions"
@@ -26,14 +27,14 @@ class ChatSession(Keyed):
     )
 
     owner_id: Mapped[UUID]
-    """The visitor or the API key whose talk it is."""
+    """The visitor or the API key whose chat it is."""
     factoid_id: Mapped[UUID | None] = mapped_column(ForeignKey("factoids.id", ondelete="SET NULL"))
     """What it is about; null for all factoids."""
     title: Mapped[str] = mapped_column(String(1_000))
     """Empty until it is named, by its owner or by the first message."""
     model: Mapped[str] = mapped_column(String(255))
     model_pinned: Mapped[bool]
-    """Whether the owner named the model; then no other may answer."""
+    """Whether the owner chose the model; then no other may answer."""
     prompt_version: Mapped[str] = mapped_column(String(16))
     leaf_id: Mapped[UUID | None]
     """The last message of the branch that is shown."""
@@ -50,7 +51,7 @@ class ChatSession(Keyed):
 
 
 class ChatMessage(Keyed):
-    """What somebody or the agent said, after its parent."""
+    """A message of the owner or of the agent, in reply to its parent."""
 
     __tablename__ = "chat_messages"
     __table_args__ = (
@@ -63,7 +64,7 @@ class ChatMessage(Keyed):
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
     parent_id: Mapped[UUID | None]
-    """No foreign key: messages only ever go together."""
+    """No foreign key: the messages of a chat are only deleted together."""
     role: Mapped[str] = mapped_column(String(16))
     text: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(16))
@@ -71,8 +72,8 @@ class ChatMessage(Keyed):
     tools: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=sql("'[]'"))
 
 
-class ChatTurn(Keyed):
-    """One answer being written: who asked, how it stands and what it cost."""
+class ChatTurn(ModelRun):
+    """One answer being written: for whom, its state and its cost."""
 
     __tablename__ = "chat_turns"
     __table_args__ = (
@@ -80,7 +81,7 @@ class ChatTurn(Keyed):
             "status IN ('queued','running','done','stopped','interrupted','failed')",
             name="status",
         ),
-        # One turn at a time, whoever asks from wherever.
+        # At most one open turn in a chat.
         Index(
             "uq_chat_turns_open",
             "session_id",
@@ -97,35 +98,18 @@ class ChatTurn(Keyed):
     """The message it writes; its parent is the question."""
     caller_kind: Mapped[str] = mapped_column(String(16))
     caller_id: Mapped[UUID]
-    network: Mapped[str | None] = mapped_column(String(64))
     budget_usd: Mapped[Decimal | None] = mapped_column(USD)
-    """An API key's own budget, as it was when the turn was asked for."""
+    """An API key's own budget, as it was when the turn was requested."""
     credit_owner: Mapped[UUID | None]
     """Whose credit pays for it; None while the allowance is free."""
-    model: Mapped[str] = mapped_column(String(255))
-    status: Mapped[str] = mapped_column(String(16), server_default="queued")
-    lease_until: Mapped[datetime | None] = mapped_column(Instant)
-    lease_holder: Mapped[UUID | None]
-    cancel_requested_at: Mapped[datetime | None] = mapped_column(Instant)
-    started_at: Mapped[datetime | None] = mapped_column(Instant)
-    finished_at: Mapped[datetime | None] = mapped_column(Instant)
-    settled_at: Mapped[datetime | None] = mapped_column(Instant)
-    problem_code: Mapped[str | None] = mapped_column(String(64))
-    problem_detail: Mapped[str | None] = mapped_column(String(500))
-    allowance_returned: Mapped[bool] = mapped_column(server_default=sql("false"))
-    quote_usd: Mapped[Decimal] = mapped_column(USD)
-    """The most its first call could cost."""
-    cost_usd: Mapped[Decimal | None] = mapped_column(USD)
-    cost_source: Mapped[str | None] = mapped_column(String(16))
     prompt_tokens: Mapped[int] = mapped_column(server_default=sql("0"))
     completion_tokens: Mapped[int] = mapped_column(server_default=sql("0"))
 
 
-class ChatCall(Base):
-    """One call of a language model, or search of the web, for a turn: written down and paid for
-    before it is made.
+class ChatCall(PaidCall):
+    """One call of a language model, or search of the web, for a turn.
 
-    Its id is the ledger's: each call holds and settles by itself.
+    Its id is the ledger's: each call holds and settles its own money.
     """
 
     __tablename__ = "chat_calls"
@@ -136,17 +120,7 @@ class ChatCall(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     turn_id: Mapped[UUID] = mapped_column(ForeignKey("chat_turns.id", ondelete="CASCADE"))
-    number: Mapped[int]
-    model: Mapped[str] = mapped_column(String(255))
-    state: Mapped[str] = mapped_column(String(16))
-    upstream_id: Mapped[str | None] = mapped_column(String(255))
-    """OpenRouter's id of the generation, known before its first token."""
-    quote_usd: Mapped[Decimal] = mapped_column(USD)
-    cost_usd: Mapped[Decimal | None] = mapped_column(USD)
-    cost_source: Mapped[str | None] = mapped_column(String(16))
-    provider: Mapped[str | None] = mapped_column(String(128))
-    prompt_tokens: Mapped[int | None]
-    completion_tokens: Mapped[int | None]
-    first_token_s: Mapped[float | None] = mapped_column(Double)
-    total_s: Mapped[float | None] = mapped_column(Double)
-    called_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def hold_id(self) -> UUID:
+        return self.id

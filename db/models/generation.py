@@ -6,11 +6,12 @@ from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Numeric, Stri
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import USD, Base, Instant, Keyed
+from db.models.base import Base, Instant
+from db.models.model_run import ModelRun, PaidCall
 
 
-class GenerationRequest(Keyed):
-    """Somebody asked for a factoid: who, about what, how it stands and what it cost.
+class GenerationRequest(ModelRun):
+    """A request for a factoid: whose, about what, its state and its cost.
 
     Reserved when the row exists, called when it has a `ModelCall`, answered when that
     holds an answer, published with a `factoid_id`, settled at `settled_at`.
@@ -33,34 +34,15 @@ class GenerationRequest(Keyed):
     )
 
     caller_id: Mapped[UUID | None]
-    network: Mapped[str | None] = mapped_column(String(64))
-    """The asker's network prefix: /24 of IPv4, /48 of IPv6."""
     origin: Mapped[str] = mapped_column(String(16))
     slot: Mapped[datetime | None] = mapped_column(Instant)
     """The moment of the schedule it was made for."""
     topic: Mapped[str | None] = mapped_column(String(1_000))
-    model: Mapped[str] = mapped_column(String(255))
     model_pinned: Mapped[bool]
-    """Whether the asker named the model; then no other may answer."""
+    """Whether the caller named the model; then no other may answer."""
     temperature: Mapped[float | None] = mapped_column(Double)
     prompt_version: Mapped[str] = mapped_column(String(16))
-    quote_usd: Mapped[Decimal] = mapped_column(USD)
-    status: Mapped[str] = mapped_column(String(16), server_default="queued")
-    lease_until: Mapped[datetime | None] = mapped_column(Instant)
-    """Until when one worker alone may go on with it."""
-    lease_holder: Mapped[UUID | None]
-    """Who that is: a name made anew each time it is taken."""
-    cancel_requested_at: Mapped[datetime | None] = mapped_column(Instant)
-    started_at: Mapped[datetime | None] = mapped_column(Instant)
-    finished_at: Mapped[datetime | None] = mapped_column(Instant)
-    settled_at: Mapped[datetime | None] = mapped_column(Instant)
     factoid_id: Mapped[UUID | None] = mapped_column(ForeignKey("factoids.id", ondelete="SET NULL"))
-    problem_code: Mapped[str | None] = mapped_column(String(64))
-    problem_detail: Mapped[str | None] = mapped_column(String(500))
-    allowance_returned: Mapped[bool] = mapped_column(server_default=text("false"))
-    """It does not count against the asker's limit: the fault was ours or the model's."""
-    cost_usd: Mapped[Decimal | None] = mapped_column(USD)
-    cost_source: Mapped[str | None] = mapped_column(String(16))
     provider: Mapped[str | None] = mapped_column(String(128))
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
@@ -68,8 +50,8 @@ class GenerationRequest(Keyed):
     total_s: Mapped[float | None] = mapped_column(Double)
 
 
-class ModelCall(Base):
-    """One call of a language model for a request, written down before it is made."""
+class ModelCall(PaidCall):
+    """One call of a language model for a request; the request holds the money for all of them."""
 
     __tablename__ = "model_calls"
     __table_args__ = (
@@ -80,20 +62,7 @@ class ModelCall(Base):
         ForeignKey("generation_requests.id", ondelete="CASCADE"), primary_key=True
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    model: Mapped[str] = mapped_column(String(255))
-    state: Mapped[str] = mapped_column(String(16))
-    upstream_id: Mapped[str | None] = mapped_column(String(255))
-    """OpenRouter's id of the generation, known before its first token."""
     answer: Mapped[str | None] = mapped_column(Text)
-    quote_usd: Mapped[Decimal] = mapped_column(USD)
-    cost_usd: Mapped[Decimal | None] = mapped_column(USD)
-    cost_source: Mapped[str | None] = mapped_column(String(16))
-    provider: Mapped[str | None] = mapped_column(String(128))
-    prompt_tokens: Mapped[int | None]
-    completion_tokens: Mapped[int | None]
-    first_token_s: Mapped[float | None] = mapped_column(Double)
-    total_s: Mapped[float | None] = mapped_column(Double)
-    called_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class LanguageModel(Base):

@@ -10,10 +10,11 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
-from db.repositories.leases import OPEN, Leases
+from db.models.model_run import OPEN
+from db.repositories.model_runs import ModelRunRepository
 
 RECENT_TURNS = 200
-"""How many settled turns are looked at for what one usually costs."""
+"""Over how many settled turns the usual cost is taken."""
 
 
 class ChatRepository:
@@ -56,8 +57,8 @@ class ChatRepository:
         if factoid_id:
             found = found.where(ChatSession.factoid_id == factoid_id)
         if after:
-            place = tuple_(ChatSession.updated_at, ChatSession.id)
-            found = found.where(place < after)
+            position = tuple_(ChatSession.updated_at, ChatSession.id)
+            found = found.where(position < after)
         rows = await self._session.execute(
             found.order_by(ChatSession.updated_at.desc(), ChatSession.id.desc()).limit(limit)
         )
@@ -75,19 +76,19 @@ class ChatRepository:
         await self._session.flush()
 
     async def change(self, chat_id: UUID, **values: Any) -> bool:
-        """Change a chat, unless it is deleted; tells whether it was there."""
-        there = await self._session.scalar(
+        """Change a chat, unless it is deleted; whether it was there."""
+        changed = await self._session.scalar(
             update(ChatSession)
             .where(ChatSession.id == chat_id, ChatSession.deleted_at.is_(None))
             .values(**values)
             .returning(ChatSession.id)
             .execution_options(synchronize_session=False)
         )
-        return there is not None
+        return changed is not None
 
-    async def forget_words(self, chat_id: UUID) -> None:
-        """Delete everything that was said; what it cost stays."""
-        # Before the words: whoever says something in it now has done so, or finds it deleted.
+    async def delete_messages(self, chat_id: UUID) -> None:
+        """Delete a chat's messages and mark it deleted; its costs stay."""
+        # First the chat: a message that is sent now is there already, or finds the chat deleted.
         await self.change(
             chat_id,
             title="",
@@ -137,8 +138,10 @@ class ChatRepository:
         )
 
 
-class ChatTurnRepository(Leases[ChatTurn]):
-    model = ChatTurn
+class ChatTurnRepository(ModelRunRepository[ChatTurn, ChatCall]):
+    run_model = ChatTurn
+    call_model = ChatCall
+    call_run_id = "turn_id"
 
     async def add(self, turn: ChatTurn, call: ChatCall) -> None:
         """Write a turn down with its first call.
@@ -167,7 +170,7 @@ class ChatTurnRepository(Leases[ChatTurn]):
         return list(found)
 
     async def stop_queued(self, turn_id: UUID) -> bool:
-        """End a turn no worker has taken; tells whether that was so."""
+        """Stop a turn that no worker has leased yet; whether there was one."""
         done = await self._session.scalar(
             update(ChatTurn)
             .where(ChatTurn.id == turn_id, ChatTurn.status == "queued")
@@ -175,15 +178,6 @@ class ChatTurnRepository(Leases[ChatTurn]):
             .returning(ChatTurn.id)
         )
         return done is not None
-
-    async def calls(self, turn_id: UUID) -> list[ChatCall]:
-        found = await self._session.scalars(
-            select(ChatCall)
-            .where(ChatCall.turn_id == turn_id)
-            .order_by(ChatCall.number)
-            .execution_options(populate_existing=True)
-        )
-        return list(found)
 
     async def calls_of_chat(self, chat_id: UUID) -> list[ChatCall]:
         found = await self._session.scalars(
@@ -196,13 +190,6 @@ class ChatTurnRepository(Leases[ChatTurn]):
 
     async def call(self, call_id: UUID) -> ChatCall | None:
         return await self._session.get(ChatCall, call_id, populate_existing=True)
-
-    async def add_call(self, call: ChatCall) -> None:
-        self._session.add(call)
-        await self._session.flush()
-
-    async def change_call(self, call_id: UUID, **values: Any) -> None:
-        await self._session.execute(update(ChatCall).where(ChatCall.id == call_id).values(**values))
 
     async def usual_usd(self, model_id: str) -> Decimal | None:
         """The median cost of a model's last settled answers; None before there were any."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import starmap
 from typing import Any
 from uuid import UUID
 
@@ -30,15 +31,18 @@ from db.reads import Reads
 RELEVANT_AT_MOST = 500
 """How many of the newest matches a search ranks; ranking all of a common word takes too long."""
 
-PUBLISHING = 0xFAC701D
-"""Names the lock that publishing takes."""
+PUBLISH_LOCK = 0xFAC701D
+"""Key of the advisory lock that publishing takes."""
 
 MATCH_START, MATCH_END = "\ue000", "\ue001"
 """Put around matches; private-use characters, which no factoid contains."""
 
 
 class FactoidCard(msgspec.Struct, gc=False):
-    """What a page shows of a factoid; `key` is where it stands in the order asked for."""
+    """A published factoid with its tally, as the hot reads select it.
+
+    A field that is not named in `card_columns` is the column of `Factoid` or `Tally` of that name.
+    """
 
     id: UUID
     text: str
@@ -55,13 +59,38 @@ class FactoidCard(msgspec.Struct, gc=False):
     completion_tokens: int | None
     generation_s: float | None
     source_url: str | None
-    my_vote: int | None = None
-    key: float | datetime | None = None
-    marked: str | None = None
+    my_vote: int | None
+    """The reader's vote; 0 after it was withdrawn."""
+    sort_key: float | datetime | None
+    """The value the page is ordered by, for the cursor of the next page."""
+    marked: str | None
+    """The text with its search matches between `MATCH_START` and `MATCH_END`."""
 
 
-class Shape(msgspec.Struct, frozen=True):
-    """Which conditions and columns a page needs; one compiled statement for each."""
+def card_columns(
+    *,
+    my_vote: ColumnElement[Any] | None = None,
+    sort_key: ColumnElement[Any] | None = None,
+    marked: ColumnElement[Any] | None = None,
+) -> list[ColumnElement[Any]]:
+    """One column for each field of `FactoidCard`, in the order of the fields."""
+    computed = {"my_vote": my_vote, "sort_key": sort_key, "marked": marked}
+    return [
+        _stored_column(name) if name not in computed else _or_null(computed[name]).label(name)
+        for name in FactoidCard.__struct_fields__
+    ]
+
+
+def _stored_column(name: str) -> ColumnElement[Any]:
+    return getattr(Factoid if hasattr(Factoid, name) else Tally, name)
+
+
+def _or_null(column: ColumnElement[Any] | None) -> ColumnElement[Any]:
+    return null() if column is None else column
+
+
+class PageShape(msgspec.Struct, frozen=True):
+    """Which conditions and columns a page's statement has; each shape is compiled once."""
 
     order: str
     limit: int
@@ -74,17 +103,13 @@ class Shape(msgspec.Struct, frozen=True):
     wrapped: bool = False
 
 
-PLAIN = FactoidCard.__struct_fields__[:15]
-COLUMNS: list[ColumnElement[Any]] = [
-    getattr(Tally if name.startswith("votes_") else Factoid, name) for name in PLAIN
-]
 ENGLISH: ColumnElement[Any] = literal_column("'english'::regconfig")
 HEADLINE: ColumnElement[Any] = literal_column(
     f"'HighlightAll=true,StartSel={MATCH_START},StopSel={MATCH_END}'"
 )
 QUERY = func.to_tsquery(ENGLISH, bindparam("query"))
 WORD_SIMILARITY = cast(func.word_similarity(bindparam("query"), Factoid.text_key), Double)
-KEYS: dict[str, ColumnElement[Any]] = {
+SORT_KEYS: dict[str, ColumnElement[Any]] = {
     "new": Factoid.created_at.expression,
     "top": Tally.top_rank.expression,
     "hot": Tally.hot_rank.expression,
@@ -94,77 +119,83 @@ KEYS: dict[str, ColumnElement[Any]] = {
     "similar": WORD_SIMILARITY,
 }
 RANKED_BY_TALLY = {"top", "hot", "controversial"}
+OWN_VOTE = and_(Vote.factoid_id == Factoid.id, Vote.voter_id == bindparam("voter"))
 
 
-def _filters(shape: Shape) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
+def _filters(shape: PageShape) -> list[ColumnElement[bool]]:
+    filters: list[ColumnElement[bool]] = []
     if shape.category:
-        wanted.append(Factoid.category == bindparam("category"))
+        filters.append(Factoid.category == bindparam("category"))
     if shape.model:
-        wanted.append(Factoid.model == bindparam("model"))
+        filters.append(Factoid.model == bindparam("model"))
     if shape.since:
-        wanted.append(Factoid.created_at >= bindparam("since"))
+        filters.append(Factoid.created_at >= bindparam("since"))
     if shape.wrapped:
-        wanted.append(Factoid.shuffle_key < bindparam("start"))
+        filters.append(Factoid.shuffle_key < bindparam("start"))
     if shape.search:
-        wanted.append(Factoid.search.op("@@")(QUERY))
+        filters.append(Factoid.search.op("@@")(QUERY))
     if shape.order == "similar":
-        wanted.append(bindparam("query").op("<%")(Factoid.text_key))
-    return wanted
+        filters.append(bindparam("query").op("<%")(Factoid.text_key))
+    return filters
 
 
-def _newest_matches(shape: Shape) -> Any:
-    found = select(Factoid.id).where(*_filters(shape))
+def _newest_matches(shape: PageShape) -> Any:
+    matches = select(Factoid.id).where(*_filters(shape))
     return (
-        found.order_by(Factoid.created_at.desc(), Factoid.id.desc())
+        matches.order_by(Factoid.created_at.desc(), Factoid.id.desc())
         .limit(literal_column(str(RELEVANT_AT_MOST)))
-        .subquery("found")
+        .subquery("matches")
     )
 
 
 @lru_cache(maxsize=1_024)
-def page_statement(shape: Shape) -> Compiled:
-    """The one statement for a page of this shape."""
-    key = KEYS[shape.order]
-    # The order's own index has to name the id of its own table.
+def page_statement(shape: PageShape) -> Compiled:
+    """The statement for a page of this shape."""
+    key = SORT_KEYS[shape.order]
+    # The index of an order contains the id of its own table only.
     key_id = Tally.factoid_id if shape.order in RANKED_BY_TALLY else Factoid.id
-    mine = Vote.value if shape.voter else null()
-    marked = func.ts_headline(ENGLISH, Factoid.text, QUERY, HEADLINE) if shape.search else null()
-    statement: Select[Any] = select(*COLUMNS, mine, key.label("key"), marked)
+    statement: Select[Any] = select(
+        *card_columns(
+            my_vote=Vote.value.expression if shape.voter else None,
+            sort_key=key,
+            marked=func.ts_headline(ENGLISH, Factoid.text, QUERY, HEADLINE)
+            if shape.search
+            else None,
+        )
+    )
     if shape.order == "relevance":
-        found = _newest_matches(shape)
-        statement = statement.select_from(found).join(Factoid, Factoid.id == found.c.id)
+        matches = _newest_matches(shape)
+        statement = statement.select_from(matches).join(Factoid, Factoid.id == matches.c.id)
     else:
         statement = statement.select_from(Factoid).where(*_filters(shape))
     statement = statement.join(Tally, Tally.factoid_id == Factoid.id)
     if shape.voter:
-        mine_too = and_(Vote.factoid_id == Factoid.id, Vote.voter_id == bindparam("voter"))
-        statement = statement.outerjoin(Vote, mine_too)
+        statement = statement.outerjoin(Vote, OWN_VOTE)
     if shape.after:
-        place = tuple_(
+        last = tuple_(
             bindparam("after_key", type_=key.type), bindparam("after_id", type_=Factoid.id.type)
         )
-        here = tuple_(key, key_id)
-        statement = statement.where(here > place if shape.order == "random" else here < place)
+        row = tuple_(key, key_id)
+        statement = statement.where(row > last if shape.order == "random" else row < last)
     order = (key, key_id) if shape.order == "random" else (key.desc(), key_id.desc())
     return compiled(statement.order_by(*order).limit(literal_column(str(shape.limit))))
 
 
 @lru_cache(maxsize=2)
-def one_statement(voter: bool) -> Compiled:
-    mine = Vote.value if voter else null()
-    statement: Select[Any] = select(*COLUMNS, mine)
-    statement = statement.select_from(Factoid).join(Tally, Tally.factoid_id == Factoid.id)
+def factoid_statement(voter: bool) -> Compiled:
+    """The statement for the factoid `id`, with the vote of `voter` if one is given."""
+    columns = card_columns(my_vote=Vote.value.expression if voter else None)
+    statement: Select[Any] = select(*columns).select_from(Factoid)
+    statement = statement.join(Tally, Tally.factoid_id == Factoid.id)
     if voter:
-        mine_too = and_(Vote.factoid_id == Factoid.id, Vote.voter_id == bindparam("voter"))
-        statement = statement.outerjoin(Vote, mine_too)
+        statement = statement.outerjoin(Vote, OWN_VOTE)
     return compiled(statement.where(Factoid.id == bindparam("id")))
 
 
 @lru_cache(maxsize=1)
-def of_day_statement() -> Compiled:
+def fact_of_day_statement() -> Compiled:
     statement: Select[Any] = (
-        select(*COLUMNS)
+        select(*card_columns())
         .select_from(Factoid)
         .join(Tally, Tally.factoid_id == Factoid.id)
         .where(Factoid.created_at < bindparam("midnight"), Factoid.shuffle_key >= bindparam("at"))
@@ -175,44 +206,43 @@ def of_day_statement() -> Compiled:
 
 
 class FactoidReads:
-    """The reads every visitor causes: one statement each, no session, no objects to track."""
+    """The reads of every page: one statement each, without a session or tracked objects."""
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
 
-    async def page(self, shape: Shape, **values: Any) -> list[FactoidCard]:
-        """Up to `shape.limit` factoids in the order asked for."""
+    async def page(self, shape: PageShape, **values: Any) -> list[FactoidCard]:
+        """Up to `shape.limit` factoids in the shape's order."""
         statement = page_statement(shape)
         rows = await self._reads.fetch(statement.sql, *statement.arguments(values))
-        return [FactoidCard(*row) for row in rows]
+        return list(starmap(FactoidCard, rows))
 
-    async def one(self, factoid_id: UUID, voter_id: UUID | None) -> FactoidCard | None:
-        statement = one_statement(voter_id is not None)
+    async def card(self, factoid_id: UUID, voter_id: UUID | None) -> FactoidCard | None:
+        statement = factoid_statement(voter_id is not None)
         row = await self._reads.fetchrow(
             statement.sql, *statement.arguments({"id": factoid_id, "voter": voter_id})
         )
         return FactoidCard(*row) if row else None
 
-    async def of_day(self, midnight: datetime, at: float) -> FactoidCard | None:
-        """The first factoid on the ring from `at` on that was there before `midnight`."""
-        statement = of_day_statement()
+    async def fact_of_day(self, midnight: datetime, at: float) -> FactoidCard | None:
+        """The factoid published before `midnight` with the lowest shuffle key from `at` on."""
+        statement = fact_of_day_statement()
         row = await self._reads.fetchrow(
             statement.sql, *statement.arguments({"midnight": midnight, "at": at})
         )
         return FactoidCard(*row) if row else None
 
     async def newest_id(self) -> UUID | None:
-        """The factoid that was written down last, whenever it says it was published."""
+        """The id of the row inserted last, whatever its time of publication."""
         return await self._reads.fetchval("SELECT id FROM factoids ORDER BY id DESC LIMIT 1")
 
-    async def categories(self) -> dict[str, int]:
-        """How many factoids each category holds."""
+    async def count_by_category(self) -> dict[str, int]:
         rows = await self._reads.fetch("SELECT category, count(*) FROM factoids GROUP BY category")
-        return {row[0]: row[1] for row in rows}
+        return {row["category"]: row["count"] for row in rows}
 
 
 class FactoidRepository:
-    """Writing factoids, and finding those that say the same."""
+    """Writes of factoids, and comparisons with those already published."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -221,42 +251,43 @@ class FactoidRepository:
         """Insert a factoid with an empty tally.
 
         Raises:
-            sqlalchemy.exc.IntegrityError: Another one has the same `text_key`.
+            sqlalchemy.exc.IntegrityError: Another factoid has the same `text_key`.
         """
         self._session.add(factoid)
         await self._session.flush()
-        fresh = func.hot_rank(0, 0, factoid.created_at, func.now())
+        hot_rank = func.hot_rank(0, 0, factoid.created_at, func.now())
         self._session.add(
-            Tally(factoid_id=factoid.id, published_at=factoid.created_at, hot_rank=fresh)
+            Tally(factoid_id=factoid.id, published_at=factoid.created_at, hot_rank=hot_rank)
         )
         await self._session.flush()
 
     async def most_similar(self, text_key: str, *, at_least: float) -> Factoid | None:
-        """The published factoid whose words are most like these, if alike enough (0 to 1)."""
+        """The published factoid with the most similar text, from this trigram similarity (0 to 1)
+        on.
+        """
         await self._session.execute(
             select(func.set_config("pg_trgm.similarity_threshold", str(at_least), True))
         )
-        alike = func.similarity(Factoid.text_key, text_key)
         return await self._session.scalar(
             select(Factoid)
             .where(Factoid.text_key.op("%")(text_key))
-            .order_by(alike.desc())
+            .order_by(func.similarity(Factoid.text_key, text_key).desc())
             .limit(1)
         )
 
-    async def hold_publishing(self) -> None:
-        """Make others who publish wait, so that two like texts at once are compared."""
-        await self._session.execute(select(func.pg_advisory_xact_lock(PUBLISHING)))
+    async def lock_publishing(self) -> None:
+        """Publish one factoid at a time, so that two similar texts are compared."""
+        await self._session.execute(select(func.pg_advisory_xact_lock(PUBLISH_LOCK)))
 
-    async def known_keys(self, keys: Sequence[str]) -> set[str]:
-        """Which of these normalised texts are published already."""
-        found = await self._session.scalars(
+    async def published_keys(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys that a published factoid has."""
+        published = await self._session.scalars(
             select(Factoid.text_key).where(Factoid.text_key.in_(keys))
         )
-        return set(found)
+        return set(published)
 
     async def texts_about(self, topic_words: Sequence[str], limit: int) -> list[str]:
-        """The newest texts that hold any of these words."""
+        """The newest texts that contain any of these words."""
         if not topic_words:
             return []
         query = func.to_tsquery(ENGLISH, " | ".join(topic_words))
@@ -269,7 +300,7 @@ class FactoidRepository:
         return list(await self._session.scalars(newest.limit(limit)))
 
     async def refresh_hot_ranks(self) -> None:
-        """Let the ranks of the last week's factoids sink with their age."""
+        """Recompute the ranks that decay with age; those that reached 0 stay there."""
         await self._session.execute(
             Tally.__table__.update()  # pyright: ignore[reportAttributeAccessIssue]
             .where(Tally.hot_rank > 0)

@@ -11,13 +11,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import GenerationRequest, LanguageModel, ModelCall
-from db.repositories.leases import OPEN, Leases
+from db.models.model_run import OPEN
+from db.repositories.model_runs import ModelRunRepository
 
-__all__ = ["OPEN", "GenerationRepository", "LanguageModelRepository"]
 
-
-class GenerationRepository(Leases[GenerationRequest]):
-    model = GenerationRequest
+class GenerationRepository(ModelRunRepository[GenerationRequest, ModelCall]):
+    run_model = GenerationRequest
+    call_model = ModelCall
+    call_run_id = "request_id"
 
     async def newest_of(self, caller_id: UUID, limit: int) -> list[GenerationRequest]:
         found = await self._session.scalars(
@@ -45,11 +46,11 @@ class GenerationRepository(Leases[GenerationRequest]):
         return await self._session.scalar(select(func.max(GenerationRequest.slot)))
 
     async def queue_again(self, request_id: UUID) -> None:
-        """Let a request wait as if no worker had taken it; for whoever holds its lease."""
+        """Return a request to the queue; only for the holder of its lease."""
         await self.change(request_id, status="queued", lease_until=None, lease_holder=None)
 
     async def cancel_queued(self, request_id: UUID) -> bool:
-        """End a request no worker has taken; tells whether that was so."""
+        """Cancel a request that no worker has leased yet; whether there was one."""
         done = await self._session.scalar(
             update(GenerationRequest)
             .where(GenerationRequest.id == request_id, GenerationRequest.status == "queued")
@@ -64,26 +65,6 @@ class GenerationRepository(Leases[GenerationRequest]):
             .returning(GenerationRequest.id)
         )
         return done is not None
-
-    async def calls(self, request_id: UUID) -> list[ModelCall]:
-        found = await self._session.scalars(
-            select(ModelCall)
-            .where(ModelCall.request_id == request_id)
-            .order_by(ModelCall.number)
-            .execution_options(populate_existing=True)
-        )
-        return list(found)
-
-    async def add_call(self, call: ModelCall) -> None:
-        self._session.add(call)
-        await self._session.flush()
-
-    async def change_call(self, request_id: UUID, number: int, **values: Any) -> None:
-        await self._session.execute(
-            update(ModelCall)
-            .where(ModelCall.request_id == request_id, ModelCall.number == number)
-            .values(**values)
-        )
 
 
 class LanguageModelRepository:

@@ -17,7 +17,7 @@ class OutboxRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, job: str, key: str, **arguments: Any) -> None:
+    async def add(self, job: str, key: str, arguments: dict[str, Any]) -> None:
         """Write down a job; it happens if and only if this transaction commits."""
         await self._session.execute(
             insert(OutboxRow)

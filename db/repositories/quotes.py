@@ -1,12 +1,12 @@
-"""What requests for factoids cost and took lately."""
+"""The costs and durations of recent generation requests."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
 from db.reads import Reads
 
-LATELY = 1_000
-"""So many of the newest requests are looked at; their ids rise with time."""
+RECENT = 1_000
+"""How many of the newest requests count; their ids rise with time."""
 
 MEDIANS = f"""
 SELECT model,
@@ -15,13 +15,13 @@ SELECT model,
   percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - created_at))
     FILTER (WHERE status = 'succeeded')
 FROM (SELECT model, status, cost_usd, settled_at, created_at, finished_at
-  FROM generation_requests ORDER BY id DESC LIMIT {LATELY}) lately
+  FROM generation_requests ORDER BY id DESC LIMIT {RECENT}) recent
 GROUP BY GROUPING SETS ((model), ())
 """
 
 
 class Medians(NamedTuple):
-    """None where nothing of it was seen."""
+    """None where there is no such request."""
 
     cost_usd: Decimal | None
     wait_s: float | None

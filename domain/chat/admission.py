@@ -1,43 +1,29 @@
-"""Whether a turn may begin, and what of it is given back when nothing comes of it.
-
-The one place for that: whatever else may pay for a turn is asked here too.
-"""
+"""Whether a turn may begin, and what pays for it: the only place that decides so."""
 
 from contextlib import suppress
 from decimal import Decimal
 from uuid import UUID
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import ChatTurn
-from db.repositories.chats import ChatTurnRepository
-from db.repositories.outbox import OutboxRepository
+from db.repositories.credits import CreditRepository
 from domain.caller import Caller
-from domain.errors import NotPaid, RateLimited
-from domain.infra.logging import current_request_id
-from domain.limits.rate_limit import LimiterAway, RateLimiter, refusal
+from domain.chat.kind import CHAT_TURNS
+from domain.errors import RateLimited
+from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.limits.states import PolicyState
+from domain.model_runs import allowance
+from domain.model_runs.allowance import NoCredits
 from domain.spending.budget import Budget, BudgetState, BudgetUsedUp
 from domain.spending.credits import MESSAGES, Credits
 
-POLICY = "chat"
-JOB = "return_chat_allowance"
-
-log = structlog.get_logger()
-
-
-def job_key(turn_id: UUID) -> str:
-    return f"return-chat:{turn_id}"
-
-
-class NoCredits(NotPaid):
-    code = "no_credits"
+POLICY = CHAT_TURNS.limit_policy
 
 
 class Admission:
     """Counts a turn against the caller's free messages, or has a credit pay for it when those or
-    their money are used up, and holds the money for its calls.
+    their budget are used up, and holds the money for its calls.
     """
 
     def __init__(self, limiter: RateLimiter, budget: Budget) -> None:
@@ -50,8 +36,9 @@ class Admission:
         """Count one message, or note whose credit is to pay for it.
 
         Raises:
-            TooManyMessages: The caller or their network have had their share, and no credits.
-            LimiterAway: How much they have had cannot be told.
+            TooManyMessages: The limit of the caller or their network is reached, and they have no
+                credits.
+            LimiterAway: The limits are unknown.
         """
         async with sessions() as session:
             credits_left = await self.credits_left(session, caller)
@@ -66,20 +53,20 @@ class Admission:
                 raise
             turn.credit_owner = caller.owner
 
-    async def draw(self, session: AsyncSession, turn: ChatTurn) -> None:
-        """Set the credit aside that pays for a turn.
+    async def hold_credit(self, session: AsyncSession, turn: ChatTurn) -> None:
+        """Hold the credit that pays for a turn, if one does.
 
         Raises:
-            NoCredits: The last one went elsewhere meanwhile.
+            NoCredits: The last one was used meanwhile.
         """
         owner = turn.credit_owner
-        if owner and not await Credits().hold(session, owner, MESSAGES, request_id=turn.id):
+        if owner and not await CreditRepository(session).hold(owner, MESSAGES, turn.id):
             raise NoCredits("You have no messages left. Buy more, or wait for free ones.")
 
     async def hold(
         self, session: AsyncSession, turn: ChatTurn, call_id: UUID, usd: Decimal
     ) -> None:
-        """Hold the most a model call can cost; comes last in a transaction.
+        """Hold the most a call can cost; comes last in a transaction.
 
         Raises:
             BudgetUsedUp: There is no money for it.
@@ -90,13 +77,13 @@ class Admission:
     async def note_refusal(
         self, sessions: async_sessionmaker[AsyncSession], caller: Caller, refused: BudgetUsedUp
     ) -> None:
-        """Remember for the owner that there was no money for a message."""
+        """Record for the site's owner that there was no money for a message."""
         async with sessions.begin() as session:
             await self._budget.note_refusal(session, refused)
         await self._limiter.count_refusal(POLICY, caller, "budget")
 
-    async def take_back(self, caller: Caller, turn_id: UUID) -> None:
-        """Uncount a message that never was; one that cannot be uncounted now stays counted."""
+    async def uncount(self, caller: Caller, turn_id: UUID) -> None:
+        """Uncount a message that was not sent; while Redis is unavailable it stays counted."""
         with suppress(LimiterAway):
             await self._limiter.give_back(POLICY, caller.id, caller.network, str(turn_id))
 
@@ -104,16 +91,13 @@ class Admission:
         """Messages that are paid for and not used yet."""
         return await Credits().left(session, caller.owner, MESSAGES)
 
-    async def left(self, caller: Caller) -> tuple[PolicyState, str | None]:
-        """What the caller may still say, and why the next message would be refused.
+    async def remaining(self, caller: Caller) -> tuple[PolicyState, str | None]:
+        """The caller's limit, and why the next message would be refused.
 
         Raises:
-            LimiterAway: It cannot be told.
+            LimiterAway: It is unknown.
         """
-        states = await self._limiter.left(caller)
-        state = next(one for one in states if one.policy.name == POLICY)
-        full = state.refused_by
-        return state, refusal(state.policy, full).detail if full else None
+        return await allowance.remaining(self._limiter, CHAT_TURNS, caller)
 
     async def budget_left(
         self, session: AsyncSession, caller: Caller, least_usd: Decimal
@@ -121,34 +105,8 @@ class Admission:
         return await self._budget.state(session, caller, least_usd=least_usd)
 
 
-async def promise_back(session: AsyncSession, turn_id: UUID) -> None:
-    """Give its credit back, or write down that a message is to be uncounted; so it is if this
-    transaction commits.
-    """
-    await Credits().give_back(session, request_id=turn_id)
-    await OutboxRepository(session).add(
-        JOB, job_key(turn_id), turn_id=str(turn_id), meta={"request_id": current_request_id()}
-    )
-
-
-async def give_back(
-    sessions: async_sessionmaker[AsyncSession], limiter: RateLimiter, turn_id: UUID
-) -> None:
-    """Keep the promise. Done twice, the second finds nothing to give back.
-
-    Raises:
-        LimiterAway: Not now; the promise stands.
-    """
-    async with sessions() as session:
-        turn = await ChatTurnRepository(session).get(turn_id)
-    if turn:
-        await limiter.give_back(POLICY, turn.caller_id, turn.network, str(turn_id))
-    async with sessions.begin() as session:
-        await OutboxRepository(session).done(job_key(turn_id))
-
-
 def caller_of(turn: ChatTurn) -> Caller:
-    """Who asked for a turn."""
+    """Whose turn it is."""
     kind = "key" if turn.caller_kind == "key" else "visitor"
     return Caller(
         kind, turn.caller_id, turn.network, budget_usd=turn.budget_usd, account=turn.credit_owner

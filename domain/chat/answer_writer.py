@@ -1,4 +1,4 @@
-"""An answer while it is being written: told to those who follow, and kept in Postgres."""
+"""An answer while it is being written: streamed to its readers, and saved in Postgres."""
 
 import asyncio
 from typing import Any
@@ -10,40 +10,39 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.models import ChatMessage, ChatTurn
 from db.repositories.chats import ChatRepository
-from domain.chat.progress import TurnProgress
 from domain.chat.prompt import LEAK_DETECTOR
 from domain.chat.sources import Source, Sources
-from domain.chat.tools import Used
+from domain.chat.tools import ToolResult
 from domain.llm.openrouter import ToolCall
 from domain.model_runs.lease import Lease, LeaseLost
+from domain.model_runs.progress import ProgressWriter
 from domain.text import clean, clean_lines
 
-KEEP_EVERY_S = 3.0
-"""About so much of what was told is lost if both a worker and Redis are killed."""
+SAVE_EVERY_S = 3.0
+"""About how much of an answer is lost if both a worker and Redis are killed."""
 
 TEXT_LENGTH = 20_000
 """In code points; no answer needs as many."""
 
-KEPT_AT_ONCE = 3
-"""Answers of one process; however many are being written, connections are left for the rest."""
+SAVED_AT_ONCE = 3
+"""Answers that one process saves at a time, so that connections are left for everything else."""
 
 ARGUMENTS_LENGTH = 500
 TAIL, TAIL_LETTERS = 400, 150
-"""In code points, and letters and digits among them, for a quote may be spaced far out: what was
-told before is not looked through again.
-"""
+"""How much of the text before a new piece is checked for leaks with it: code points, and letters
+and digits among them, since a quote may be spaced far out."""
 
 _LAST_CHARACTER = regex.compile(r"\X\Z")
 
 log = structlog.get_logger()
 
 
-class Unsayable(Exception):
-    """The rest of what a model writes is not for telling."""
+class AnswerWithheld(Exception):
+    """The rest of what a model writes is not published."""
 
 
-class Cleaner:
-    """Makes a growing text clean, line by line."""
+class LineCleaner:
+    """Cleans a growing text, line by line."""
 
     def __init__(self) -> None:
         self._lines = ""
@@ -55,31 +54,31 @@ class Cleaner:
             self._lines += clean_lines("\n".join(lines)) + "\n"
 
     def text(self, *, whole: bool) -> str:
-        """The text so far; without a last character that is likely to be added to."""
+        """The text so far; unless it is `whole`, without a last character that may still change."""
         line = clean_lines(self._line)
-        # Letters of English are shown at once: an accent of their own hardly ever follows.
+        # ASCII letters are shown at once: an accent of their own hardly ever follows.
         if not whole and not line[-1:].isascii():
             line = _LAST_CHARACTER.sub("", line)
         return self._lines + line
 
 
 class AnswerWriter:
-    """What is said of one answer, by one or several model calls, and the tools used for it."""
+    """The text of one answer, written by one or several model calls, and the tools they used."""
 
     def __init__(
         self,
         lease: Lease[ChatTurn],
         answer: ChatMessage,
         sources: Sources,
-        progress: TurnProgress,
+        progress: ProgressWriter[ChatTurn],
     ) -> None:
         self._lease = lease
         self._message_id = answer.id
         self._progress = progress
         self._before = answer.text
-        self._cleaner = Cleaner()
-        self._kept = (answer.text, 0)
-        self._telling: asyncio.Task[None] | None = None
+        self._cleaner = LineCleaner()
+        self._saved = (answer.text, 0)
+        self._streaming: asyncio.Task[None] | None = None
         self.sources = sources
         self.text = answer.text
         self.tools: list[dict[str, Any]] = list(answer.tools)
@@ -89,159 +88,159 @@ class AnswerWriter:
         return self._message_id
 
     async def status(self, state: str, detail: str) -> None:
-        about = {"turn_id": str(self._lease.request.id), "message_id": str(self._message_id)}
-        await self.tell("status", {"state": state, "detail": detail} | about)
+        await self._all_streamed()
+        about = {"turn_id": str(self._lease.run.id), "message_id": str(self._message_id)}
+        await self._progress.status(state, detail, **about)
 
-    async def tell(self, name: str, data: Any) -> None:
-        """Tell something else, after what was said before it.
+    async def write_event(self, name: str, data: Any) -> None:
+        """Publish another event, after the text that was added before it.
 
         Raises:
-            Unsayable: See `hear`.
+            AnswerWithheld: See `add`.
         """
-        await self._all_told()
-        await self._progress.tell(name, data)
+        await self._all_streamed()
+        await self._progress.write(name, data)
 
-    def begin_call(self, *, goes_on: bool) -> None:
-        """What comes now is of another model call: a new paragraph, unless it goes on."""
-        apart = "" if goes_on or not self.text or self.text.endswith("\n\n") else "\n\n"
-        self._before, self._cleaner = self.text + apart, Cleaner()
+    def begin_call(self, *, continues: bool) -> None:
+        """Expect the text of another model call: a new paragraph, unless it continues the last."""
+        separator = "" if continues or not self.text or self.text.endswith("\n\n") else "\n\n"
+        self._before, self._cleaner = self.text + separator, LineCleaner()
 
-    def hear(self, piece: str) -> None:
-        """Take the next piece of what a model says.
+    def add(self, piece: str) -> None:
+        """Take the next piece of a model's text.
 
-        It is told at once; what comes while Redis is still being told is told together.
+        It is published at once; pieces that arrive while Redis is still written to are published
+        together.
 
         Raises:
-            Unsayable: What was said before repeats what the model was told, or does not end.
+            AnswerWithheld: The text before it quotes the prompt, or is too long.
         """
         self._cleaner.add(piece)
-        if self._telling and self._telling.done():
-            told, self._telling = self._telling, None
-            told.result()
-        if self._telling is None:
-            self._telling = asyncio.create_task(self._tell_what_comes())
+        if self._streaming and self._streaming.done():
+            streamed, self._streaming = self._streaming, None
+            streamed.result()
+        if self._streaming is None:
+            self._streaming = asyncio.create_task(self._stream())
 
-    async def _tell_what_comes(self) -> None:
-        told = None
-        while told != (said := self._before + self._cleaner.text(whole=False)):
-            await self._tell(said)
-            told = said
+    async def _stream(self) -> None:
+        streamed = None
+        while streamed != (text := self._before + self._cleaner.text(whole=False)):
+            await self._publish(text)
+            streamed = text
 
-    async def _all_told(self) -> None:
-        telling, self._telling = self._telling, None
-        if telling:
-            await telling
+    async def _all_streamed(self) -> None:
+        streaming, self._streaming = self._streaming, None
+        if streaming:
+            await streaming
 
     async def end_call(self) -> None:
-        """All of it is there.
+        """Publish the rest of a call's text.
 
         Raises:
-            Unsayable: See `hear`.
+            AnswerWithheld: See `add`.
         """
-        await self._all_told()
-        said = self._cleaner.text(whole=True)
-        if said.strip():
-            await self._tell(self._before + said)
+        await self._all_streamed()
+        text = self._cleaner.text(whole=True)
+        if text.strip():
+            await self._publish(self._before + text)
 
-    async def say(self, text: str) -> None:
-        """Say something of our own, as a paragraph."""
-        self.begin_call(goes_on=False)
-        self.hear(text)
+    async def add_paragraph(self, text: str) -> None:
+        """Add a text of our own."""
+        self.begin_call(continues=False)
+        self.add(text)
         await self.end_call()
 
-    async def _tell(self, text: str) -> None:
+    async def _publish(self, text: str) -> None:
         if len(text) <= len(self.text):
             return
-        # As a rule all of what was told; what comes next may still have changed its last letter.
-        at = _alike(text, self.text)
-        if len(text) > TEXT_LENGTH or LEAK_DETECTOR.matches(text[_look_from(text, at) :]):
-            raise Unsayable
+        # As a rule this is the end of what was published; a new piece may change its last letter.
+        at = _common_length(text, self.text)
+        if len(text) > TEXT_LENGTH or LEAK_DETECTOR.matches(text[_check_from(text, at) :]):
+            raise AnswerWithheld
         if not text[at:].strip() and at <= len(self._before):
             return  # Nothing but space so far.
         token = {"message_id": str(self._message_id), "at": at, "text": text[at:]}
         self.text = text
-        await self._progress.tell("token", token)
+        await self._progress.write("token", token)
 
-    async def call_tool(self, call: ToolCall) -> None:
-        shown = clean(call.arguments)[:ARGUMENTS_LENGTH]
+    async def tool_called(self, call: ToolCall) -> None:
+        arguments = clean(call.arguments)[:ARGUMENTS_LENGTH]
         name = clean(call.name)[:64] or "unknown"
         self.tools.append(
             {
                 "id": call.id,
                 "name": name,
-                "arguments": shown,
+                "arguments": arguments,
                 "ok": None,
                 "summary": "",
                 "sources": [],
             }
         )
-        told = {"message_id": str(self._message_id), "id": call.id}
-        await self.tell("tool_call", told | {"name": name, "arguments": shown})
+        event = {"message_id": str(self._message_id), "id": call.id}
+        await self.write_event("tool_call", event | {"name": name, "arguments": arguments})
 
-    async def tool_used(self, call: ToolCall, used: Used) -> None:
-        row = next(one for one in reversed(self.tools) if one["id"] == call.id)
-        numbers = [one.number for one in used.sources]
-        row |= {"ok": used.ok, "summary": used.summary, "sources": numbers}
-        told = {"message_id": str(self._message_id), "id": call.id, "name": row["name"]}
-        told |= {"ok": used.ok, "summary": used.summary, "sources": used.sources}
-        await self.tell("tool_result", told)
-        # What it found costs more than a few words, and they will point to it.
-        await self.keep()
+    async def tool_returned(self, call: ToolCall, result: ToolResult) -> None:
+        row = next(tool for tool in reversed(self.tools) if tool["id"] == call.id)
+        numbers = [source.number for source in result.sources]
+        row |= {"ok": result.ok, "summary": result.summary, "sources": numbers}
+        event = {"message_id": str(self._message_id), "id": call.id, "name": row["name"]}
+        event |= {"ok": result.ok, "summary": result.summary, "sources": result.sources}
+        await self.write_event("tool_result", event)
+        # Its sources cost more than a few words, and the text will refer to them.
+        await self.save()
 
-    async def keep_up(self, turn: asyncio.Semaphore) -> None:
-        """Write down what is new, again and again when it is our turn, until this is cancelled."""
+    async def save_periodically(self, slots: asyncio.Semaphore) -> None:
+        """Save what is new every few seconds, while a slot is free, until this is cancelled."""
         while True:
-            await asyncio.sleep(KEEP_EVERY_S)
+            await asyncio.sleep(SAVE_EVERY_S)
             try:
-                async with turn:
-                    await self.keep()
+                async with slots:
+                    await self.save()
             except (SQLAlchemyError, OSError) as error:
-                log.warning("answer_not_kept", error=type(error).__name__)
+                log.warning("answer_not_saved", error=type(error).__name__)
             except LeaseLost:
                 return
 
-    async def keep(self) -> None:
-        now = (self.text, sum(1 + (one["ok"] is not None) for one in self.tools))
-        if now == self._kept:
+    async def save(self) -> None:
+        version = (self.text, sum(1 + (tool["ok"] is not None) for tool in self.tools))
+        if version == self._saved:
             return
         async with self._lease.transaction() as session:
-            await ChatRepository(session).change_message(self._message_id, **self.so_far())
-        self._kept = now
+            await ChatRepository(session).change_message(self._message_id, **self._columns())
+        self._saved = version
 
-    def so_far(self) -> dict[str, Any]:
+    def finished(self) -> dict[str, Any]:
+        """The columns of the message at its end."""
+        text = self.text.strip()
+        sources = [_as_json(source) for source in self.sources.cited_in(text)]
+        return self._columns() | {"text": text, "sources": sources}
+
+    def _columns(self) -> dict[str, Any]:
         return {
             "text": self.text,
             "tools": self.tools,
-            "sources": [_row(one) for one in self.sources.all],
-        }
-
-    def finished(self) -> dict[str, Any]:
-        """What is kept of it at its end."""
-        text = self.text.strip()
-        return self.so_far() | {
-            "text": text,
-            "sources": [_row(one) for one in self.sources.cited_in(text)],
+            "sources": [_as_json(source) for source in self.sources.all],
         }
 
 
-def _alike(text: str, begun: str) -> int:
-    """How far the longer text is as the one before it."""
-    if text.startswith(begun):
-        return len(begun)
-    pairs = enumerate(zip(text, begun, strict=False))
-    return next(place for place, (one, other) in pairs if one != other)
+def _common_length(text: str, published: str) -> int:
+    """How much of the longer text equals the one published before it."""
+    if text.startswith(published):
+        return len(published)
+    pairs = enumerate(zip(text, published, strict=False))
+    return next(index for index, (new, old) in pairs if new != old)
 
 
-def _look_from(text: str, at: int) -> int:
-    place, letters = max(0, at - TAIL), sum(map(str.isalnum, text[max(0, at - TAIL) : at]))
-    while place and letters < TAIL_LETTERS:
-        place -= 1
-        letters += text[place].isalnum()
-    return place
+def _check_from(text: str, at: int) -> int:
+    """Where to begin the check for leaks, so that it covers a whole phrase before `at`."""
+    start, letters = max(0, at - TAIL), sum(map(str.isalnum, text[max(0, at - TAIL) : at]))
+    while start and letters < TAIL_LETTERS:
+        start -= 1
+        letters += text[start].isalnum()
+    return start
 
 
-def _row(source: Source) -> dict[str, Any]:
-    """As JSON keeps it."""
+def _as_json(source: Source) -> dict[str, Any]:
     return {
         "number": source.number,
         "kind": source.kind,

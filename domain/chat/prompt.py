@@ -1,4 +1,4 @@
-"""What the agent is told, and the requests it makes; pure functions."""
+"""The prompts of the agent, and its requests to OpenRouter; pure functions."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from db.models import LanguageModel
 from db.repositories.factoids import FactoidCard
-from domain.chat.memory import Said, remembered
+from domain.chat.history import HistoryMessage, prompt_messages
 from domain.llm.catalogue import limit_parameter, price_ceiling, worst_case_usd
 from domain.llm.fencing import fenced
 from domain.prompt_leak import LeakDetector
@@ -22,7 +22,7 @@ STEPS_AT_MOST = 5
 
 TEMPERATURE = 0.7
 ENVELOPE_BYTES = 600
-"""For the names around the tools, and for whatever a provider adds."""
+"""For the names around the tools, and for what a provider adds."""
 
 RULES = """You are the guide of Andy's Daily Factoids, a site of short, surprising, true facts.
 
@@ -45,11 +45,11 @@ search the facts of this site."""
 LEAK_DETECTOR = LeakDetector([RULES, WITHOUT_WEB])
 """Finds quotes of the rules, which no answer may contain."""
 
-GO_ON = "Go on exactly where you stopped. Do not repeat what you have written."
+CONTINUE = "Go on exactly where you stopped. Do not repeat what you have written."
 
 
 def system(factoid: FactoidCard | None, *, web: bool) -> str:
-    """The rules, and the factoid the talk is about."""
+    """The rules, and the factoid the chat is about."""
     rules = RULES if web else RULES + WITHOUT_WEB
     if factoid is None:
         return rules
@@ -60,13 +60,13 @@ def system(factoid: FactoidCard | None, *, web: bool) -> str:
 
 
 def conversation(
-    factoid: FactoidCard | None, talk: Sequence[Said], *, web: bool
+    factoid: FactoidCard | None, history: Sequence[HistoryMessage], *, web: bool
 ) -> list[dict[str, Any]]:
-    """The messages of a turn's first call. A talk that ends with an answer has it gone on with."""
+    """The messages of a turn's first call. An answer at the end of the history is continued."""
     messages: list[dict[str, Any]] = [{"role": "system", "content": system(factoid, web=web)}]
-    messages += remembered(talk)
-    if talk and talk[-1].role == "assistant":
-        messages.append({"role": "user", "content": GO_ON})
+    messages += prompt_messages(history)
+    if history and history[-1].role == "assistant":
+        messages.append({"role": "user", "content": CONTINUE})
     return messages
 
 
@@ -79,7 +79,7 @@ def body(
     metadata: dict[str, str],
 ) -> dict[str, Any]:
     """The request to OpenRouter, held to its price and its length."""
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "model": model.id,
         "messages": list(messages),
         limit_parameter(model.parameters): ANSWER_TOKENS,
@@ -88,16 +88,16 @@ def body(
         "provider": price_ceiling(model),
     }
     if "temperature" in model.parameters:
-        asked["temperature"] = TEMPERATURE
+        request["temperature"] = TEMPERATURE
     if tools:
-        asked["tools"] = list(tools)
-    return asked
+        request["tools"] = list(tools)
+    return request
 
 
 def size(messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]]) -> int:
     """Bytes of a request: no fewer than the tokens it is billed as."""
-    said = json.dumps([*messages, *tools], ensure_ascii=False)
-    return len(said.encode(errors="replace")) + ENVELOPE_BYTES
+    text = json.dumps([*messages, *tools], ensure_ascii=False)
+    return len(text.encode(errors="replace")) + ENVELOPE_BYTES
 
 
 def quote_usd(

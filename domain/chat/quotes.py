@@ -1,4 +1,4 @@
-"""What the next message would cost, and how many more there may be."""
+"""What the next message would cost, and how many more may be sent."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -11,18 +11,17 @@ from db.repositories.chats import ChatTurnRepository
 from domain.caller import Caller
 from domain.chat import prompt
 from domain.chat.admission import Admission
-from domain.chat.memory import MEMORY_BYTES
+from domain.chat.history import HISTORY_BYTES
 from domain.chat.sessions import TOOLS, Chats
-from domain.chat.spending import CHAT_TOKENS, spent_on
-from domain.chat.subject import model_of
-from domain.chat.tools import RESULT_BYTES, USES_AT_MOST, WEB_USES_AT_MOST, schemas
+from domain.chat.tools import CALLS_AT_MOST, RESULT_BYTES, WEB_SEARCHES_AT_MOST, schemas
 from domain.chat.turns import too_long, under_way
+from domain.chat.usage import CHAT_TOKENS, usage_of
 from domain.limits.rate_limit import LimiterAway
 from domain.llm.catalogue import CatalogueService, worst_case_usd
 from domain.spending.budget import AND_NOW
 
 RULES_BYTES = 8_000
-"""For the rules, the factoid a chat is about and the names around them."""
+"""For the rules, the factoid of a chat and the names around them."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class ChatQuote:
 
 
 class ChatQuotes:
-    """Asks the limiter and the ledger, and takes nothing from them."""
+    """Reads the limiter and the ledger, and changes neither."""
 
     def __init__(
         self,
@@ -55,34 +54,34 @@ class ChatQuotes:
         self._chats = chats
         self._catalogue = catalogue
         self._admission = admission
-        self._searches_usd = WEB_USES_AT_MOST * search_usd
+        self._searches_usd = WEB_SEARCHES_AT_MOST * search_usd
 
     async def quote(self, caller: Caller, chat_id: UUID) -> ChatQuote:
         """What the next message would cost.
 
         Raises:
-            ChatNotFound: It is not there, or somebody else's.
-            UnknownModel, NoModels: Nobody can answer.
+            ChatNotFound: It is not there, or another owner's.
+            UnknownModel, NoModels: No model can answer.
         """
         chat = await self._chats.get(caller, chat_id)
-        model = await model_of(self._catalogue, chat)
-        tokens_left = max(0, CHAT_TOKENS - spent_on(chat.calls).tokens)
+        model = await self._chats.model_of(chat)
+        tokens_left = max(0, CHAT_TOKENS - usage_of(chat.calls).tokens)
         quote = await self._quote(caller, model, tokens_left)
         if not chat.session.model_pinned:
-            # Where this one fails, any of the others may answer.
+            # Where this model fails, any of the others may answer.
             others = await self._catalogue.usable(None, besides=[model.id], needs=TOOLS)
-            dearest_usd = max(map(worst_turn_usd, [model, *others])) + self._searches_usd
-            quote = replace(quote, worst_case_usd=dearest_usd)
+            most_usd = max(map(worst_turn_usd, [model, *others])) + self._searches_usd
+            quote = replace(quote, worst_case_usd=most_usd)
         if chat.answering:
             return replace(quote, reason=under_way().detail)
         return quote if tokens_left else replace(quote, reason=too_long().detail)
 
     async def quote_first(self, caller: Caller, model: str | None) -> ChatQuote:
-        """What the first message of a new chat would cost, with this model or the dearest of those
-        the product chooses from.
+        """What the first message of a new chat would cost, with this model or with the most
+        expensive of those that the product chooses from.
 
         Raises:
-            UnknownModel, NoModels: Nobody can answer.
+            UnknownModel, NoModels: No model can answer.
         """
         usable = await self._catalogue.usable(model, needs=TOOLS)
         return await self._quote(caller, max(usable, key=worst_turn_usd), CHAT_TOKENS)
@@ -111,16 +110,16 @@ class ChatQuotes:
 
     async def _messages_left(self, caller: Caller) -> tuple[int, str | None]:
         try:
-            state, reason = await self._admission.left(caller)
+            state, reason = await self._admission.remaining(caller)
         except LimiterAway as away:
             return 0, away.detail
-        return min((one.remaining for one in state.windows), default=0), reason
+        return min((window.remaining for window in state.windows), default=0), reason
 
 
 def worst_turn_usd(model: LanguageModel, steps: int = prompt.STEPS_AT_MOST) -> Decimal:
-    """The most a turn of so many calls can cost, each with all it may hold."""
-    first_bytes = MEMORY_BYTES + RULES_BYTES + prompt.size([], schemas(web=True))
-    # A tool's result is told once, and escaped it may be twice as long.
-    later_bytes = first_bytes + 2 * USES_AT_MOST * RESULT_BYTES
+    """The most a turn of so many calls can cost, each with the largest prompt."""
+    first_bytes = HISTORY_BYTES + RULES_BYTES + prompt.size([], schemas(web=True))
+    # Each result is added once, and may be twice as long when it is escaped.
+    later_bytes = first_bytes + 2 * CALLS_AT_MOST * RESULT_BYTES
     sizes = [first_bytes, *[later_bytes] * (steps - 1)]
-    return sum((worst_case_usd(model, one, prompt.ANSWER_TOKENS) for one in sizes), Decimal(0))
+    return sum((worst_case_usd(model, size, prompt.ANSWER_TOKENS) for size in sizes), Decimal(0))

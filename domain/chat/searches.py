@@ -1,7 +1,6 @@
-"""The web searches of one turn: each is paid for and written down before it is made."""
+"""The web searches of one turn: each has its money held and its row written before it is made."""
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from uuid_utils.compat import uuid7
@@ -9,17 +8,18 @@ from uuid_utils.compat import uuid7
 from db.models import ChatCall, ChatTurn
 from db.models.chat import WEB_SEARCH
 from db.repositories.chats import ChatTurnRepository
-from domain.chat import settlement
 from domain.chat.admission import Admission, caller_of
+from domain.chat.kind import CHAT_TURNS
 from domain.chat.web import WebPage, WebSearch, WebSearchFailed
 from domain.llm.bills import Bill
+from domain.model_runs import settlement
 from domain.model_runs.lease import Lease
 from domain.spending.budget import BudgetUsedUp
 
 
 class PaidSearches:
-    """Searches as `WebSearch` does, once the money is held. One that is cut short may have been
-    billed: it stays written down, and is booked at its price when the turn ends.
+    """Searches as `WebSearch` does, once the money is held. A search that is interrupted may have
+    been billed: its row stays, and is booked at the price of a search when the turn ends.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class PaidSearches:
         web: WebSearch,
     ) -> None:
         self._lease = lease
-        self._turn = lease.request
+        self._turn = lease.run
         self._sessions = sessions
         self._admission = admission
         self._web = web
@@ -42,16 +42,16 @@ class PaidSearches:
             BudgetUsedUp: There is no money for it, and it was not made.
             WebSearchFailed: See `WebSearch.find`.
         """
-        call_id = await self._hold()
+        call = await self._hold()
         try:
             pages = await self._web.find(query, most)
         except WebSearchFailed as failure:
-            await self._close(call_id, billed=failure.billed)
+            await self._settle(call, billed=failure.billed)
             raise
-        await self._close(call_id, billed=True)
+        await self._settle(call, billed=True)
         return pages
 
-    async def _hold(self) -> UUID:
+    async def _hold(self) -> ChatCall:
         try:
             async with self._lease.transaction() as session:
                 turns = ChatTurnRepository(session)
@@ -69,14 +69,12 @@ class PaidSearches:
         except BudgetUsedUp as refused:
             await self._admission.note_refusal(self._sessions, caller_of(self._turn), refused)
             raise
-        return call.id
+        return call
 
-    async def _close(self, call_id: UUID, *, billed: bool) -> None:
+    async def _settle(self, call: ChatCall, *, billed: bool) -> None:
         async with self._lease.transaction() as session:
-            call = await ChatTurnRepository(session).call(call_id)
-            if call is None:
-                return
             if billed:
-                await settlement.book(session, call, Bill(call.quote_usd, "quote"))
+                bill = Bill(call.quote_usd, "quote")
+                await settlement.record_bill(session, CHAT_TURNS, call, bill)
             else:
-                await settlement.let_go(session, call_id)
+                await settlement.record_unbilled(session, CHAT_TURNS, call)

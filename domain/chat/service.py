@@ -1,55 +1,48 @@
-"""Working a turn off: remember, ask, look things up, keep, settle. Runs in the worker.
+"""Carrying out turns: read the history, let the agent work, save the answer. Runs in the worker.
 
-What is written is kept in Postgres while it is written, and what a killed worker could not keep
-any more is taken from what its readers were told. No model is asked again for what may have been
-billed: such a turn ends interrupted.
+An answer is saved in Postgres while it is written, and what a killed worker did not save is taken
+from the events its readers have seen. No model is asked again for what may have been billed: such
+a turn ends interrupted.
 """
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-import structlog
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import ChatMessage, ChatTurn
 from db.repositories.chats import ChatRepository, ChatTurnRepository
-from db.repositories.leases import OPEN
-from db.repositories.outbox import OutboxRepository
-from domain.chat import admission, agent, failures, prompt, settlement
+from domain.chat import agent, failures, prompt
 from domain.chat.admission import Admission
-from domain.chat.answer_writer import KEPT_AT_ONCE, AnswerWriter, Unsayable
-from domain.chat.failures import TurnEnded
-from domain.chat.model_calls import Calls
-from domain.chat.progress import TurnProgress, TurnReader, last_event
+from domain.chat.answer_writer import SAVED_AT_ONCE, AnswerWithheld, AnswerWriter
+from domain.chat.history import history_of
+from domain.chat.kind import CHAT_TURNS
+from domain.chat.model_calls import ChatCaller
 from domain.chat.searches import PaidSearches
+from domain.chat.sessions import factoid_of
 from domain.chat.sources import Sources
-from domain.chat.spending import spent_on
-from domain.chat.subject import card_of, talk_before
 from domain.chat.tools import Toolbox
+from domain.chat.usage import UNMADE, usage_of
 from domain.chat.web import WebSearch
 from domain.factoids.service import FactoidService
-from domain.limits.rate_limit import LimiterAway, RateLimiter
+from domain.limits.rate_limit import RateLimiter
 from domain.llm.openrouter import OpenRouter
-from domain.model_runs.event_log import EventWriter
-from domain.model_runs.lease import Lease, LeaseLost, Leases
-from domain.spending.credits import Credits
+from domain.model_runs.failures import Failure, RunFailed, deadline
+from domain.model_runs.lease import Lease, LeaseLost
+from domain.model_runs.progress import ProgressReader
+from domain.model_runs.runner import ModelRunner
 
 TURN_S = 60
-"""The most a turn may take, all its calls and tools together."""
+"""The most a turn may take, with all its calls and tools."""
 
-UNASKED = {"held", "unbilled"}
-"""States of a call of which no model knows, or that none has answered."""
-
-UNSAYABLE = "I keep the rest of that to myself."
-
-log = structlog.get_logger()
+WITHHELD = "I keep the rest of that to myself."
 
 
-class ChatService:
+class ChatService(ModelRunner[ChatTurn]):
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
@@ -63,97 +56,67 @@ class ChatService:
         site_url: str,
         turn_s: float = TURN_S,
     ) -> None:
-        self._sessions = sessions
-        self._leases = Leases(sessions, ChatTurnRepository)
-        self._keeping = asyncio.Semaphore(KEPT_AT_ONCE)
-        self._openrouter = openrouter
-        self._events = EventWriter(redis)
-        self._told = TurnReader(redis, sessions)
-        self._limiter = limiter
+        super().__init__(CHAT_TURNS, sessions, openrouter, redis, limiter)
+        self._save_slots = asyncio.Semaphore(SAVED_AT_ONCE)
+        self._reader = ProgressReader(redis, sessions, CHAT_TURNS)
         self._admission = admission
         self._factoids = factoids
         self._web = web
         self._site_url = site_url
         self._turn_s = turn_s
 
-    async def run(self, turn_id: UUID) -> None:
-        """Bring a turn to its end, unless it has one or another worker is at it."""
-        lease = await self._leases.take(turn_id)
-        if lease is None:
-            await self._forget_if_over(turn_id)
-            return
-        work = asyncio.create_task(self._answer(lease))
-        keep = asyncio.create_task(self._leases.keep(lease))
-        try:
-            await asyncio.wait({work, keep}, return_when=asyncio.FIRST_COMPLETED)
-            await _stop(work)
-            lost = keep.exception() if keep.done() else None
-            stopped = failures.stopped() if work.cancelled() else work.exception()
-            await self._end(lease, lost or stopped)
-        except asyncio.CancelledError:
-            # This worker is going down: let the next one end the turn without waiting.
-            await _stop(work)
-            await lease.drop()
-            raise
-        finally:
-            await _stop(keep)
-
-    async def _forget_if_over(self, turn_id: UUID) -> None:
-        async with self._sessions.begin() as session:
-            turn = await ChatTurnRepository(session).get(turn_id)
-            if turn is None or turn.status not in OPEN:
-                await OutboxRepository(session).done(settlement.run_key(turn_id))
-
-    async def _answer(self, lease: Lease[ChatTurn]) -> None:
-        """Write the answer and end the turn with it.
-
-        Raises:
-            TurnEnded, ModelFailed, LeaseLost: It ends otherwise; what was said is kept.
-        """
-        turn = lease.request
+    async def _work(self, lease: Lease[ChatTurn]) -> None:
+        """Write the answer and conclude the turn with it; what was written early is kept."""
+        turn = lease.run
         if turn.cancel_requested_at:
-            raise failures.stopped()
+            raise RunFailed(failures.STOPPED)
         async with self._sessions() as session:
             chats, turns = ChatRepository(session), ChatTurnRepository(session)
             chat = await chats.get(turn.session_id)
             messages = await chats.messages(turn.session_id)
             calls = await turns.calls_of_chat(turn.session_id)
-        by_id = {one.id: one for one in messages}
+        by_id = {message.id: message for message in messages}
         answer = by_id.get(turn.answer_id)
         if any(call.turn_id == turn.id and call.state != "held" for call in calls):
             if answer:
-                await self._keep_what_was_told(lease, answer)
-            raise failures.interrupted()
+                await self._save_streamed(lease, answer)
+            raise RunFailed(failures.INTERRUPTED)
         question = by_id.get(answer.parent_id) if answer and answer.parent_id else None
         if chat is None or answer is None or question is None:
             # Its owner has deleted the chat.
-            raise failures.stopped()
-        card = await card_of(self._factoids, chat.factoid_id)
+            raise RunFailed(failures.STOPPED)
+        card = await factoid_of(self._factoids, chat.factoid_id)
         sources = Sources(self._site_url, answer.sources)
         if card and not answer.sources:
             sources.factoid(card.id, card.subject)
-        writer = AnswerWriter(lease, answer, sources, TurnProgress(self._events, turn.id))
-        work = agent.Work(
-            calls=Calls(
+        writer = AnswerWriter(lease, answer, sources, self._progress(turn.id))
+        context = agent.AgentContext(
+            caller=ChatCaller(
                 lease,
                 self._sessions,
                 self._openrouter,
                 self._admission,
+                writer,
                 model_pinned=chat.model_pinned,
             ),
             toolbox=Toolbox(self._factoids, self._searches(lease), sources),
             writer=writer,
-            before=spent_on(call for call in calls if call.turn_id != turn.id),
-            goes_on=bool(answer.text),
+            earlier_usage=usage_of(call for call in calls if call.turn_id != turn.id),
+            continues=bool(answer.text),
         )
-        talk = talk_before(messages, question, answer)
-        await self._write(lease, work, prompt.conversation(card, talk, web=self._web is not None))
+        history = history_of(messages, question, answer)
+        conversation = prompt.conversation(card, history, web=self._web is not None)
+        await self._write(lease, context, conversation)
 
-    async def _keep_what_was_told(self, lease: Lease[ChatTurn], answer: ChatMessage) -> None:
-        """A worker is not asked before it is killed, but its readers have read what it told."""
-        told = await self._told.told(lease.request.id, answer.text)
+    async def _save_streamed(self, lease: Lease[ChatTurn], answer: ChatMessage) -> None:
+        """Save what readers have seen of an answer beyond what the killed worker saved of it."""
+        text = answer.text
+        for event in await self._reader.all(lease.run.id):
+            if event.name == "token" and event.data["at"] <= len(text):
+                text = text[: event.data["at"]] + event.data["text"]
         async with lease.transaction() as session:
-            await ChatRepository(session).change_message(answer.id, text=told)
+            longest = max(text, answer.text, key=len)
+            await ChatRepository(session).change_message(answer.id, text=longest)
 
     def _searches(self, lease: Lease[ChatTurn]) -> PaidSearches | None:
         if self._web is None:
@@ -161,83 +124,43 @@ class ChatService:
         return PaidSearches(lease, self._sessions, self._admission, self._web)
 
     async def _write(
-        self, lease: Lease[ChatTurn], work: agent.Work, messages: list[dict[str, Any]]
+        self, lease: Lease[ChatTurn], context: agent.AgentContext, messages: list[dict[str, Any]]
     ) -> None:
-        """Let the agent work, keep what it says, and end the turn when all is said."""
-        writer = work.writer
-        keeping = asyncio.create_task(writer.keep_up(self._keeping))
-        patience = asyncio.timeout(self._turn_s)
+        """Let the agent work, save what it writes, and conclude the turn when it is done."""
+        writer = context.writer
+        until = asyncio.get_running_loop().time() + self._turn_s
+        saving = asyncio.create_task(writer.save_periodically(self._save_slots))
         try:
             await writer.status("running", "Reading what was said")
             try:
-                async with patience:
-                    await agent.run(messages, work)
-            except Unsayable:
-                await writer.say(UNSAYABLE)
-        except TimeoutError as error:
-            raise failures.out_of_time() if patience.expired() else error from error
+                async with deadline(until, failures.OUT_OF_TIME):
+                    await agent.run(messages, context)
+            except AnswerWithheld:
+                await writer.add_paragraph(WITHHELD)
         finally:
-            keeping.cancel()
-            # Also when the turn is stopped: what was said stays.
-            with suppress(LeaseLost, Unsayable):
+            saving.cancel()
+            # Also when the turn is stopped: what was written stays.
+            with suppress(LeaseLost, AnswerWithheld):
                 await writer.end_call()
             with suppress(LeaseLost):
-                await asyncio.shield(writer.keep())
+                await asyncio.shield(writer.save())
         async with lease.transaction() as session:
             await ChatRepository(session).change_message(writer.message_id, **writer.finished())
-            await _conclude(session, lease.request, "done")
+            await self._conclude(session, lease.run, "done")
 
-    async def _end(self, lease: Lease[ChatTurn], error: BaseException | None) -> None:
-        """Write down how it ended, if that is ours to say, and tell those who follow."""
-        turn_id = lease.request.id
-        if error and not isinstance(error, LeaseLost):
-            with suppress(LeaseLost):
-                await self._end_early(lease, failures.as_end(error))
-        async with self._sessions() as session:
-            ended = await ChatTurnRepository(session).get(turn_id)
-        if ended is None or ended.status in OPEN or not lease.was_last(ended):
-            log.warning("lease_lost")
-            return
-        await TurnProgress(self._events, turn_id).tell(*last_event(turn_id, ended.status))
-        log.info("chat_turn_ended", status=ended.status, code=ended.problem_code)
+    async def _final_failure(
+        self, session: AsyncSession, run: ChatTurn, failure: Failure
+    ) -> Failure:
+        """A turn that ends before any model was asked does not count as a message."""
+        calls = await ChatTurnRepository(session).calls(run.id)
+        if all(call.state in UNMADE for call in calls):
+            return replace(failure, allowance_returned=True)
+        return failure
 
-    async def _end_early(self, lease: Lease[ChatTurn], end: TurnEnded) -> None:
-        turn_id = lease.request.id
-        async with lease.transaction() as session:
-            turns = ChatTurnRepository(session)
-            calls = await turns.calls(turn_id)
-            # What was stopped before any model was asked was no message.
-            returned = end.allowance_returned or all(call.state in UNASKED for call in calls)
-            await turns.change(
-                turn_id,
-                problem_code=end.code,
-                problem_detail=end.detail,
-                allowance_returned=returned,
-            )
-            if returned:
-                await admission.promise_back(session, turn_id)
-            await _conclude(session, lease.request, end.status)
-        if returned:
-            with suppress(LimiterAway):
-                await admission.give_back(self._sessions, self._limiter, turn_id)
-
-
-async def _conclude(session: AsyncSession, turn: ChatTurn, status: str) -> None:
-    """The last words of a turn, whatever its end; the busy rows come last."""
-    now = datetime.now(UTC)
-    await ChatTurnRepository(session).change(turn.id, status=status, finished_at=now)
-    chats = ChatRepository(session)
-    await chats.change_message(turn.answer_id, status=status)
-    await chats.change(turn.session_id, updated_at=now)
-    await OutboxRepository(session).done(settlement.run_key(turn.id))
-    # One that was given back stays so.
-    await Credits().use(session, request_id=turn.id)
-    await settlement.sum_up(session, turn.id)
-
-
-async def _stop(task: "asyncio.Task[Any]") -> None:
-    """End a task, whatever comes of it, and be cancelled oneself while doing so."""
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()
+    async def _conclude(
+        self, session: AsyncSession, run: ChatTurn, status: str, **values: Any
+    ) -> None:
+        chats = ChatRepository(session)
+        await chats.change_message(run.answer_id, status=status)
+        await chats.change(run.session_id, updated_at=datetime.now(UTC))
+        await super()._conclude(session, run, status, **values)

@@ -1,4 +1,4 @@
-"""Chats as those who own them see them. Opens its own short transactions."""
+"""Chats as their owners see them."""
 
 import re
 import secrets
@@ -10,22 +10,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
+from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn, LanguageModel
 from db.repositories.chats import ChatRepository, ChatTurnRepository
+from db.repositories.factoids import FactoidCard
 from db.repositories.idempotency import IdempotencyRepository
-from db.repositories.leases import OPEN
 from domain.caller import Caller
+from domain.chat.history import branch, newest_leaf
+from domain.chat.input import read_title
 from domain.chat.prompt import PROMPT_VERSION
-from domain.chat.tree import branch, newest_leaf
 from domain.cursor import Cursors
 from domain.errors import Conflict, Invalid, NotFound
 from domain.factoids.service import FactoidNotFound, FactoidService
 from domain.idempotency import Attempt
-from domain.llm.catalogue import CatalogueService
-from domain.text import clean, graphemes
+from domain.llm.catalogue import CatalogueService, UnknownModel
 
-TITLE_GRAPHEMES = 120
-TITLE_LENGTH = 1_000
 TOOLS = "tools"
 """The parameter a model must list to answer in a chat."""
 
@@ -47,7 +45,7 @@ class ModelFixed(Conflict):
 
 @dataclass
 class Chat:
-    """A chat with all its branches and all that was spent on it."""
+    """A chat with all its branches, turns and calls."""
 
     session: ChatSession
     messages: list[ChatMessage]
@@ -60,21 +58,21 @@ class Chat:
 
     @property
     def answering(self) -> bool:
-        return any(turn.status in OPEN for turn in self.turns)
+        return any(turn.is_open for turn in self.turns)
 
     @property
     def last_turn(self) -> ChatTurn | None:
         return self.turns[-1] if self.turns else None
 
     def shares(self, message: ChatMessage) -> bool:
-        """Whether strangers may read it."""
+        """Whether the link of the chat shows it."""
         return message in branch(self.messages, self.session.shared_leaf_id)
 
     def message(self, message_id: UUID) -> ChatMessage:
         """Raises: ChatMessageNotFound: There is none in this chat."""
-        for one in self.messages:
-            if one.id == message_id:
-                return one
+        for message in self.messages:
+            if message.id == message_id:
+                return message
         raise ChatMessageNotFound("There is no such message in this chat.")
 
 
@@ -113,15 +111,14 @@ class Chats:
         title: str | None,
         attempt: Attempt,
     ) -> Chat:
-        """Begin a chat about one factoid or about all. Another `attempt` gets the first one's.
+        """Begin a chat about one factoid or about all; a repeated `attempt` gets the first chat.
 
         Raises:
             Invalid: The title is too long, or there is no such factoid.
             UnknownModel, NoModels: See `CatalogueService.choose`.
         """
-        if not attempt.first and (made := await self._find(caller, attempt.result_id)):
-            return made
-        named = read_title(title)
+        if not attempt.first and (existing := await self._find(caller, attempt.result_id)):
+            return existing
         if factoid_id:
             try:
                 await self._factoids.one(factoid_id, None)
@@ -133,7 +130,7 @@ class Chats:
             id=attempt.result_id,
             owner_id=caller.id,
             factoid_id=factoid_id,
-            title=named,
+            title=read_title(title),
             model=chosen.id,
             model_pinned=model is not None,
             prompt_version=PROMPT_VERSION,
@@ -145,10 +142,23 @@ class Chats:
         return await self.get(caller, attempt.result_id)
 
     async def get(self, caller: Caller, chat_id: UUID) -> Chat:
-        """Raises: ChatNotFound: There is none, or it is somebody else's."""
+        """Raises: ChatNotFound: There is none, or it is another owner's."""
         if chat := await self._find(caller, chat_id):
             return chat
         raise gone()
+
+    async def model_of(self, chat: Chat) -> LanguageModel:
+        """The chat's model, or another one where it is gone and its owner did not choose it.
+
+        Raises:
+            UnknownModel, NoModels: See `CatalogueService.choose`.
+        """
+        try:
+            return await self._catalogue.choose(chat.session.model, needs=TOOLS)
+        except UnknownModel:
+            if chat.session.model_pinned:
+                raise
+            return await self._catalogue.choose(None, needs=TOOLS)
 
     async def _find(self, caller: Caller, chat_id: UUID) -> Chat | None:
         async with self._sessions() as session:
@@ -169,13 +179,13 @@ class Chats:
         """The caller's chats, or only those about a factoid; the last used first.
 
         Raises:
-            InvalidCursor: The cursor was altered, is somebody else's or another list's.
+            InvalidCursor: The cursor was altered, or is another owner's or another list's.
         """
         if caller.id is None:
             return ChatPage([], None)
-        whose, after = f"chats of {caller.id} about {factoid_id}", None
+        scope, after = f"chats of {caller.id} about {factoid_id}", None
         if cursor:
-            micros, last_id = self._cursors.read(whose, cursor)
+            micros, last_id = self._cursors.read(scope, cursor)
             after = (_EPOCH + timedelta(microseconds=micros), UUID(bytes=last_id))
         async with self._sessions() as session:
             found = await ChatRepository(session).newest_of(caller.id, limit + 1, after, factoid_id)
@@ -184,7 +194,7 @@ class Chats:
             return ChatPage(items, None)
         last = items[-1][0]
         micros = (last.updated_at - _EPOCH) // timedelta(microseconds=1)
-        return ChatPage(items, self._cursors.write(whose, [micros, last.id.bytes]))
+        return ChatPage(items, self._cursors.write(scope, [micros, last.id.bytes]))
 
     async def change(
         self,
@@ -198,8 +208,8 @@ class Chats:
         """Rename a chat, choose its model before the first message, show another branch.
 
         Raises:
-            ChatNotFound, ChatMessageNotFound: It is not there, or somebody else's.
-            ModelFixed: Something was said already.
+            ChatNotFound, ChatMessageNotFound: It is not there, or another owner's.
+            ModelFixed: There are messages already.
             Invalid, UnknownModel: A value cannot be used.
         """
         chat = await self.get(caller, chat_id)
@@ -219,29 +229,29 @@ class Chats:
         return await self.get(caller, chat_id)
 
     async def delete(self, caller: Caller, chat_id: UUID) -> None:
-        """Forget what was said. An answer under way is stopped; what it cost stays on the books.
+        """Delete the messages and stop an answer that is being written; costs stay in the ledger.
 
         Raises:
-            ChatNotFound: It is not there, or somebody else's.
+            ChatNotFound: It is not there, or another owner's.
         """
         chat = await self.get(caller, chat_id)
         async with self._sessions.begin() as session:
             for turn in chat.turns:
-                if turn.status in OPEN:
-                    await ChatTurnRepository(session).ask_cancel(turn.id)
-            await ChatRepository(session).forget_words(chat_id)
-            # The answers to repeats hold them too.
+                if turn.is_open:
+                    await ChatTurnRepository(session).request_cancel(turn.id)
+            await ChatRepository(session).delete_messages(chat_id)
+            # The stored responses of idempotent requests contain them too.
             made = [chat_id, *(turn.id for turn in chat.turns)]
             await IdempotencyRepository(session).forget_results(chat.session.owner_id, made)
 
     async def share(self, caller: Caller, chat_id: UUID) -> Chat:
-        """Let whoever has the link read the branch that is shown, as it is now.
+        """Make the branch that is shown readable under a link, as it is now.
 
-        Shared again, the link stays and shows what was said since.
+        Sharing again keeps the link, and includes the messages since.
 
         Raises:
-            ChatNotFound: It is not there, or somebody else's.
-            Conflict: Nothing was said yet.
+            ChatNotFound: It is not there, or another owner's.
+            Conflict: There are no messages yet.
         """
         chat = await self.get(caller, chat_id)
         if not chat.messages:
@@ -251,14 +261,14 @@ class Chats:
             await ChatRepository(session).change(
                 chat_id,
                 share_token=chat.session.share_token or secrets.token_urlsafe(32),
-                # An answer being written is not as it is now for long.
+                # An answer that is being written is left out.
                 shared_leaf_id=last.parent_id if last.status == "writing" else last.id,
                 shared_at=datetime.now(UTC),
             )
         return await self.get(caller, chat_id)
 
     async def unshare(self, caller: Caller, chat_id: UUID) -> None:
-        """Make the link lead nowhere; doing it twice is harmless."""
+        """Disable the link; a second time this changes nothing."""
         await self.get(caller, chat_id)
         async with self._sessions.begin() as session:
             await ChatRepository(session).change(
@@ -279,9 +289,11 @@ def gone() -> ChatNotFound:
     return ChatNotFound("There is no such chat of yours.")
 
 
-def read_title(title: str | None) -> str:
-    """Raises: Invalid: It is too long."""
-    named = clean(title) if title else ""
-    if graphemes(named) > TITLE_GRAPHEMES or len(named) > TITLE_LENGTH:
-        raise Invalid(f"A title has at most {TITLE_GRAPHEMES} characters.", field="/title")
-    return named
+async def factoid_of(factoids: FactoidService, factoid_id: UUID | None) -> FactoidCard | None:
+    """The factoid a chat is about, while it exists."""
+    if factoid_id is None:
+        return None
+    try:
+        return await factoids.one(factoid_id, None)
+    except FactoidNotFound:
+        return None

@@ -17,7 +17,7 @@ _CITED = re.compile(r"\[(\d{1,3})\]")
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Something an answer can point at; the reader opens `url`."""
+    """Something an answer can cite; the reader opens `url`."""
 
     number: int
     kind: Literal["factoid", "web"]
@@ -27,12 +27,12 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Sources:
-    """Numbers sources in the order they are found; the same one keeps its number."""
+    """Numbers sources in the order they are found; the same source keeps its number."""
 
     def __init__(self, site_url: str, known: Iterable[dict[str, Any]] = ()) -> None:
         self._site_url = site_url
         self._by_url = {
-            one.url: one for one in (msgspec.convert(known_one, Source) for known_one in known)
+            source.url: source for source in (msgspec.convert(row, Source) for row in known)
         }
 
     @property
@@ -43,7 +43,7 @@ class Sources:
         return self._add("factoid", title, f"{self._site_url}/f/{factoid_id}", factoid_id)
 
     def web(self, title: str, url: str) -> Source | None:
-        """None for an address that a reader should not open."""
+        """None for an address that readers should not open."""
         if len(url) > URL_LENGTH or not url.isprintable() or " " in url:
             return None
         try:
@@ -55,15 +55,15 @@ class Sources:
         return self._add("web", title or parts.hostname, url, None)
 
     def cited_in(self, text: str) -> list[Source]:
-        """Those the text names by number; all of them when it names none."""
+        """The sources that a text cites by number; all of them when it cites none."""
         named = {int(number) for number in _CITED.findall(text)}
-        return [one for one in self.all if one.number in named] or self.all
+        return [source for source in self.all if source.number in named] or self.all
 
     def _add(
         self, kind: Literal["factoid", "web"], title: str, url: str, factoid_id: UUID | None
     ) -> Source:
         if url not in self._by_url:
-            number = max((one.number for one in self._by_url.values()), default=0) + 1
+            number = max((source.number for source in self.all), default=0) + 1
             shown = clean(title)[:TITLE_LENGTH] or url
             self._by_url[url] = Source(number, kind, shown, url, factoid_id)
         return self._by_url[url]

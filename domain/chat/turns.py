@@ -1,4 +1,4 @@
-"""Asking for answers: what is checked and written down before anything is called."""
+"""Requesting answers: what is checked and written down before any model is called."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,24 +11,22 @@ from uuid_utils.compat import uuid7
 
 from db.models import ChatCall, ChatMessage, ChatTurn
 from db.repositories.chats import ChatRepository, ChatTurnRepository
-from db.repositories.leases import OPEN
-from db.repositories.outbox import OutboxRepository
 from domain.caller import Caller
-from domain.chat import prompt, settlement
-from domain.chat.admission import Admission, promise_back
-from domain.chat.sessions import Chat, ChatMessageNotFound, Chats, gone
-from domain.chat.spending import CHAT_TOKENS, spent_on
-from domain.chat.subject import card_of, model_of, talk_before
+from domain.chat import prompt
+from domain.chat.admission import Admission
+from domain.chat.history import history_of
+from domain.chat.input import default_title, read_message
+from domain.chat.kind import CHAT_TURNS
+from domain.chat.sessions import Chat, ChatMessageNotFound, Chats, factoid_of, gone
 from domain.chat.tools import schemas
-from domain.chat.words import read_message, title_from
+from domain.chat.usage import CHAT_TOKENS, usage_of
 from domain.errors import Conflict, Invalid
 from domain.factoids.service import FactoidService
 from domain.idempotency import Attempt
-from domain.infra.logging import current_request_id
-from domain.llm.catalogue import CatalogueService
+from domain.model_runs import allowance, settlement
 from domain.spending.budget import BudgetUsedUp
 
-CAN_GO_ON = {"stopped", "interrupted", "failed"}
+CONTINUABLE = {"stopped", "interrupted", "failed"}
 
 
 class TurnUnderWay(Conflict):
@@ -43,13 +41,13 @@ class ChatUsedUp(Conflict):
     code = "chat_used_up"
 
 
-class CannotGoOn(Conflict):
+class NotContinuable(Conflict):
     code = "cannot_go_on"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A turn as it was written down."""
+class TurnState:
+    """A turn with its question and its chat."""
 
     turn: ChatTurn
     question: ChatMessage
@@ -57,13 +55,12 @@ class Asked:
 
 
 class ChatTurns:
-    """Opens its own short transactions."""
+    """Requests and stops answers; opens its own short transactions."""
 
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
         chats: Chats,
-        catalogue: CatalogueService,
         factoids: FactoidService,
         admission: Admission,
         *,
@@ -71,66 +68,67 @@ class ChatTurns:
     ) -> None:
         self._sessions = sessions
         self._chats = chats
-        self._catalogue = catalogue
         self._factoids = factoids
         self._admission = admission
         self._web = web
 
     async def send(
         self, caller: Caller, chat_id: UUID, text: str, *, edit_of: UUID | None, attempt: Attempt
-    ) -> Asked:
-        """Say something, at the end of the branch that is shown or in place of what was said.
+    ) -> TurnState:
+        """Send a message, at the end of the branch that is shown or in place of another message.
 
-        Another `attempt` at it gets the turn that an earlier one has made.
+        A repeated `attempt` gets the turn that the first one made.
 
         Raises:
-            ChatNotFound, ChatMessageNotFound: It is not there, or somebody else's.
+            ChatNotFound, ChatMessageNotFound: It is not there, or another owner's.
             Invalid: The message is empty, too long, or what it replaces is an answer.
             Conflict, TooManyMessages, LimiterAway, BudgetUsedUp, NoModels: See `_begin`.
         """
         chat = await self._chats.get(caller, chat_id)
-        if made := _made(chat, attempt):
-            return made
-        said = read_message(text)
+        if existing := _existing(chat, attempt):
+            return existing
+        message = read_message(text)
         parent_id = chat.session.leaf_id
         if edit_of:
             replaced = chat.message(edit_of)
             if replaced.role != "user":
                 raise Invalid("Only what you said yourself can be replaced.", field="/edit_of")
             parent_id = replaced.parent_id
-        question = _message(chat_id, parent_id, "user", said)
+        question = _message(chat_id, parent_id, "user", message)
         answer = _message(chat_id, question.id, "assistant")
         return await self._begin(caller, chat, question, answer, [question, answer], attempt)
 
     async def regenerate(
         self, caller: Caller, chat_id: UUID, message_id: UUID, attempt: Attempt
-    ) -> Asked:
-        """Have a question answered once more, beside the answer that is there; raises as `send`."""
+    ) -> TurnState:
+        """Have a question answered again, as a sibling of the answer; raises as `send`."""
         chat = await self._chats.get(caller, chat_id)
-        if made := _made(chat, attempt):
-            return made
+        if existing := _existing(chat, attempt):
+            return existing
         question = _question_of(chat, message_id)
         answer = _message(chat_id, question.id, "assistant")
         return await self._begin(caller, chat, question, answer, [answer], attempt)
 
-    async def go_on(
+    async def continue_answer(
         self, caller: Caller, chat_id: UUID, message_id: UUID, attempt: Attempt
-    ) -> Asked:
-        """Have an answer that ended early gone on with, beside it where strangers may read it;
-        raises as `send`, and
+    ) -> TurnState:
+        """Have an answer that ended early continued, in a copy where a link shows it; raises as
+        `send`, and
 
         Raises:
-            CannotGoOn: It did not end early.
+            NotContinuable: It did not end early.
         """
         chat = await self._chats.get(caller, chat_id)
-        if made := _made(chat, attempt):
-            return made
+        if existing := _existing(chat, attempt):
+            return existing
         question, answer = _question_of(chat, message_id), chat.message(message_id)
-        if answer.status not in CAN_GO_ON:
-            raise CannotGoOn("This answer is complete. Say something, or have it answered anew.")
+        if answer.status not in CONTINUABLE:
+            raise NotContinuable(
+                "This answer is complete. Say something, or have it answered anew."
+            )
         new: list[ChatMessage] = []
         if chat.shares(answer):
-            # A link shows what was said then, and not what is said now.
+            # The link shows the answer as it was when the chat was shared.
             new = [_message(chat_id, question.id, "assistant", begun=answer)]
         return await self._begin(caller, chat, question, (new or [answer])[0], new, attempt)
 
@@ -142,22 +140,22 @@ class ChatTurns:
         answer: ChatMessage,
         new: Sequence[ChatMessage],
         attempt: Attempt,
-    ) -> Asked:
-        """Admit a turn and write it down with the job that runs it and the money it begins with.
+    ) -> TurnState:
+        """Admit a turn and add it, with the job that runs it and the money for its first call.
 
         Raises:
             TurnUnderWay, ChatUsedUp: The chat cannot have one now.
-            NoModels, UnknownModel: Nobody can answer.
+            NoModels, UnknownModel: No model can answer.
             TooManyMessages, LimiterAway, BudgetUsedUp: See `Admission`.
         """
         if chat.answering:
             raise under_way()
-        if spent_on(chat.calls).tokens >= CHAT_TOKENS:
+        if usage_of(chat.calls).tokens >= CHAT_TOKENS:
             raise too_long()
-        model = await model_of(self._catalogue, chat)
-        talk = talk_before(chat.messages, question, answer)
+        model = await self._chats.model_of(chat)
+        history = history_of(chat.messages, question, answer)
         messages = prompt.conversation(
-            await card_of(self._factoids, chat.session.factoid_id), talk, web=self._web
+            await factoid_of(self._factoids, chat.session.factoid_id), history, web=self._web
         )
         now = datetime.now(UTC)
         turn = ChatTurn(
@@ -174,17 +172,17 @@ class ChatTurns:
         )
         await self._admission.admit(self._sessions, caller, turn)
         try:
-            await self._write_down(chat, question, turn, new)
+            await self._add(chat, question, turn, new)
         except BaseException as error:
-            await self._admission.take_back(caller, turn.id)
+            await self._admission.uncount(caller, turn.id)
             if isinstance(error, IntegrityError) and "uq_chat_turns_open" in str(error.orig):
                 raise under_way() from error
             if isinstance(error, BudgetUsedUp):
                 await self._admission.note_refusal(self._sessions, caller, error)
             raise
-        return Asked(turn, question, await self._chats.get(caller, chat.session.id))
+        return TurnState(turn, question, await self._chats.get(caller, chat.session.id))
 
-    async def _write_down(
+    async def _add(
         self,
         chat: Chat,
         question: ChatMessage,
@@ -201,55 +199,51 @@ class ChatTurns:
             quote_usd=turn.quote_usd,
             called_at=now,
         )
-        key = settlement.run_key(turn.id)
-        meta = {"request_id": current_request_id()}
         async with self._sessions.begin() as session:
             chats = ChatRepository(session)
             await ChatTurnRepository(session).add(turn, call)
             await chats.add_messages(new)
-            there = await chats.change(
+            changed = await chats.change(
                 turn.session_id,
                 leaf_id=turn.answer_id,
                 updated_at=now,
-                title=chat.session.title or title_from(question.text),
+                title=chat.session.title or default_title(question.text),
             )
-            if not there:
-                # Its owner has deleted it meanwhile, and nothing may be said in it any more.
+            if not changed:
+                # Its owner has deleted it meanwhile.
                 raise gone()
             if not new:
                 await chats.change_message(turn.answer_id, status="writing")
-            await OutboxRepository(session).add(
-                settlement.RUN_JOB, key, turn_id=str(turn.id), meta=meta
-            )
-            # The busy rows come last, so that they are locked for as short as can be.
-            await self._admission.draw(session, turn)
+            await CHAT_TURNS.run_job.enqueue(session, turn.id)
+            # The contended rows come last, so that they are locked as briefly as possible.
+            await self._admission.hold_credit(session, turn)
             await self._admission.hold(session, turn, call.id, call.quote_usd)
 
-    async def stop(self, caller: Caller, chat_id: UUID) -> Asked:
-        """Stop the answer under way: at once when it waits, within a second when it is written.
+    async def stop(self, caller: Caller, chat_id: UUID) -> TurnState:
+        """Stop the answer: at once while it is queued, within a second while it is written.
 
         Raises:
-            ChatNotFound: It is not there, or somebody else's.
+            ChatNotFound: It is not there, or another owner's.
             NothingUnderWay: No answer is being written.
         """
         chat = await self._chats.get(caller, chat_id)
         turn = chat.last_turn
-        if turn is None or turn.status not in OPEN:
+        if turn is None or not turn.is_open:
             raise NothingUnderWay("Nothing is being written, so there is nothing to stop.")
         async with self._sessions.begin() as session:
             turns = ChatTurnRepository(session)
-            if waited := await turns.stop_queued(turn.id):
+            if was_queued := await turns.stop_queued(turn.id):
                 await ChatRepository(session).change_message(turn.answer_id, status="stopped")
-                await OutboxRepository(session).done(settlement.run_key(turn.id))
-                await promise_back(session, turn.id)
-                await settlement.sum_up(session, turn.id)
+                await CHAT_TURNS.run_job.done(session, turn.id)
+                await allowance.promise_return(session, CHAT_TURNS, turn.id)
+                await settlement.sum_up(session, CHAT_TURNS, turn.id)
             else:
-                await turns.ask_cancel(turn.id)
-        if waited:
-            await self._admission.take_back(caller, turn.id)
+                await turns.request_cancel(turn.id)
+        if was_queued:
+            await self._admission.uncount(caller, turn.id)
         chat = await self._chats.get(caller, chat_id)
-        turn = next(one for one in chat.turns if one.id == turn.id)
-        return Asked(turn, _question_of(chat, turn.answer_id), chat)
+        turn = next(found for found in chat.turns if found.id == turn.id)
+        return TurnState(turn, _question_of(chat, turn.answer_id), chat)
 
 
 def _message(
@@ -259,7 +253,7 @@ def _message(
     text: str | None = None,
     begun: ChatMessage | None = None,
 ) -> ChatMessage:
-    """What is said, or with no text an answer to be written; it may be begun already."""
+    """A message with a text, or an answer to be written, which may continue one `begun`."""
     return ChatMessage(
         id=uuid7(),
         session_id=chat_id,
@@ -273,10 +267,10 @@ def _message(
     )
 
 
-def _made(chat: Chat, attempt: Attempt) -> Asked | None:
-    """The turn that an earlier attempt has made."""
-    turn = next((one for one in chat.turns if one.id == attempt.result_id), None)
-    return Asked(turn, _question_of(chat, turn.answer_id), chat) if turn else None
+def _existing(chat: Chat, attempt: Attempt) -> TurnState | None:
+    """The turn that an earlier attempt made."""
+    turn = next((turn for turn in chat.turns if turn.id == attempt.result_id), None)
+    return TurnState(turn, _question_of(chat, turn.answer_id), chat) if turn else None
 
 
 def _question_of(chat: Chat, answer_id: UUID) -> ChatMessage:

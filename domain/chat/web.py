@@ -13,8 +13,8 @@ import structlog
 
 from settings import Settings
 
-SEARCH_WITHIN_S = 10
-ANSWER_BYTES_AT_MOST = 300_000
+SEARCH_TIMEOUT_S = 10
+RESPONSE_BYTES_AT_MOST = 300_000
 
 log = structlog.get_logger()
 
@@ -25,25 +25,25 @@ class WebPage(msgspec.Struct):
     content: str = ""
 
 
-class _Answer(msgspec.Struct):
+class _SearchResponse(msgspec.Struct):
     results: list[WebPage] = []
 
 
 class WebSearchFailed(Exception):
-    """It found nothing out; the agent is told so."""
+    """There is no result; the agent is told so."""
 
     def __init__(self, *, billed: bool) -> None:
         super().__init__()
         self.billed = billed
-        """Whether it may have to be paid for all the same."""
+        """Whether it may have been billed nevertheless."""
 
 
-class SearchesWeb(Protocol):
+class WebSearcher(Protocol):
     async def find(self, query: str, most: int) -> list[WebPage]: ...
 
 
 class _Refused(httpx.HTTPError):
-    """The service has answered that it did not search."""
+    """The service has answered with an error instead of a search."""
 
 
 class WebSearch:
@@ -51,38 +51,38 @@ class WebSearch:
         self._address = f"{base_url.rstrip('/')}/search"
         self._api_key = api_key
         self.price_usd = price_usd
-        """Of one search, in US dollars. No answer says what it has cost."""
+        """Of one search, in US dollars. The service does not say what a search has cost."""
 
     async def find(self, query: str, most: int) -> list[WebPage]:
         """Pages on a question, the best first.
 
         Raises:
-            WebSearchFailed: The service is away, refuses or answers what cannot be read.
+            WebSearchFailed: The service is unavailable, refuses, or its response is unreadable.
         """
         try:
-            async with asyncio.timeout(SEARCH_WITHIN_S):
-                return (await self._ask(query, most))[:most]
+            async with asyncio.timeout(SEARCH_TIMEOUT_S):
+                return (await self._search(query, most))[:most]
         except (TimeoutError, httpx.HTTPError, msgspec.MsgspecError, RecursionError) as error:
             log.warning("web_search_failed", error=type(error).__name__)
             unbilled = isinstance(error, _Refused | httpx.ConnectError | httpx.ConnectTimeout)
             raise WebSearchFailed(billed=not unbilled) from error
 
-    async def _ask(self, query: str, most: int) -> list[WebPage]:
-        asked = {"query": query, "max_results": most, "search_depth": "basic"}
+    async def _search(self, query: str, most: int) -> list[WebPage]:
+        body = {"query": query, "max_results": most, "search_depth": "basic"}
         headers = {"Authorization": f"Bearer {self._api_key}", "Accept-Encoding": "identity"}
         async with (
-            httpx.AsyncClient(timeout=SEARCH_WITHIN_S, follow_redirects=False) as client,
-            client.stream("POST", self._address, json=asked, headers=headers) as response,
+            httpx.AsyncClient(timeout=SEARCH_TIMEOUT_S, follow_redirects=False) as client,
+            client.stream("POST", self._address, json=body, headers=headers) as response,
         ):
             if response.status_code != 200:
                 raise _Refused(f"answered {response.status_code}")
-            body = b""
-            # Raw, as it was asked for: nothing that is packed can grow here.
+            content = b""
+            # Raw, since no compression was accepted: nothing can expand beyond the limit.
             async for piece in response.aiter_raw():
-                body += piece
-                if len(body) > ANSWER_BYTES_AT_MOST:
-                    raise httpx.HTTPError("answered too much")
-        return msgspec.json.decode(body, type=_Answer).results
+                content += piece
+                if len(content) > RESPONSE_BYTES_AT_MOST:
+                    raise httpx.HTTPError("the response is too long")
+        return msgspec.json.decode(content, type=_SearchResponse).results
 
 
 def open_web_search(settings: Settings) -> WebSearch | None:

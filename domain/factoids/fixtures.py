@@ -36,8 +36,8 @@ async def load_factoids(sessions: async_sessionmaker[AsyncSession]) -> int:
     newest = datetime.now(UTC) - timedelta(hours=1)
     async with sessions.begin() as session:
         factoids = FactoidRepository(session)
-        await factoids.hold_publishing()
-        missing = set(keys) - await factoids.known_keys(list(keys))
+        await factoids.lock_publishing()
+        missing = set(keys) - await factoids.published_keys(list(keys))
         # Spread like the deal of a pack, so that no category comes in one piece.
         dealt = sorted(missing, key=lambda key: md5(key.encode()).digest())
         for place, key in enumerate(dealt):

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from db.repositories.factoids import FactoidCard, FactoidReads, Shape
+from db.repositories.factoids import FactoidCard, FactoidReads, PageShape
 from domain.cursor import Cursors, InvalidCursor
 from domain.errors import Invalid, NotFound
 from domain.factoids.categories import Category
@@ -119,13 +119,13 @@ class FactoidService:
         if len(cards) <= query.limit:
             return Feed(items, None)
         # The last item may still lie before the seam although the rest was fetched already.
-        beyond = wrapped and isinstance(items[-1].key, float) and items[-1].key < start
+        beyond = wrapped and isinstance(items[-1].sort_key, float) and items[-1].sort_key < start
         mark = ["random", *_place(items[-1]), start, beyond]
         return Feed(items, self._cursors.write(query.identity, mark))
 
     async def one(self, factoid_id: UUID, voter_id: UUID | None) -> FactoidCard:
         """Raises: FactoidNotFound: No factoid has this id."""
-        card = await self._reads.one(factoid_id, voter_id)
+        card = await self._reads.card(factoid_id, voter_id)
         if card is None:
             raise FactoidNotFound("There is no such factoid. It may have been taken down.")
         return card
@@ -141,7 +141,8 @@ class FactoidService:
             raise Invalid("That day has not begun yet.", field="date")
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         at = int.from_bytes(hashlib.sha256(day.isoformat().encode()).digest()[:6]) / 2**48
-        card = await self._reads.of_day(midnight, at) or await self._reads.of_day(midnight, 0.0)
+        card = await self._reads.fact_of_day(midnight, at)
+        card = card or await self._reads.fact_of_day(midnight, 0.0)
         if card is None:
             raise NoFactoids("Nothing had been published before that day.")
         return card
@@ -170,16 +171,16 @@ class CategoryCounts:
             newest = await self._reads.newest_id()
             now = time.monotonic()
             if newest != self._newest or now - self._counted_at > COUNTS_KEPT_S:
-                self._counts = await self._reads.categories()
+                self._counts = await self._reads.count_by_category()
                 self._newest, self._counted_at = newest, now
             return self._counts
 
 
 def _shape(
     query: FeedQuery, voter_id: UUID | None, order: str, found: list[str], *, after: bool
-) -> tuple[Shape, dict[str, Any]]:
+) -> tuple[PageShape, dict[str, Any]]:
     similar = order == "similar"
-    shape = Shape(
+    shape = PageShape(
         order=order,
         limit=query.limit + 1,
         category=query.category is not None,
@@ -199,7 +200,7 @@ def _shape(
 
 
 def _place(card: FactoidCard) -> list[Any]:
-    key = card.key
+    key = card.sort_key
     if isinstance(key, datetime):
         return [_micros(key), card.id.bytes]
     return [key, card.id.bytes]

@@ -36,13 +36,13 @@ class Vault:
             return await self._any(caller_id, seen)
         for joined in (" & ", " | ") if len(about) > 1 else (" & ",):
             query = joined.join(about)
-            if card := await self._reads.unmet("search", caller_id, seen, query=query):
+            if card := await self._reads.find_unseen("search", caller_id, seen, query=query):
                 return card
-        if card := await self._reads.unmet("similar", caller_id, seen, query=" ".join(about)):
+        if card := await self._reads.find_unseen("similar", caller_id, seen, query=" ".join(about)):
             return card
         named = categories_named(about)
         if named and (
-            card := await self._reads.unmet("category", caller_id, seen, categories=named)
+            card := await self._reads.find_unseen("category", caller_id, seen, categories=named)
         ):
             return card
         raise VaultEmpty(
@@ -52,8 +52,8 @@ class Vault:
 
     async def _any(self, caller_id: UUID | None, seen: Sequence[UUID]) -> FactoidCard:
         start = random.random()
-        card = await self._reads.unmet("from", caller_id, seen, start=start)
-        card = card or await self._reads.unmet("below", caller_id, seen, start=start)
+        card = await self._reads.find_unseen("from", caller_id, seen, start=start)
+        card = card or await self._reads.find_unseen("below", caller_id, seen, start=start)
         if card is None:
             raise VaultEmpty("You have met every fact in the vault. New ones are written daily.")
         return card

@@ -20,8 +20,8 @@ TEXT_LENGTH = 4_000
 SUBJECT_GRAPHEMES = 255
 SENTENCES = 2
 
-TOLD_LENGTH = 20_000
-"""In code points of the answer: no factoid needs as many, and each piece is read from the start."""
+STREAMED_LENGTH = 20_000
+"""In code points of the answer, which is parsed anew with each piece; no factoid needs as many."""
 
 _MARKUP = re.compile(
     r"<[a-zA-Z/!?]|\w://|(?<!\S)//\w|www\.|\][(\[:]|(?:java|vb)script:|data:[a-z]+/|mailto:|```",
@@ -33,7 +33,7 @@ class UnusableAnswer(Exception):
     """The answer is no factoid; says what is wrong, for the model to mend it."""
 
 
-class Draft(msgspec.Struct, frozen=True):
+class FactoidDraft(msgspec.Struct, frozen=True):
     """A cleaned factoid, ready to be compared and published."""
 
     text: str
@@ -53,7 +53,7 @@ class _Raw(msgspec.Struct):
     category: str
 
 
-def read_answer(answer: str) -> Draft:
+def read_answer(answer: str) -> FactoidDraft:
     """Clean and check an answer: plain or fenced JSON, or a tool call's arguments.
 
     Raises:
@@ -67,7 +67,7 @@ def read_answer(answer: str) -> Draft:
         raw = msgspec.json.decode(answer[start : end + 1].encode(), type=_Raw)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise UnusableAnswer(f"the JSON object is not as asked ({error}).") from error
-    return Draft(
+    return FactoidDraft(
         text=_text(raw.text),
         subject=_subject(raw.subject),
         emoji=_emoji(raw.emoji),
@@ -78,7 +78,7 @@ def read_answer(answer: str) -> Draft:
 def text_so_far(answer: str) -> str:
     """As much of the fact's text as an unfinished answer holds, cleaned; nothing of our rules."""
     start = answer.find("{")
-    if start < 0 or len(answer) > TOLD_LENGTH:
+    if start < 0 or len(answer) > STREAMED_LENGTH:
         return ""
     try:
         parsed: Any = jiter.from_json(
@@ -121,10 +121,10 @@ def _subject(raw: str) -> str:
 
 def _emoji(raw: str) -> str:
     """The emoji, with the variation selector that makes it one if it was forgotten."""
-    one = clean(raw)
-    if len(one) > 16 or len(regex.findall(r"\X", one)) != 1:
+    character = clean(raw)
+    if len(character) > 16 or len(regex.findall(r"\X", character)) != 1:
         raise UnusableAnswer("emoji must be exactly one emoji.")
-    for spelling in (f"{one}\ufe0f", one):
+    for spelling in (f"{character}\ufe0f", character):
         if emoji.is_emoji(spelling):
             return spelling
     raise UnusableAnswer("emoji must be exactly one emoji.")

@@ -1,4 +1,4 @@
-"""What somebody would like to read about, and the most that writing it can cost."""
+"""The input of a generation request, and the most that one model call for it can cost."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,21 +17,21 @@ TOPIC_LENGTH = 1_000
 """In code points, of which one character may have any number."""
 
 PROMPT_BYTES_AT_MOST = 16_000
-"""What the examples and the topic may add up to; the quote is made for so much."""
+"""The most a prompt may take; quotes are made for a prompt of this size."""
 
 PAID = "paid"
-"""The origin of what a credit pays for."""
+"""The origin of requests that a credit pays for."""
 
 
 @dataclass(frozen=True)
 class GenerationInput:
-    """Everything may be left open."""
+    """What a caller asks for; every field may be left out."""
 
     topic: str | None = None
     model: str | None = None
     temperature: float | None = None
     proof: Proof | None = None
-    """Of being a person, where that is asked for."""
+    """A captcha's, where one is required."""
     pay_with: Literal["allowance", "credit"] = "allowance"
 
 
@@ -40,13 +40,13 @@ def quote_usd(model: LanguageModel) -> Decimal:
     return worst_case_usd(model, PROMPT_BYTES_AT_MOST)
 
 
-def read_topic(written: str | None) -> str | None:
-    """The topic as it is kept; None when there is none.
+def read_topic(text: str | None) -> str | None:
+    """The topic as it is stored; None when there is none.
 
     Raises:
         Invalid: It is too long.
     """
-    topic = clean(written) if written else ""
+    topic = clean(text) if text else ""
     if graphemes(topic) > TOPIC_GRAPHEMES or len(topic) > TOPIC_LENGTH:
         raise Invalid(
             f"A topic has at most {TOPIC_GRAPHEMES} characters. Yours has {graphemes(topic)}.",
@@ -55,10 +55,10 @@ def read_topic(written: str | None) -> str | None:
     return topic or None
 
 
-def as_request(
+def new_request(
     caller: Caller, model: LanguageModel, inputs: GenerationInput, *, topic: str | None, origin: str
 ) -> GenerationRequest:
-    """A request for it, not written down yet."""
+    """A request, not added to the database yet."""
     return GenerationRequest(
         caller_id=caller.id,
         network=caller.network,

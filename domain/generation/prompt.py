@@ -1,4 +1,4 @@
-"""What the model is asked, and how it is asked again; pure functions."""
+"""The prompts for a factoid, and the request to OpenRouter; pure functions."""
 
 import json
 from collections.abc import Sequence
@@ -50,12 +50,12 @@ has room for two answers and a fact."""
 
 PROBLEM_LENGTH = 300
 ENVELOPE_BYTES = 300
-"""For the names around the schema, and for whatever a provider adds."""
+"""For the names around the schema, and for what a provider adds."""
 
 
 def messages(topic: str | None, published: Sequence[str]) -> list[dict[str, str]]:
     """The conversation that asks for a fact on a topic, unlike those published."""
-    asked = (
+    question = (
         "Write one fact.\n"
         "<data>\n"
         f"Topic: {fenced(topic) if topic else 'none'}\n"
@@ -63,7 +63,7 @@ def messages(topic: str | None, published: Sequence[str]) -> list[dict[str, str]
         f"{fenced(list(published))}\n"
         "</data>"
     )
-    return [{"role": "system", "content": RULES}, {"role": "user", "content": asked}]
+    return [{"role": "system", "content": RULES}, {"role": "user", "content": question}]
 
 
 def repair(answer: str, problem: str) -> list[dict[str, str]]:
@@ -102,7 +102,7 @@ def body(
     """The request to OpenRouter: held to its price, its length and, as firmly as the model
     allows, to the schema.
     """
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "model": model.id,
         "messages": list(conversation),
         limit_parameter(model.parameters): ANSWER_TOKENS,
@@ -110,15 +110,15 @@ def body(
         "metadata": metadata | {"prompt_version": PROMPT_VERSION},
     }
     if "temperature" in model.parameters:
-        asked["temperature"] = DEFAULT_TEMPERATURE if temperature is None else temperature
+        request["temperature"] = DEFAULT_TEMPERATURE if temperature is None else temperature
     if "structured_outputs" in model.parameters:
         schema = {"name": "factoid", "strict": True, "schema": SCHEMA}
-        asked["response_format"] = {"type": "json_schema", "json_schema": schema}
+        request["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif "tools" in model.parameters:
         function = {"name": "make_factoid", "description": "Publish it.", "parameters": SCHEMA}
-        asked["tools"] = [{"type": "function", "function": function}]
-        asked["tool_choice"] = {"type": "function", "function": {"name": "make_factoid"}}
-    return asked | {"provider": price_ceiling(model)}
+        request["tools"] = [{"type": "function", "function": function}]
+        request["tool_choice"] = {"type": "function", "function": {"name": "make_factoid"}}
+    return request | {"provider": price_ceiling(model)}
 
 
 def size(conversation: Sequence[dict[str, str]]) -> int:

@@ -1,4 +1,4 @@
-"""What a new factoid would cost a caller now, and what they would have left."""
+"""What a new factoid would cost a caller now, and what would remain to them."""
 
 import asyncio
 import time
@@ -9,55 +9,57 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.repositories.quotes import NOTHING, Medians, QuoteReads
 from domain.caller import Caller
-from domain.generation.allowance import POLICY
 from domain.generation.input import quote_usd
-from domain.limits.rate_limit import LimiterAway, RateLimiter, refusal
-from domain.limits.states import PolicyState, WindowState
+from domain.generation.kind import GENERATIONS
+from domain.limits.rate_limit import LimiterAway, RateLimiter
+from domain.limits.states import WindowState
 from domain.llm.catalogue import CatalogueService
+from domain.model_runs import allowance
 from domain.spending.budget import AND_NOW, Budget
-from domain.spending.credits import GENERATIONS, Credits
+from domain.spending.credits import GENERATIONS as PRODUCT
+from domain.spending.credits import Credits
 
 KEPT_S = 10.0
-"""How long a process keeps the medians: a form asks for them at every change."""
+"""How long a process caches the medians: a form requests a quote at every change."""
 
 CHOSEN = "Chosen for you"
 
 
 @dataclass(frozen=True)
-class Quote:
+class GenerationQuote:
     model: str | None
-    """None when it is left to us."""
+    """None when the product chooses it."""
     name: str
     worst_case_usd: Decimal
-    lately: Medians
+    recent: Medians
     reason: str | None
-    """Why it would be refused now; None when it would not."""
+    """Why a request would be refused now; None when it would not."""
     windows: tuple[WindowState, ...]
-    """Of the caller's limit, before it."""
+    """Of the caller's limit, before the request."""
     budget_left_usd: Decimal
-    """In the caller's pots, before it."""
+    """In the caller's pots, before the request."""
     credits_left: int
 
 
-class Lately:
-    """The medians of recent requests, looked up at most every few seconds."""
+class RecentMedians:
+    """The medians of recent requests, queried at most every few seconds."""
 
     def __init__(self, reads: QuoteReads) -> None:
         self._reads = reads
-        self._looking = asyncio.Lock()
-        self._looked_at = float("-inf")
+        self._lock = asyncio.Lock()
+        self._queried_at = float("-inf")
         self._medians: dict[str | None, Medians] = {}
 
-    async def of(self, model: str | None) -> Medians:
-        async with self._looking:
-            if time.monotonic() - self._looked_at >= KEPT_S:
+    async def of_model(self, model: str | None) -> Medians:
+        async with self._lock:
+            if time.monotonic() - self._queried_at >= KEPT_S:
                 self._medians = await self._reads.medians()
-                self._looked_at = time.monotonic()
+                self._queried_at = time.monotonic()
         return self._medians.get(model, NOTHING)
 
 
-class Quotes:
-    """Asks the limiter and the ledger, and takes nothing from them."""
+class GenerationQuotes:
+    """Reads the limiter and the ledger, and changes neither."""
 
     def __init__(
         self,
@@ -65,16 +67,16 @@ class Quotes:
         catalogue: CatalogueService,
         limiter: RateLimiter,
         budget: Budget,
-        lately: Lately,
+        recent: RecentMedians,
     ) -> None:
         self._sessions = sessions
         self._catalogue = catalogue
         self._limiter = limiter
         self._budget = budget
-        self._lately = lately
+        self._recent = recent
 
-    async def quote(self, caller: Caller, model_id: str | None) -> Quote:
-        """The dearest it can be; without a model, with any of those we would choose from.
+    async def quote(self, caller: Caller, model_id: str | None) -> GenerationQuote:
+        """The quote for a model, or for the most expensive one that might be chosen.
 
         Raises:
             UnknownModel, NoModels: See `CatalogueService.choose`.
@@ -83,26 +85,25 @@ class Quotes:
         worst_usd = max(quote_usd(model) for model in models)
         async with self._sessions() as session:
             budget = await self._budget.state(session, caller, least_usd=worst_usd)
-            credits_left = await Credits().left(session, caller.owner, GENERATIONS)
-        limit, reason = await self._limit(caller)
+            credits_left = await Credits().left(session, caller.owner, PRODUCT)
+        windows, reason = await self._limit(caller)
         if budget.state == "used_up":
             reason = f"There is not enough left of the budget for new factoids. {AND_NOW}"
-        return Quote(
+        return GenerationQuote(
             model=model_id,
             name=models[0].name if model_id else CHOSEN,
             worst_case_usd=worst_usd,
-            lately=await self._lately.of(model_id),
+            recent=await self._recent.of_model(model_id),
             reason=reason,
-            windows=limit.windows if limit else (),
+            windows=windows,
             budget_left_usd=budget.left_usd,
             credits_left=credits_left,
         )
 
-    async def _limit(self, caller: Caller) -> tuple[PolicyState | None, str | None]:
+    async def _limit(self, caller: Caller) -> tuple[tuple[WindowState, ...], str | None]:
+        """The windows of the caller's limit, and why a request would be refused now."""
         try:
-            states = await self._limiter.left(caller)
+            state, reason = await allowance.remaining(self._limiter, GENERATIONS, caller)
         except LimiterAway as away:
-            return None, away.detail
-        limit = next(state for state in states if state.policy.name == POLICY)
-        full = limit.refused_by
-        return limit, refusal(limit.policy, full).detail if full else None
+            return (), away.detail
+        return state.windows, reason

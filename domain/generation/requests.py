@@ -1,4 +1,4 @@
-"""Asking for a factoid: what is checked and written down before anything is called."""
+"""Requesting a factoid: what is checked and written down before any model is called."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,24 +14,23 @@ from uuid_utils.compat import uuid7
 from db.models import GenerationRequest, ModelCall
 from db.repositories.budgets import BudgetRepository
 from db.repositories.credits import CreditRepository
-from db.repositories.generations import OPEN, GenerationRepository, LanguageModelRepository
-from db.repositories.outbox import OutboxRepository
+from db.repositories.generations import GenerationRepository, LanguageModelRepository
 from domain.caller import SCHEDULER, Caller
-from domain.errors import Conflict, NotFound, NotPaid, RateLimited
-from domain.generation import allowance
-from domain.generation.input import PAID, GenerationInput, as_request, quote_usd, read_topic
+from domain.errors import Conflict, NotFound, RateLimited
+from domain.generation.input import PAID, GenerationInput, new_request, quote_usd, read_topic
+from domain.generation.kind import GENERATIONS
 from domain.idempotency import Attempt
-from domain.infra.logging import current_request_id
 from domain.limits.captcha import Proof
 from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.limits.step_up import CaptchaAway, CaptchaRequired, StepUp
 from domain.llm.catalogue import CatalogueService, choose_of
+from domain.model_runs import allowance
+from domain.model_runs.allowance import NoCredits
 from domain.spending.budget import Budget, BudgetState, BudgetUsedUp
-from domain.spending.credits import GENERATIONS, HELD, Credits
+from domain.spending.credits import GENERATIONS as PRODUCT
+from domain.spending.credits import HELD, Credits
 
 NEWEST_SHOWN = 5
-
-JOB = "run_generation"
 
 
 class GenerationNotFound(NotFound):
@@ -42,10 +41,6 @@ class GenerationFinished(Conflict):
     code = "generation_finished"
 
 
-class NoCredits(NotPaid):
-    code = "no_credits"
-
-
 @dataclass
 class GenerationState:
     """A request and the model calls made for it."""
@@ -53,11 +48,11 @@ class GenerationState:
     request: GenerationRequest
     calls: list[ModelCall]
     credit: str | None = None
-    """What became of the credit it draws on: held, used or given_back; None without one."""
+    """The state of the credit that pays for it: held, used or given_back; None without one."""
 
 
 class GenerationRequests:
-    """Requests as those who ask see them. Opens its own short transactions."""
+    """Requests as their callers see them; opens its own short transactions."""
 
     def __init__(
         self,
@@ -81,18 +76,18 @@ class GenerationRequests:
         origin: Literal["manual", "api"],
         attempt: Attempt | None = None,
     ) -> GenerationState:
-        """Write down a request and the job that answers it, in one transaction.
+        """Add a request and the job that carries it out, in one transaction.
 
-        Another `attempt` at it gets the request that an earlier one has made.
+        A repeated `attempt` gets the request that the first one made.
 
         Raises:
             Invalid: The topic is too long.
             UnknownModel, NoModels: See `CatalogueService.choose`.
             CaptchaRequired, CaptchaAway: See `StepUp.check`.
-            GenerationLimit: The caller or their network has had their share.
-            LimiterAway: How much they have had cannot be told.
-            NoCredits: It was to be paid with a credit, and none is left. Then none of the three
-                above are asked.
+            GenerationLimit: The limit of the caller or their network is reached.
+            LimiterAway: The limits are unknown.
+            NoCredits: It was to be paid with a credit, and none is left. Credits are subject to
+                none of the three above.
             BudgetUsedUp: There is no money left for it today.
         """
         attempt = attempt or Attempt(uuid7(), first=True)
@@ -100,23 +95,23 @@ class GenerationRequests:
             with suppress(GenerationNotFound):
                 return await self.get(caller, attempt.result_id)
             if inputs.pay_with == "allowance":
-                # One that died before it was written down may have been counted.
+                # A process that died before the request was added may have counted it.
                 await self._give_back(caller, attempt.result_id)
         topic, model = read_topic(inputs.topic), await self._catalogue.choose(inputs.model)
-        request = as_request(caller, model, inputs, topic=topic, origin=origin)
+        request = new_request(caller, model, inputs, topic=topic, origin=origin)
         request.id = attempt.result_id
         if inputs.pay_with == "credit":
-            await self._write_down(caller, request)
+            await self._add(caller, request)
             return GenerationState(request, [], HELD)
         await self._check_person(caller, inputs.proof)
         try:
-            await self._limiter.hit(allowance.POLICY, caller, member=str(request.id))
+            await self._limiter.hit(GENERATIONS.limit_policy, caller, member=str(request.id))
         except RateLimited:
             if self._step_up:
                 await self._step_up.note_refusal(caller)
             raise
         try:
-            await self._write_down(caller, request)
+            await self._add(caller, request)
         except BaseException:
             with suppress(LimiterAway):
                 await self._give_back(caller, request.id)
@@ -128,8 +123,8 @@ class GenerationRequests:
     ) -> GenerationRequest:
         """Begin what a visitor has just bought credits for, in the transaction that grants them.
 
-        Either all of it is written down or nothing of it, and the transaction may go on. It had
-        better end soon: many wait for the pots.
+        On an error nothing of it is added, and the transaction may go on. It should end soon
+        afterwards, since the rows of the pots are contended.
 
         Raises:
             Invalid, UnknownModel, NoModels, NoCredits, BudgetUsedUp: As `create`.
@@ -137,7 +132,7 @@ class GenerationRequests:
         caller, inputs = Caller("visitor", owner, None), replace(inputs, pay_with="credit")
         topic = read_topic(inputs.topic)
         models = await LanguageModelRepository(session).all()
-        request = as_request(
+        request = new_request(
             caller, choose_of(models, inputs.model), inputs, topic=topic, origin=PAID
         )
         request.id = request_id
@@ -155,36 +150,36 @@ class GenerationRequests:
         try:
             await self._step_up.check(caller, proof)
         except (CaptchaRequired, CaptchaAway) as refusal:
-            await self._limiter.count_refusal(allowance.POLICY, caller, refusal.reason)
+            await self._limiter.count_refusal(GENERATIONS.limit_policy, caller, refusal.reason)
             raise
 
     async def create_scheduled(self, slot: datetime) -> GenerationRequest:
-        """The request for a moment of the schedule: the one there is, else a new one.
+        """The request for a slot of the schedule: the existing one, else a new one.
 
         Raises:
             NoModels, BudgetUsedUp: It cannot be made now.
         """
         async with self._sessions() as session:
-            there = await GenerationRepository(session).of_slot(slot)
-        if there:
-            return there
+            existing = await GenerationRepository(session).of_slot(slot)
+        if existing:
+            return existing
         model = await self._catalogue.choose(None)
-        request = as_request(SCHEDULER, model, GenerationInput(), topic=None, origin="scheduled")
+        request = new_request(SCHEDULER, model, GenerationInput(), topic=None, origin="scheduled")
         request.slot = slot
         try:
-            await self._write_down(SCHEDULER, request)
+            await self._add(SCHEDULER, request)
         except IntegrityError:
-            # Another worker was first; the database lets only one request have the slot.
+            # Another worker was first; a unique index allows one request for each slot.
             return await self.create_scheduled(slot)
         return request
 
     async def newest_slot(self) -> datetime | None:
-        """The latest moment of the schedule a request was ever made for."""
+        """The latest slot of the schedule that a request was made for."""
         async with self._sessions() as session:
             return await GenerationRepository(session).newest_slot()
 
     async def get(self, caller: Caller, request_id: UUID) -> GenerationState:
-        """Raises: GenerationNotFound: There is none, or it is somebody else's."""
+        """Raises: GenerationNotFound: There is none, or it is another caller's."""
         async with self._sessions() as session:
             requests = GenerationRepository(session)
             request = await requests.get(request_id)
@@ -198,39 +193,39 @@ class GenerationRequests:
             return []
         async with self._sessions() as session:
             found = await GenerationRepository(session).newest_of(caller.id, NEWEST_SHOWN)
-            return [await self._state(session, one) for one in found]
+            return [await self._state(session, request) for request in found]
 
     async def cancel(self, caller: Caller, request_id: UUID) -> GenerationState:
-        """Stop a request: at once when it waits, within a second when it is running.
+        """Stop a request: at once while it is queued, within a second while it is running.
 
         Cancelling twice is harmless.
 
         Raises:
-            GenerationNotFound: There is none, or it is somebody else's.
-            GenerationFinished: It ended otherwise before.
+            GenerationNotFound: There is none, or it is another caller's.
+            GenerationFinished: It is finished, and was not cancelled.
         """
         state = await self.get(caller, request_id)
         paid = state.request.origin == PAID
         if state.request.status == "cancelled":
             return state
-        if state.request.status not in OPEN:
+        if not state.request.is_open:
             raise GenerationFinished("It is finished already, so there is nothing to cancel.")
         async with self._sessions.begin() as session:
             requests = GenerationRepository(session)
-            if waited := await requests.cancel_queued(request_id):
-                await OutboxRepository(session).done(job_key(request_id))
+            if was_queued := await requests.cancel_queued(request_id):
+                await GENERATIONS.run_job.done(session, request_id)
                 if paid:
-                    await Credits().give_back(session, request_id=request_id)
+                    await CreditRepository(session).give_back(request_id)
                 else:
-                    await allowance.promise(session, request_id)
+                    await allowance.promise_return(session, GENERATIONS, request_id)
                 await BudgetRepository(session).release(request_id)
-                asked = True
+                requested = True
             else:
-                asked = await requests.ask_cancel(request_id)
-        if waited and not paid:
-            await allowance.return_now(self._sessions, self._limiter, request_id)
+                requested = await requests.request_cancel(request_id)
+        if was_queued and not paid:
+            await allowance.return_place_now(self._sessions, self._limiter, GENERATIONS, request_id)
         state = await self.get(caller, request_id)
-        if not asked and state.request.status != "cancelled":
+        if not requested and state.request.status != "cancelled":
             raise GenerationFinished("It finished just now, so there is nothing to cancel.")
         return state
 
@@ -241,10 +236,12 @@ class GenerationRequests:
         return GenerationState(request, calls, await CreditRepository(session).state(request.id))
 
     async def _give_back(self, caller: Caller, request_id: UUID) -> None:
-        await self._limiter.give_back(allowance.POLICY, caller.id, caller.network, str(request_id))
+        await self._limiter.give_back(
+            GENERATIONS.limit_policy, caller.id, caller.network, str(request_id)
+        )
 
     async def budget(self, caller: Caller) -> BudgetState:
-        """What the caller may still spend today; used up when no model can be afforded."""
+        """What the caller may still spend today; used up when it suffices for no model."""
         quotes = [quote_usd(model) for model in await self._catalogue.models()]
         async with self._sessions() as session:
             return await self._budget.state(
@@ -252,25 +249,25 @@ class GenerationRequests:
             )
 
     async def credits_left(self, caller: Caller) -> int:
-        """Factoids that are paid for and not asked for yet."""
+        """Factoids that are paid for and not requested yet."""
         async with self._sessions() as session:
-            return await Credits().left(session, caller.owner, GENERATIONS)
+            return await Credits().left(session, caller.owner, PRODUCT)
 
-    async def _write_down(self, caller: Caller, request: GenerationRequest) -> None:
-        """Begin it in a transaction of its own; raises as `_begin`."""
+    async def _add(self, caller: Caller, request: GenerationRequest) -> None:
+        """Add a request in a transaction of its own; raises as `_begin`."""
         try:
             async with self._sessions.begin() as session:
                 await self._begin(session, caller, request)
         except BudgetUsedUp as refusal:
             async with self._sessions.begin() as session:
                 await self._budget.note_refusal(session, refusal)
-            await self._limiter.count_refusal(allowance.POLICY, caller, "budget")
+            await self._limiter.count_refusal(GENERATIONS.limit_policy, caller, "budget")
             raise
 
     async def _begin(
         self, session: AsyncSession, caller: Caller, request: GenerationRequest
     ) -> None:
-        """The request, the job that answers it, what pays for it and the money for it.
+        """Add the request and its job, and hold the credit and the money for it.
 
         Raises:
             NoCredits, BudgetUsedUp: There is none for it; then the transaction is rolled back.
@@ -279,21 +276,12 @@ class GenerationRequests:
         if paid and not await self._hold_credit(session, caller, request.id):
             raise NoCredits("You have no credits left. Buy more, or wait for a free factoid.")
         await GenerationRepository(session).add(request)
-        await OutboxRepository(session).add(
-            JOB,
-            job_key(request.id),
-            request_id=str(request.id),
-            meta={"request_id": current_request_id()},
-        )
+        await GENERATIONS.run_job.enqueue(session, request.id)
         await session.refresh(request)
-        # The busy rows come last, so that they are locked for as short as can be.
+        # The contended rows come last, so that they are locked as briefly as possible.
         await self._budget.reserve(session, caller, request.id, request.quote_usd, paid=paid)
 
     async def _hold_credit(self, session: AsyncSession, caller: Caller, request_id: UUID) -> bool:
         if caller.owner is None:
             return False
-        return await Credits().hold(session, caller.owner, GENERATIONS, request_id=request_id)
-
-
-def job_key(request_id: UUID) -> str:
-    return f"generate:{request_id}"
+        return await CreditRepository(session).hold(caller.owner, PRODUCT, request_id)

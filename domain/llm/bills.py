@@ -1,4 +1,4 @@
-"""What one call cost, when its answer did not say: asked for afterwards."""
+"""The cost of a call whose completion does not contain it: looked up afterwards."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from decimal import Decimal
 
 from domain.llm.openrouter import OpenRouter
 
-WAITS_S = (0.5, 1, 2, 4, 8, 30)
-"""OpenRouter may not know a generation right after it ended."""
+DELAYS_S = (0.5, 1, 2, 4, 8, 30)
+"""Between lookups: OpenRouter may not know a generation right after its end."""
 
-OFFERS_AT_MOST = 30
-"""After so many questions without an answer the worst case is booked."""
+LOOKUPS_AT_MOST = 30
+"""After so many in vain, the worst case is booked."""
 
 SOURCES = ("none", "usage", "generation", "quote")
-"""From the surest to the least; that of several calls is the least sure of theirs."""
+"""From the most to the least reliable; a sum is as reliable as its least reliable part."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ async def bill_of(
     patient: bool = False,
     give_up: bool = False,
 ) -> Bill | None:
-    """Ask what one call cost, once or (`patient`) for a few seconds; None while nobody knows.
+    """Look up the cost of a call, once or (`patient`) for a few seconds; None while it is unknown.
 
-    A call that was cut before OpenRouter named it cannot be asked for: it may have been
-    billed, so its worst case is booked.
+    A call that broke off before OpenRouter sent its id cannot be looked up. It may have been
+    billed, so its worst case is the bill; so it is with `give_up`.
     """
     if upstream_id is None or give_up:
         return Bill(quote_usd, "quote")
-    for wait_s in (*WAITS_S[:3], 0) if patient else (0,):
+    for delay_s in (*DELAYS_S[:3], 0) if patient else (0,):
         found = await openrouter.settlement(upstream_id)
         if found:
             return Bill(
@@ -50,10 +50,10 @@ async def bill_of(
                 found.native_tokens_prompt or found.tokens_prompt,
                 found.native_tokens_completion or found.tokens_completion,
             )
-        await asyncio.sleep(wait_s)
+        await asyncio.sleep(delay_s)
     return None
 
 
-def wait_s_after(offers: int) -> float:
-    """How long to wait before what a call cost is asked again."""
-    return WAITS_S[min(offers, len(WAITS_S) - 1)] if offers < 10 else 120
+def next_lookup_s(attempts: int) -> float:
+    """The delay before the next lookup, in seconds."""
+    return DELAYS_S[min(attempts, len(DELAYS_S) - 1)] if attempts < 10 else 120

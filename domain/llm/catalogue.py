@@ -1,4 +1,4 @@
-"""Which language models may be used, what they cost, and which one to take."""
+"""The language models that may be used, their prices, and the choice among them."""
 
 import random
 from collections.abc import Sequence
@@ -19,20 +19,20 @@ from domain.llm.wire import Tokens
 from domain.text import clean
 
 ANSWER_TOKENS = 700
-"""The most an answer may use, thinking included."""
+"""The most an answer may use, reasoning included."""
 
 USUAL_PROMPT_TOKENS, USUAL_ANSWER_TOKENS = 1_200, 120
-"""What a factoid needs as a rule; models are compared by what they charge for that."""
+"""What a factoid usually needs; models are compared by their price for that."""
 
 CHOSEN_FROM = 8
-"""Without a model asked for, one of so many of the cheapest healthy ones is taken."""
+"""Where the caller names no model, it is chosen among so many of the cheapest healthy ones."""
 
-FAILURES_TO_REST = 3
-REST = timedelta(minutes=10)
-"""After three failures in a row a model is left alone for a while."""
+FAILURES_TO_PAUSE = 3
+PAUSE = timedelta(minutes=10)
+"""After three failures in a row a model is not chosen for a while."""
 
 LIMITS = ("max_completion_tokens", "max_tokens")
-"""The parameters that hold an answer to a length; the first that a model lists is sent."""
+"""The parameters that limit an answer's length; the first that a model lists is sent."""
 
 THOUSAND, MILLION = Decimal(1_000), Decimal(1_000_000)
 SMALLEST_PRICE = Decimal("0.00000000000001")
@@ -68,14 +68,14 @@ class _Catalogue(msgspec.Struct):
 def worst_case_usd(
     model: LanguageModel, prompt_bytes: int, answer_tokens: int = ANSWER_TOKENS
 ) -> Decimal:
-    """The most one call can cost: no tokenizer makes more tokens than there are bytes."""
+    """The most one call can cost: no tokenizer makes more tokens of a text than it has bytes."""
     return (
         model.prompt_usd * prompt_bytes + model.completion_usd * answer_tokens + model.request_usd
     ).quantize(Decimal("0.000000000001"), ROUND_CEILING)
 
 
 def price_ceiling(model: LanguageModel) -> dict[str, Any]:
-    """The `provider` of a request that nobody may charge more for than was quoted."""
+    """The `provider` object of a request that excludes providers above the quoted prices."""
     return {
         # Catalogue prices are per token, these per million.
         "max_price": {
@@ -83,13 +83,13 @@ def price_ceiling(model: LanguageModel) -> dict[str, Any]:
             "completion": float(model.completion_usd * MILLION),
             "request": float(model.request_usd),
         },
-        # Else a provider may pass over a parameter it does not know: the limit, or the schema.
+        # Otherwise a provider may ignore a parameter it does not know: the limit, or the schema.
         "require_parameters": True,
     }
 
 
 def limit_parameter(parameters: Sequence[str]) -> str:
-    """What this model calls the most tokens an answer may have."""
+    """This model's parameter for the most tokens of an answer."""
     return next((name for name in LIMITS if name in parameters), LIMITS[0])
 
 
@@ -98,12 +98,12 @@ def read_catalogue(
 ) -> list[dict[str, Any]]:
     """The models of a catalogue that may be used.
 
-    Left out: models no pattern of `allowed` matches, aliases ("~…"), those that write no
+    Left out: models that no pattern of `allowed` matches, aliases ("~…"), those that write no
     text, expired ones, and prices that are absent, variable (negative), free or over
     `ceiling_usd` a million tokens, where one request counts as a thousand tokens. Free
-    variants are left out because their limits would refuse most visitors. So are models
-    whose worst case nobody can tell: their answers cannot be held to a length, or their
-    thoughts are dearer than their words.
+    variants are left out because their limits would refuse most visitors. Also left out are
+    models whose worst case is unknown: the length of their answers cannot be limited, or their
+    reasoning tokens cost more than those of their answer.
 
     Raises:
         ModelFailed: It is no catalogue at all.
@@ -140,7 +140,7 @@ def read_catalogue(
                 "parameters": [name for name in item.supported_parameters if len(name) <= 64],
                 **prices,
             }
-    # In one order, so that two workers who write them at once do not wait for each other.
+    # Sorted, so that two workers who write them at once do not deadlock.
     return [rows[model_id] for model_id in sorted(rows)]
 
 
@@ -152,26 +152,26 @@ def _prices(pricing: dict[str, Any]) -> dict[str, Decimal] | None:
             "completion_usd": _price(pricing["completion"]),
             "request_usd": _price(pricing.get("request") or "0"),
         }
-        thoughts_usd = _price(pricing.get("internal_reasoning") or "0")
+        reasoning_usd = _price(pricing.get("internal_reasoning") or "0")
     except (KeyError, InvalidOperation):
         return None
     if any(not price.is_finite() or price < 0 for price in prices.values()):
         return None
-    # Thoughts count as words of the answer: no more of both together than it may have.
-    return prices if thoughts_usd <= prices["completion_usd"] else None
+    # Reasoning counts toward the limit of the answer, so both together stay within it.
+    return prices if reasoning_usd <= prices["completion_usd"] else None
 
 
-def _price(written: Any) -> Decimal:
-    """To the decimals that are kept.
+def _price(text: Any) -> Decimal:
+    """A price with as many decimals as are stored.
 
     Raises:
-        InvalidOperation: It is no number, or an absurdly large one.
+        InvalidOperation: It is no number, or absurdly large.
     """
-    return Decimal(str(written)).quantize(SMALLEST_PRICE)
+    return Decimal(str(text)).quantize(SMALLEST_PRICE)
 
 
 class CatalogueService:
-    """The catalogue as kept in Postgres; only `refresh` asks OpenRouter."""
+    """The catalogue as stored in Postgres; only `refresh` calls OpenRouter."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
@@ -181,34 +181,34 @@ class CatalogueService:
             return await LanguageModelRepository(session).all()
 
     async def choose(
-        self, asked: str | None, *, besides: Sequence[str] = (), needs: str | None = None
+        self, named: str | None, *, besides: Sequence[str] = (), needs: str | None = None
     ) -> LanguageModel:
-        """The model asked for, or one of the cheap, healthy ones; cheaper ones more often.
+        """The model named, or one of the cheap, healthy ones; cheaper ones more often.
 
         Raises:
-            UnknownModel: The one asked for is not in the list.
+            UnknownModel: The model named is not in the list.
             NoModels: The list is empty.
         """
-        return choose_of(await self.models(), asked, besides=besides, needs=needs)
+        return choose_of(await self.models(), named, besides=besides, needs=needs)
 
     async def usable(
-        self, asked: str | None, *, besides: Sequence[str] = (), needs: str | None = None
+        self, named: str | None, *, besides: Sequence[str] = (), needs: str | None = None
     ) -> list[LanguageModel]:
-        """The models of which one will answer: the one asked for, or the cheap, healthy ones;
-        only such as list the parameter it `needs`.
+        """The models among which the answering one is chosen: the model named, or the cheap,
+        healthy ones; only those that list the parameter `needs`.
 
         Raises:
             UnknownModel, NoModels: As `choose`.
         """
-        return _usable_of(await self.models(), asked, besides, needs)
+        return _usable_of(await self.models(), named, besides, needs)
 
     async def refresh(
         self, openrouter: OpenRouter, *, allowed: Sequence[str], ceiling_usd: Decimal
     ) -> int:
-        """Read OpenRouter's catalogue anew; how many models may be used.
+        """Fetch OpenRouter's catalogue; returns how many models may be used.
 
         Raises:
-            ModelFailed: It could not be had or held no usable model; what is kept stays.
+            ModelFailed: There was none, or it held no usable model; the stored one stays.
         """
         now = datetime.now(UTC)
         rows = read_catalogue(
@@ -226,7 +226,7 @@ class CatalogueService:
         return len(rows)
 
     async def note(self, model_id: str, failure: ModelFailed | None) -> None:
-        """Remember how a model did, for the next choice."""
+        """Record a model's failure, or with None its success, for the next choice."""
         async with self._sessions.begin() as session:
             models = LanguageModelRepository(session)
             if failure is None:
@@ -237,23 +237,23 @@ class CatalogueService:
 
 def choose_of(
     models: Sequence[LanguageModel],
-    asked: str | None,
+    named: str | None,
     *,
     besides: Sequence[str] = (),
     needs: str | None = None,
 ) -> LanguageModel:
     """One of these; see `CatalogueService.choose`."""
-    usable = _usable_of(models, asked, besides, needs)
+    usable = _usable_of(models, named, besides, needs)
     return random.choices(usable, [_weight(model) for model in usable])[0]
 
 
 def _usable_of(
-    models: Sequence[LanguageModel], asked: str | None, besides: Sequence[str], needs: str | None
+    models: Sequence[LanguageModel], named: str | None, besides: Sequence[str], needs: str | None
 ) -> list[LanguageModel]:
-    models = [one for one in models if needs is None or needs in one.parameters]
-    if asked is not None:
+    models = [model for model in models if needs is None or needs in model.parameters]
+    if named is not None:
         for model in models:
-            if model.id == asked:
+            if model.id == named:
                 return [model]
         raise UnknownModel(
             "That model is not in the list. GET /api/models has those you can use.",
@@ -271,12 +271,12 @@ def _usable_of(
 
 
 def _healthy(model: LanguageModel) -> bool:
-    resting = model.failed_at is not None and datetime.now(UTC) - model.failed_at < REST
-    return not (resting and model.failures >= FAILURES_TO_REST)
+    recent = model.failed_at is not None and datetime.now(UTC) - model.failed_at < PAUSE
+    return not (recent and model.failures >= FAILURES_TO_PAUSE)
 
 
 def _weight(model: LanguageModel) -> float:
-    """Half the price, twice as likely; models that can be held to a schema before others."""
+    """Half the price, twice as likely; models that support a schema are preferred."""
     reliable = 2.0 if "structured_outputs" in model.parameters else 1.0
     return reliable / float(_usual_usd(model) * MILLION)
 

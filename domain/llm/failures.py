@@ -1,10 +1,10 @@
-"""How asking a language model fails, in words a visitor understands."""
+"""How calls of language models fail, in words a visitor understands."""
 
 from collections.abc import Mapping
 from typing import Any
 
 RETRY_AFTER_AT_MOST_S = 10
-"""A model that asks for more patience than this is as good as down."""
+"""A model that asks to wait longer counts as unavailable."""
 
 
 class ModelFailed(Exception):
@@ -25,14 +25,14 @@ class ModelFailed(Exception):
         self.code = code
         self.detail = detail
         self.billed = billed
-        """Whether it may have been billed; if not, asking again costs nothing twice."""
+        """Whether it may have been billed; if not, another call cannot bill it twice."""
         self.again = again
-        """Whether asking again may help."""
+        """Whether another call may succeed."""
         self.refused = refused
-        """Whether the model declined the topic, as opposed to having failed."""
+        """Whether the model declined the topic, rather than failed."""
         self.retry_after_s = retry_after_s
         self.unhealthy = unhealthy
-        """Whether it says something about the model, and not about the request or our account."""
+        """Whether the cause is the model, rather than the request or our account."""
 
 
 def unreachable() -> ModelFailed:
@@ -57,7 +57,7 @@ def broken_answer(detail: str) -> ModelFailed:
 
 
 def failure_of(status: int, message: str, metadata: Any, headers: Mapping[str, str]) -> ModelFailed:
-    """What an error answer of OpenRouter means for us.
+    """The failure that an error response of OpenRouter means.
 
     Source: OpenRouter docs, "Errors and debugging". An error instead of an answer is not
     billed; one inside an answer (status 200) may be.

@@ -1,4 +1,4 @@
-"""OpenRouter over HTTP: stream an answer, ask what one cost, read the catalogue."""
+"""OpenRouter over HTTP: stream a completion, look up its cost, read the catalogue."""
 
 import asyncio
 import time
@@ -38,10 +38,10 @@ ANSWER_BYTES_AT_MOST = 1_000_000
 CATALOGUE_BYTES_AT_MOST = 16_000_000
 SETTLEMENT_BYTES_AT_MOST = 100_000
 REFUSAL_BYTES_AT_MOST = 100_000
-CALLS_AT_MOST = 100
-"""Tool calls of one answer that are looked at."""
+TOOL_CALLS_AT_MOST = 100
+"""Of one completion; further ones are ignored."""
 REFUSAL_S = 5
-"""How long the reasons of a refusal are waited for; its status says enough."""
+"""How long to wait for the body of an error answer; its status suffices."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Patience:
 
 @dataclass
 class ToolCall:
-    """A tool the model wants used; the arguments are what it wrote, whole only at the end."""
+    """A tool call of a model; the arguments are text as written, complete only at the end."""
 
     id: str = ""
     name: str = ""
@@ -65,19 +65,19 @@ class ToolCall:
 
 
 @dataclass
-class Answer:
-    """An answer while it arrives; what `pieces` has brought so far is in its fields."""
+class Completion:
+    """A completion while it arrives; its fields hold what `pieces` has brought so far."""
 
     upstream_id: str | None
     _response: httpx.Response
     _patience: Patience
-    _began: float
-    text: str = ""
-    """Words and arguments of tools, as they came."""
-    said: str = ""
-    """The words alone."""
-    calls: dict[int, ToolCall] = field(default_factory=dict[int, ToolCall])
-    """The tools called, by their place; more than `CALLS_AT_MOST` are not kept."""
+    _started_at: float
+    output: str = ""
+    """Text and arguments of tool calls, in the order of their arrival."""
+    content: str = ""
+    """The text alone."""
+    tool_calls: dict[int, ToolCall] = field(default_factory=dict[int, ToolCall])
+    """By their index; more than `TOOL_CALLS_AT_MOST` are not kept."""
     provider: str | None = None
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
@@ -95,14 +95,16 @@ class Answer:
             async with aclosing(self._chunks()) as chunks:
                 async for chunk in chunks:
                     if piece := self._take(chunk):
-                        self.first_token_s = self.first_token_s or time.monotonic() - self._began
-                        self.text += piece
+                        self.first_token_s = (
+                            self.first_token_s or time.monotonic() - self._started_at
+                        )
+                        self.output += piece
                         yield piece
         except httpx.HTTPError as error:
             # Once all of the text is there, only the usage is missing; that can be asked for.
             if self.finish_reason is None:
                 raise broken_answer("The connection to the model broke off.") from error
-        self.total_s = time.monotonic() - self._began
+        self.total_s = time.monotonic() - self._started_at
         if self.finish_reason is None:
             raise broken_answer("The model stopped in the middle of its answer.")
 
@@ -124,24 +126,26 @@ class Answer:
         if choice.finish_reason == "error":
             raise broken_answer("The model's provider failed in the middle of the answer.")
         # Postgres takes any character but this one.
-        said = message.content.replace("\0", "") if isinstance(message.content, str) else ""
-        self.said += said
-        return said + "".join(
-            self._take_call(place, part) for place, part in enumerate(message.tool_calls or [])
+        text = message.content.replace("\0", "") if isinstance(message.content, str) else ""
+        self.content += text
+        return text + "".join(
+            self._take_call(position, part)
+            for position, part in enumerate(message.tool_calls or [])
         )
 
-    def _take_call(self, place: int, part: ToolCallPart) -> str:
-        index = place if part.index is None else part.index
+    def _take_call(self, position: int, part: ToolCallPart) -> str:
+        index = position if part.index is None else part.index
         written = (part.function.arguments or "").replace("\0", "")
-        if index in self.calls or len(self.calls) < CALLS_AT_MOST:
-            call = self.calls.setdefault(index, ToolCall())
+        if index in self.tool_calls or len(self.tool_calls) < TOOL_CALLS_AT_MOST:
+            call = self.tool_calls.setdefault(index, ToolCall())
             call.id = call.id or name_of(part.id) or ""
             call.name = call.name or name_of(part.function.name) or ""
             call.arguments += written
         return written
 
     async def _chunks(self) -> AsyncGenerator[Chunk]:
-        """Chunks of a stream, or the one of a plain JSON answer; none may be late."""
+        """The chunks of a stream, or the single one of a plain JSON answer, each within the
+        patience for silence."""
         arriving = self._streamed() if is_stream(self._response) else self._whole()
         async with aclosing(arriving) as chunks:
             while True:
@@ -187,13 +191,13 @@ class OpenRouter:
                 # A compressed answer could grow without bound, so none is asked for.
                 "Accept-Encoding": "identity",
             },
-            # Whoever reads says for how long; a clock of httpx' own for each piece would be a
-            # tenth of what a long answer costs.
+            # Readers set their own timeouts: httpx' timer for each piece would take a tenth of the
+            # time that a long completion costs.
             timeout=httpx.Timeout(
                 self._patience.silence_s, connect=self._patience.connect_s, read=None
             ),
-            # As many as there are answers under way, which the worker bounds; httpx' own hundred
-            # would have the next one wait, and fail.
+            # The worker bounds how many run at once; httpx' default of a hundred connections
+            # would make the next one wait, and fail.
             limits=httpx.Limits(max_keepalive_connections=20),
             follow_redirects=False,
         )
@@ -206,13 +210,13 @@ class OpenRouter:
         await self._http.aclose()
 
     @asynccontextmanager
-    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Answer]:
-        """Ask a model; leaving the block closes the connection and stops its work.
+    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
+        """Request a completion; leaving the block closes the connection and stops the model.
 
         Source: OpenRouter API reference, `POST /chat/completions`.
 
         Raises:
-            ModelFailed: Nothing was answered; says whether it may have been billed.
+            ModelFailed: There is none; says whether it may have been billed.
         """
         request = self._http.build_request(
             "POST",
@@ -220,18 +224,18 @@ class OpenRouter:
             content=msgspec.json.encode(body | {"stream": True}),
             headers={"Content-Type": "application/json"},
         )
-        began = time.monotonic()
+        started_at = time.monotonic()
         response = await self._send(request)
         try:
             if response.status_code != 200:
                 raise await _refusal(response)
             named = name_of(response.headers.get("X-Generation-Id"))
-            yield Answer(named, response, self._patience, began)
+            yield Completion(named, response, self._patience, started_at)
         finally:
             await response.aclose()
 
     async def settlement(self, upstream_id: str) -> Settlement | None:
-        """What a generation cost, or None while OpenRouter does not say yet.
+        """What a completion cost, or None while OpenRouter does not say yet.
 
         Source: OpenRouter API reference, `GET /generation`.
         """

@@ -1,4 +1,4 @@
-"""What OpenRouter writes, read with tolerance: shapes, names, usage, and bodies with a limit.
+"""OpenRouter's wire format, read tolerantly: shapes, names, usage, and bodies of limited size.
 
 Source: OpenRouter API reference, "Chat completions", "Streaming" and "Get a generation".
 """
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 NAME_LENGTH = 128
 COST_AT_MOST_USD = 1_000
-"""No factoid costs as much; who says so is not believed."""
+"""Above what any call can cost; higher figures are taken for errors."""
 
 Tokens = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
@@ -69,7 +69,7 @@ class Chunk(msgspec.Struct):
 
 
 class Settlement(msgspec.Struct):
-    """What OpenRouter says afterwards of one generation."""
+    """A generation as OpenRouter describes it after its end."""
 
     total_cost: Decimal
     provider_name: str | None = None
@@ -88,7 +88,7 @@ class Refusal(msgspec.Struct):
 
 
 class _Bounded(httpx.AsyncByteStream):
-    """A body that may not pass a size."""
+    """A response body of limited size."""
 
     def __init__(self, stream: httpx.AsyncByteStream, at_most: int) -> None:
         self._stream, self._left = stream, at_most
@@ -105,11 +105,11 @@ class _Bounded(httpx.AsyncByteStream):
 
 
 def bound(response: httpx.Response, at_most: int) -> None:
-    """Let nobody read more than that of a body.
+    """Limit how much of a response body can be read.
 
     Raises:
-        ModelFailed: It is compressed, which nobody asked for; at once, or while it is read,
-            when it is longer.
+        ModelFailed: At once where the body is compressed, which was not accepted; while it is
+            read where it is longer.
     """
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise broken_answer("The model's answer could not be read.")
@@ -118,12 +118,12 @@ def bound(response: httpx.Response, at_most: int) -> None:
 
 
 def name_of(given: str | None) -> str | None:
-    """A name as it can be kept, or None."""
+    """A name as it can be stored, or None."""
     return given if given and len(given) <= NAME_LENGTH and given.isprintable() else None
 
 
 def usage_of(raw: msgspec.Raw) -> Usage | None:
-    """What an answer says it used. Where that makes no sense, it is asked for afterwards."""
+    """The usage in a completion, or None where it is implausible; then it is looked up later."""
     try:
         usage = msgspec.json.decode(raw, type=Usage | None, strict=False)
     except msgspec.DecodeError:

@@ -1,7 +1,7 @@
-"""What happens while something is being written, as a Redis stream any number of readers follow.
+"""A log of events in a Redis stream, which any number of readers follow from any event on.
 
-Redis only carries it: what is true stands in Postgres, and a reader who finds the stream gone
-is told from there.
+The log is temporary and may be lost: the result is in Postgres, and a reader who finds no stream
+gets its last event from there.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from domain.infra.redis_batch import BatchedScript
 
 KEEP_S = 600
 EVENTS_AT_MOST = 5_000
-LOOK_EVERY_S = 1.0
-"""How often a reader looks at Postgres while the stream is silent."""
+POLL_EVERY_S = 1.0
+"""How often a reader queries Postgres while the stream is silent."""
 
 _ADD = """
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'name', ARGV[3], 'data', ARGV[4])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
-"""One step, and the same for all: the pieces of many answers travel together."""
+"""One script for all streams, so that events of many answers are sent in one batch."""
 
 FIRST = "0-0"
 """Before every event."""
@@ -44,7 +44,7 @@ class LoggedEvent:
 
 
 class EventWriter:
-    """Where the worker tells how far it is. Redis being away does not stop the work."""
+    """Appends events. While Redis is unavailable they are dropped, and the work goes on."""
 
     def __init__(self, redis: Redis) -> None:
         self._add = BatchedScript(redis, _ADD)
@@ -53,7 +53,7 @@ class EventWriter:
         try:
             await self._add.run([key], [EVENTS_AT_MOST, KEEP_S, name, msgspec.json.encode(data)])
         except RedisError as error:
-            log.warning("progress_not_told", error=type(error).__name__)
+            log.warning("event_not_written", error=type(error).__name__)
 
 
 class EventReader:
@@ -61,7 +61,7 @@ class EventReader:
         self._redis = redis
 
     async def is_last(self, key: str, event_id: str | None, last: Collection[str]) -> bool:
-        """Whether an event is the newest, and one of those named `last`, after which none comes."""
+        """Whether an event is the newest, and named in `last`: the names that end a stream."""
         if event_id is None or not _STREAM_ID.match(event_id):
             return False
         try:
@@ -71,7 +71,7 @@ class EventReader:
         return bool(newest) and newest[0][0].decode() == event_id and _name(newest[0]) in last
 
     async def all(self, key: str) -> list[LoggedEvent]:
-        """What the stream still holds; nothing while Redis is away."""
+        """The events that the stream still holds; none while Redis is unavailable."""
         return await self._read(key, FIRST, wait=False)
 
     async def follow(
@@ -79,39 +79,39 @@ class EventReader:
         key: str,
         after: str | None,
         last: Collection[str],
-        over: Callable[[], Awaitable[LoggedEvent | None]],
+        find_end: Callable[[], Awaitable[LoggedEvent | None]],
     ) -> AsyncGenerator[LoggedEvent | None]:
-        """Every event after the one seen last, to one of those named `last`; None when all is
-        quiet for a second.
+        """Every event after a given one, until one named in `last`; None after each second
+        without an event.
 
-        `over` tells from Postgres how it ended, or None while it has not. An id that was never
-        given out counts as none: everything is told from the start.
+        `find_end` makes the last event from Postgres, or returns None while the work goes on. An
+        id that is none of a stream counts as none given: all events follow.
         """
         seen = after if after and _STREAM_ID.match(after) else FIRST
         silent = True
         while True:
-            # Where events come there is no end yet. The row is read before the stream: an end
-            # written in between is then seen in both.
-            ended = await over() if silent else None
-            events = await self._read(key, seen, wait=ended is None)
+            # While events arrive, there is no end yet. The row is read before the stream, so that
+            # an end that is written in between is seen in both.
+            end = await find_end() if silent else None
+            events = await self._read(key, seen, wait=end is None)
             for event in events:
                 yield event
                 seen = event.id
                 if event.name in last:
                     return
             silent = not events
-            if silent and ended:
-                yield ended
+            if silent and end:
+                yield end
                 return
             if silent:
                 yield None
 
     async def _read(self, key: str, seen: str, *, wait: bool) -> list[LoggedEvent]:
-        block = int(LOOK_EVERY_S * 1_000) if wait else None
+        block = int(POLL_EVERY_S * 1_000) if wait else None
         try:
             found = await self._redis.xread({key: seen}, block=block)
         except RedisError:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
             return []
         return [
             LoggedEvent(entry[0].decode(), _name(entry), msgspec.json.decode(entry[1][b"data"]))

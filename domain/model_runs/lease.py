@@ -1,158 +1,159 @@
-"""One worker alone has a request or a turn, and writes nothing once another has it."""
+"""Leases: one worker alone has a run, and writes nothing once another has it."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import Generic
+from typing import Any, Generic
 from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.repositories import leases as repositories
-from db.repositories.leases import Row
+from db.repositories.model_runs import ModelRunRepository, Run
 
 LEASE_S = 15
-"""How long the request of a killed worker waits for the next one."""
+"""How long the run of a killed worker waits for the next worker."""
 
 RENEW_EVERY_S = 1.0
-"""How often the lease is renewed and a wish to cancel is looked for."""
+"""How often leases are renewed and requests to cancel are read."""
 
 log = structlog.get_logger()
 
 
 class LeaseLost(Exception):
-    """Another worker has the request, or it is over: this one has no say in it any more."""
+    """Another worker has the run, or it is finished: this worker may not write for it."""
 
 
-class Lease(Generic[Row]):
-    """A request taken; made by `Leases.take`."""
+class Lease(Generic[Run]):
+    """A leased run; made by `LeaseManager.acquire`."""
 
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
-        rows: type[repositories.Leases[Row]],
-        request: Row,
+        repository: type[ModelRunRepository[Run, Any]],
+        run: Run,
         holder: UUID,
     ) -> None:
         self._sessions = sessions
-        self._rows = rows
+        self._repository = repository
         self.holder = holder
-        self.request = request
+        self.run = run
 
-    async def check(self, session: AsyncSession) -> None:
-        """Make sure that what this transaction writes is still ours to write.
+    async def verify(self, session: AsyncSession) -> None:
+        """Lock the run for this transaction.
 
         Raises:
-            LeaseLost: It is not.
+            LeaseLost: It is no longer leased to this worker.
         """
-        if not await self._rows(session).holds_lease(self.request.id, self.holder):
+        if not await self._repository(session).lock_if_leased(self.run.id, self.holder):
             raise LeaseLost
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
-        """A transaction that only happens while the request is ours.
+        """A transaction that only takes place while the run is leased to this worker.
 
         Raises:
             LeaseLost: It is not.
         """
         async with self._sessions.begin() as session:
-            await self.check(session)
+            await self.verify(session)
             yield session
 
-    def was_last(self, request: Row) -> bool:
-        """Whether nobody has taken the request after us."""
-        return request.lease_holder == self.holder
+    def is_latest(self, run: Run) -> bool:
+        """Whether no other worker has leased the run since."""
+        return run.lease_holder == self.holder
 
-    async def drop(self) -> None:
-        """Let another worker go on at once."""
+    async def release(self) -> None:
+        """Let another worker continue at once."""
         async with self._sessions.begin() as session:
-            await self._rows(session).drop_lease(self.request.id, self.holder)
+            await self._repository(session).release_lease(self.run.id, self.holder)
 
 
-class Leases(Generic[Row]):
-    """The leases of one process, which are renewed all together: a hundred transactions a second,
-    one for each answer under way, would leave the others no connection.
+class LeaseManager(Generic[Run]):
+    """The leases of one process, renewed together: with a transaction a second for each of a
+    hundred runs, no connection would be left for the rest.
     """
 
     def __init__(
-        self, sessions: async_sessionmaker[AsyncSession], rows: type[repositories.Leases[Row]]
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        repository: type[ModelRunRepository[Run, Any]],
     ) -> None:
         self._sessions = sessions
-        self._rows = rows
-        self._kept: dict[Lease[Row], _Kept] = {}
+        self._repository = repository
+        self._renewals: dict[Lease[Run], _Renewal] = {}
         self._renewing: asyncio.Task[None] | None = None
 
-    async def take(self, request_id: UUID) -> Lease[Row] | None:
-        """The lease, or None when the request is over or another has it."""
+    async def acquire(self, run_id: UUID) -> Lease[Run] | None:
+        """The lease, or None when the run is finished or another worker has it."""
         holder = uuid4()
         async with self._sessions.begin() as session:
-            request = await self._rows(session).lease(request_id, holder, LEASE_S)
-        return Lease(self._sessions, self._rows, request, holder) if request else None
+            run = await self._repository(session).lease(run_id, holder, LEASE_S)
+        return Lease(self._sessions, self._repository, run, holder) if run else None
 
-    async def keep(self, lease: Lease[Row]) -> None:
-        """Renew a lease until somebody asks to cancel.
+    async def renew_until_cancelled(self, lease: Lease[Run]) -> None:
+        """Renew a lease until cancellation of its run is requested.
 
         Raises:
-            LeaseLost: Another has taken the request, or Postgres was away for so long that
-                another may have.
+            LeaseLost: Another worker has the run, or Postgres was unavailable for so long that
+                another may have it.
         """
-        kept = self._kept[lease] = _Kept()
+        renewal = self._renewals[lease] = _Renewal()
         if self._renewing is None:
-            # What it logs is of no one request.
-            self._renewing = asyncio.create_task(self._renew(), context=Context())
+            # In an empty context: what the task logs belongs to no single request.
+            self._renewing = asyncio.create_task(self._renew_all(), context=Context())
         try:
-            await kept.until
+            await renewal.until
         finally:
-            del self._kept[lease]
-            if not self._kept:
-                await self._rest()
+            del self._renewals[lease]
+            if not self._renewals:
+                await self._stop_renewing()
 
-    async def _rest(self) -> None:
+    async def _stop_renewing(self) -> None:
         renewing, self._renewing = self._renewing, None
         if renewing:
             renewing.cancel()
             await asyncio.wait({renewing})
 
-    async def _renew(self) -> None:
+    async def _renew_all(self) -> None:
         while True:
-            kept = dict(self._kept)
+            renewals = dict(self._renewals)
             try:
                 async with self._sessions.begin() as session:
-                    renewed = await self._rows(session).renew_leases(
-                        {lease.holder: lease.request.id for lease in kept}, LEASE_S
+                    renewed = await self._repository(session).renew_leases(
+                        {lease.holder: lease.run.id for lease in renewals}, LEASE_S
                     )
             except Exception as error:
-                # Whatever it is, the next try must come.
-                log.warning("leases_not_renewed", error=type(error).__name__)
-                for one in kept.values():
-                    one.not_renewed()
+                # Whatever the error is, the next attempt must be made.
+                log.warning("lease_renewal_failed", error=type(error).__name__)
+                for renewal in renewals.values():
+                    renewal.failed()
             else:
-                for lease, one in kept.items():
-                    one.renewed(renewed.get(lease.holder))
+                for lease, renewal in renewals.items():
+                    renewal.succeeded(renewed.get(lease.holder))
             await asyncio.sleep(RENEW_EVERY_S)
 
 
-class _Kept:
-    """A lease that is being renewed."""
+class _Renewal:
+    """The state of a lease that is being renewed."""
 
     def __init__(self) -> None:
         self.until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when somebody asks to cancel."""
+        """Done when cancellation is requested; fails when the lease is lost."""
         self._renewed_at = time.monotonic()
 
-    def renewed(self, cancelled: bool | None) -> None:
-        """Note what the row says; None when it is not there any more."""
+    def succeeded(self, cancel_requested: bool | None) -> None:
+        """Record what the row says; None when it is no longer leased to this worker."""
         self._renewed_at = time.monotonic()
         if self.until.done():
             return
-        if cancelled is None:
+        if cancel_requested is None:
             self.until.set_exception(LeaseLost())
-        elif cancelled:
+        elif cancel_requested:
             self.until.set_result(None)
 
-    def not_renewed(self) -> None:
+    def failed(self) -> None:
         if time.monotonic() - self._renewed_at > LEASE_S and not self.until.done():
             self.until.set_exception(LeaseLost())

@@ -8,13 +8,17 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import Checkout
-from db.repositories.outbox import OutboxRepository
 from db.repositories.payments import CheckoutRepository
-from domain.infra.logging import current_request_id
+from domain.outbox import Job
 from domain.spending.channels import NotTold, PostHogChannel
 from settings import Settings
 
-JOB = "tell_of_checkout"
+CAPTURE_CHECKOUT_EVENT = Job(
+    name="capture_checkout_event",
+    key="checkout-event",
+    parameters=("happening", "checkout_id"),
+    timeout_s=45,
+)
 
 Happening = Literal["initiated", "failed", "fulfilled", "refunded"]
 
@@ -22,10 +26,6 @@ AGAIN_AFTER_S = (10, 60, 300, 3_600)
 OFFERS_AT_MOST = 24
 
 log = structlog.get_logger()
-
-
-def job_key(happening: str, checkout_id: UUID) -> str:
-    return f"tell:{happening}:{checkout_id}"
 
 
 class Analytics:
@@ -42,20 +42,13 @@ class Analytics:
     async def note(self, session: AsyncSession, happening: Happening, checkout: Checkout) -> None:
         """Write down the job that tells it; it is told if and only if this transaction commits."""
         if self._posthog:
-            await OutboxRepository(session).add(
-                JOB,
-                job_key(happening, checkout.id),
-                happening=happening,
-                checkout_id=str(checkout.id),
-                meta={"request_id": current_request_id()},
-            )
+            await CAPTURE_CHECKOUT_EVENT.enqueue(session, happening, checkout.id)
 
     async def tell(self, happening: str, checkout_id: UUID) -> None:
         """Tell PostHog one thing. Told twice, it knows by the event's id."""
-        key = job_key(happening, checkout_id)
         async with self._sessions() as session:
             checkout = await CheckoutRepository(session).get(checkout_id)
-            offers = await OutboxRepository(session).attempts(key)
+            offers = await CAPTURE_CHECKOUT_EVENT.attempts(session, happening, checkout_id)
         wait_s = None
         if checkout and self._posthog:
             try:
@@ -64,11 +57,12 @@ class Analytics:
                 log.warning("checkout_not_told", happening=happening, error=str(error))
                 wait_s = AGAIN_AFTER_S[min(offers, len(AGAIN_AFTER_S)) - 1]
         async with self._sessions.begin() as session:
-            outbox = OutboxRepository(session)
             if wait_s is None or offers >= OFFERS_AT_MOST:
-                await outbox.done(key)
+                await CAPTURE_CHECKOUT_EVENT.done(session, happening, checkout_id)
             else:
-                await outbox.postpone(key, wait_s)
+                await CAPTURE_CHECKOUT_EVENT.postpone(
+                    session, happening, checkout_id, delay_s=wait_s
+                )
 
     async def _tell(self, posthog: PostHogChannel, happening: str, checkout: Checkout) -> None:
         # The names of the original's events, so that its dashboards go on.

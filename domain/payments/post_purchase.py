@@ -8,23 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from uuid_utils.compat import uuid7
 
 from db.models import Checkout
-from db.repositories.outbox import OutboxRepository
 from db.repositories.payments import CheckoutRepository
 from domain.errors import DomainError
 from domain.generation.input import GenerationInput
 from domain.generation.requests import GenerationRequests
-from domain.infra.logging import current_request_id
+from domain.outbox import Job
 
-JOB = "begin_wished_generation"
+BEGIN_POST_PURCHASE_GENERATION = Job(
+    name="begin_post_purchase_generation",
+    key="post-purchase",
+    parameters=("checkout_id",),
+    timeout_s=30,
+)
 
 TRIED_FOR = timedelta(hours=1)
 AGAIN_AFTER_S = 30
 
 log = structlog.get_logger()
-
-
-def job_key(checkout_id: UUID) -> str:
-    return f"wish:{checkout_id}"
 
 
 class Wishes:
@@ -41,12 +41,7 @@ class Wishes:
         checkout is locked; many wait for what this locks, so it comes last.
         """
         if not await self._begin(session, checkout):
-            await OutboxRepository(session).add(
-                JOB,
-                job_key(checkout.id),
-                checkout_id=str(checkout.id),
-                meta={"request_id": current_request_id()},
-            )
+            await BEGIN_POST_PURCHASE_GENERATION.enqueue(session, checkout.id)
 
     async def give_up(self, session: AsyncSession, checkout: Checkout) -> None:
         """Begin it never: also when money that went back comes to us again, nobody waits for it."""
@@ -59,19 +54,19 @@ class Wishes:
         credit is the buyer's to use, and they are told so.
         """
         async with self._sessions.begin() as session:
-            checkouts, outbox = CheckoutRepository(session), OutboxRepository(session)
+            job, checkouts = BEGIN_POST_PURCHASE_GENERATION, CheckoutRepository(session)
             checkout = await checkouts.get(checkout_id, locked=True)
             if checkout is None or checkout.generation_request_id:
-                await outbox.done(job_key(checkout_id))
+                await job.done(session, checkout_id)
                 return
             late = checkout.paid_at and checkout.paid_at < datetime.now(UTC) - TRIED_FOR
             if late or checkout.revoked:
                 await self.give_up(session, checkout)
-                await outbox.done(job_key(checkout_id))
+                await job.done(session, checkout_id)
             elif await self._begin(session, checkout):
-                await outbox.done(job_key(checkout_id))
+                await job.done(session, checkout_id)
             else:
-                await outbox.postpone(job_key(checkout_id), AGAIN_AFTER_S)
+                await job.postpone(session, checkout_id, delay_s=AGAIN_AFTER_S)
 
     async def _begin(self, session: AsyncSession, checkout: Checkout) -> bool:
         request_id, inputs = uuid7(), GenerationInput(checkout.topic, checkout.model)

@@ -16,11 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.models import BudgetAlert, BudgetPot
 from db.repositories.alerts import AlertRepository
 from db.repositories.budgets import BudgetRepository
-from db.repositories.outbox import OutboxRepository
+from domain.outbox import Job
 from domain.spending.budget import GLOBAL, WATCHED, Clock, utc_now
 from domain.spending.channels import Channel, NotTold
 
-JOB = "send_budget_alert"
+SEND_BUDGET_ALERT = Job(
+    name="send_budget_alert",
+    key="alert",
+    parameters=("day", "pot", "level", "channel"),
+    timeout_s=45,
+)
 
 SHARES = {"half": Decimal("0.5"), "soft": Decimal("0.8"), "hard": Decimal(1)}
 """Of a pot's limit, from which on each of these is told."""
@@ -146,8 +151,9 @@ class Alerts:
         )
         if not await AlertRepository(session).add(alert):
             return False
-        arguments = {"pot": alert.pot, "day": alert.day.isoformat(), "level": alert.level}
-        await OutboxRepository(session).add(JOB, _key(alert), channel=channel, **arguments)
+        await SEND_BUDGET_ALERT.enqueue(
+            session, alert.day.isoformat(), alert.pot, alert.level, channel
+        )
         return True
 
     async def send(self, pot: str, day: date, level: str, channel: str) -> None:
@@ -167,26 +173,22 @@ class Alerts:
     ) -> AsyncGenerator[BudgetAlert | None]:
         """An alert that is ours alone to tell, or None; afterwards it is done, or due again."""
         async with self._sessions.begin() as session:
-            alerts, outbox = AlertRepository(session), OutboxRepository(session)
+            alerts = AlertRepository(session)
             alert = await alerts.take(pot, day, level, channel)
-            key = f"alert:{day}:{pot}:{level}:{channel}"
+            job_values = (day.isoformat(), pot, level, channel)
             if alert is None and not await alerts.is_open(pot, day, level, channel):
-                await outbox.done(key)
+                await SEND_BUDGET_ALERT.done(session, *job_values)
         try:
             yield alert
         except NotTold as error:
             log.warning("alert_not_told", channel=channel, error=str(error))
             async with self._sessions.begin() as session:
                 await AlertRepository(session).give_back(pot, day, level, channel)
-                outbox = OutboxRepository(session)
-                offers = await outbox.attempts(key)
-                await outbox.postpone(key, AGAIN_AFTER_S[min(offers, len(AGAIN_AFTER_S)) - 1])
+                attempts = await SEND_BUDGET_ALERT.attempts(session, *job_values)
+                delay_s = AGAIN_AFTER_S[min(attempts, len(AGAIN_AFTER_S)) - 1]
+                await SEND_BUDGET_ALERT.postpone(session, *job_values, delay_s=delay_s)
             return
         if alert is not None:
             async with self._sessions.begin() as session:
                 await AlertRepository(session).told(pot, day, level, channel)
-                await OutboxRepository(session).done(key)
-
-
-def _key(alert: BudgetAlert) -> str:
-    return f"alert:{alert.day}:{alert.pot}:{alert.level}:{alert.channel}"
+                await SEND_BUDGET_ALERT.done(session, *job_values)

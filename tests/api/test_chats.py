@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from db.models import ChatSession
-from domain.chat.tree import branch
+from domain.chat.history import branch
 from tests.fixtures.api import api_client
 from tests.fixtures.generation import MODEL
 

@@ -1,7 +1,5 @@
 """A visitor on another device: with the link they are themselves, and lose nothing on the way."""
 
-import asyncio
-import sys
 import time
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -16,7 +14,7 @@ from tests.api.test_credits import become
 from tests.configuration import settings
 from tests.credit_account import Account, differing
 from tests.fixtures.api import api_client
-from tests.processes import running_api
+from tests.processes import run_command, running_api
 
 MAKE, USE = "/api/session/recovery", "/api/session/recover"
 WAY = f"{settings.site_url}/recover#"
@@ -205,10 +203,7 @@ async def test_staff_signs_out_who_has_credits_too(api, database):
     account = await become(api, database)
     await account.buy(1)
 
-    job = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jobs", "sign_out", str(account.owner)),
-        stdout=asyncio.subprocess.DEVNULL,
-    )
+    done = await run_command("sign_out", str(account.owner))
 
-    assert await job.wait() == 0
+    assert done.returncode == 0
     assert await account.balance() == (1, 0, 0, 0)

@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-from db.repositories.factoids import Shape, of_day_statement, one_statement, page_statement
-from db.repositories.vault import Way, unmet_statement
+from db.repositories.factoids import (
+    PageShape,
+    fact_of_day_statement,
+    factoid_statement,
+    page_statement,
+)
+from db.repositories.vault import Strategy, unseen_statement
 
 ROWS = 20_000
 
@@ -69,36 +74,36 @@ async def test_no_page_reads_a_whole_table(database):
         "start": 0.3,
         "after_id": UUID(int=2**127),
     }
-    shapes: list[tuple[Shape, dict[str, Any]]] = []
+    shapes: list[tuple[PageShape, dict[str, Any]]] = []
     for order, after in AFTER.items():
         key = middle if order == "new" else after["after_key"]
-        shapes += [(Shape(order=order, limit=21, **more), {"after_key": key}) for more in ASKED]
+        shapes += [(PageShape(order=order, limit=21, **more), {"after_key": key}) for more in ASKED]
     shapes += [
-        (Shape(order="random", limit=21, after=True, wrapped=True), {"after_key": 0.0}),
-        (Shape(order="relevance", limit=21, search=True, voter=True), {}),
-        (Shape(order="new", limit=21, search=True), {}),
-        (Shape(order="similar", limit=21), {"query": "xxcmvii"}),
+        (PageShape(order="random", limit=21, after=True, wrapped=True), {"after_key": 0.0}),
+        (PageShape(order="relevance", limit=21, search=True, voter=True), {}),
+        (PageShape(order="new", limit=21, search=True), {}),
+        (PageShape(order="similar", limit=21), {"query": "xxcmvii"}),
     ]
     for shape, own in shapes:
         statement = page_statement(shape)
         arguments = statement.arguments({**values, **own})
         await check(database.reads, statement.sql, arguments, shape)
     for statement, own in (
-        (one_statement(True), {"id": uuid4()}),
-        (of_day_statement(), {"midnight": middle, "at": 0.4}),
+        (factoid_statement(True), {"id": uuid4()}),
+        (fact_of_day_statement(), {"midnight": middle, "at": 0.4}),
     ):
         await check(database.reads, statement.sql, statement.arguments({**values, **own}), own)
-    met = {"caller": uuid4(), "seen": [uuid4()]}
-    ways: dict[Way, dict[str, Any]] = {
+    seen = {"caller": uuid4(), "seen": [uuid4()]}
+    strategies: dict[Strategy, dict[str, Any]] = {
         "search": {"query": "fact & 1234"},
         "similar": {"query": "xxcmvii"},
         "category": {"categories": ["ocean", "space"]},
         "from": {"start": 0.4},
         "below": {"start": 0.4},
     }
-    for way, own in ways.items():
-        statement = unmet_statement(way)
-        await check(database.reads, statement.sql, statement.arguments(met | own), way)
+    for strategy, own in strategies.items():
+        statement = unseen_statement(strategy)
+        await check(database.reads, statement.sql, statement.arguments(seen | own), strategy)
 
 
 async def check(pool: Any, sql: str, arguments: list[Any], what: object) -> None:

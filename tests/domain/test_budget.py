@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import sys
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -19,7 +18,7 @@ from domain.caller import SCHEDULER, Caller
 from domain.generation.input import GenerationInput, quote_usd
 from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
 from tests.fixtures.generation import MODEL, requests_with, waiting_for_table
-from tests.processes import until
+from tests.processes import run_command, until
 
 PLENTY = Decimal(1_000)
 LIMITS = BudgetLimits(*[PLENTY] * 8)
@@ -428,13 +427,8 @@ async def test_the_ledger_can_be_checked_by_hand(database, reserve, spoilt):
         async with database.sessions.begin() as session:
             await session.execute(text("UPDATE budget_pots SET reserved_usd = 2"))
 
-    check = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jobs", "check_ledger"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    said, complained = await check.communicate()
+    check = await run_command("check_ledger")
 
     assert check.returncode == spoilt
-    assert ("The ledger is right." in said.decode()) is not spoilt
-    assert ("scheduled of 2026-11-21" in complained.decode()) is spoilt
+    assert ("The ledger is right." in check.stdout) is not spoilt
+    assert ("scheduled of 2026-11-21" in check.stderr) is spoilt

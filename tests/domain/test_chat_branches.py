@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from domain.chat.memory import Said
+from domain.chat.history import HistoryMessage
 from domain.chat.sessions import ChatNotFound
 from domain.chat.turns import (
-    CannotGoOn,
     ChatUsedUp,
+    NotContinuable,
     NothingUnderWay,
     TurnUnderWay,
 )
@@ -29,7 +29,7 @@ from tests.processes import until
 
 def heard(call):
     """What a model was told of a talk."""
-    return [Said(one["role"], one["content"]) for one in call["body"]["messages"][1:]]
+    return [HistoryMessage(one["role"], one["content"]) for one in call["body"]["messages"][1:]]
 
 
 async def test_each_branch_is_answered_with_what_was_said_on_it(chatting, standin):
@@ -47,12 +47,16 @@ async def test_each_branch_is_answered_with_what_was_said_on_it(chatting, standi
     await chatting.say(chat_id, "Three?")
 
     told = [heard(one) for one in completions(await standin.log())]
-    beginning = [Said("user", "One?"), Said("assistant", "First answer.")]
-    assert told[2] == [*beginning, Said("user", "Two, otherwise?")]
+    beginning = [HistoryMessage("user", "One?"), HistoryMessage("assistant", "First answer.")]
+    assert told[2] == [*beginning, HistoryMessage("user", "Two, otherwise?")]
     assert told[3] == told[2]
     assert told[4] == [
         *beginning,
-        *(Said("user", "Two?"), Said("assistant", "Second answer."), Said("user", "Three?")),
+        *(
+            HistoryMessage("user", "Two?"),
+            HistoryMessage("assistant", "Second answer."),
+            HistoryMessage("user", "Three?"),
+        ),
     ]
     assert [one.text for one in anew_answered.shown][-2:] == ["Two, otherwise?", "Once more."]
     assert len(anew_answered.messages) == 7
@@ -88,11 +92,13 @@ async def test_an_answer_that_failed_is_not_counted_and_can_be_gone_on_with(
     assert await books(chatting.database) == closed(turn.cost_usd)
     assert turn.cost_usd == 0
     await standin.say("Here I am.")
-    asked = await chatting.turns.go_on(chatting.caller, chat_id, failed.shown[-1].id, anew())
+    asked = await chatting.turns.continue_answer(
+        chatting.caller, chat_id, failed.shown[-1].id, anew()
+    )
     chat = await chatting.finish(asked)
     assert [one.text for one in chat.shown] == ["One?", "Here I am."]
-    with pytest.raises(CannotGoOn):
-        await chatting.turns.go_on(chatting.caller, chat_id, chat.shown[-1].id, anew())
+    with pytest.raises(NotContinuable):
+        await chatting.turns.continue_answer(chatting.caller, chat_id, chat.shown[-1].id, anew())
 
 
 async def test_a_broken_off_answer_stays_and_its_bill_is_settled(chatting, standin):

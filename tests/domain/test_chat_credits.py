@@ -9,7 +9,7 @@ import pytest
 
 from db.repositories.chats import ChatTurnRepository
 from domain.errors import RateLimited
-from domain.model_runs.lease import Leases
+from domain.model_runs.lease import LeaseManager
 from domain.spending.budget import BudgetLimits
 from domain.spending.credits import MESSAGES
 from tests.configuration import settings
@@ -88,10 +88,10 @@ async def test_a_message_stopped_before_a_model_was_asked_costs_no_credit(
     await talker.say(chat_id, "One?")
 
     asked = await talker.send(chat_id, "Two?")
-    lease = await Leases(database.sessions, ChatTurnRepository).take(asked.turn.id)
+    lease = await LeaseManager(database.sessions, ChatTurnRepository).acquire(asked.turn.id)
     assert lease
     await talker.turns.stop(talker.caller, chat_id)
-    await lease.drop()
+    await lease.release()
     await talker.service.run(asked.turn.id)
 
     assert (await talker.turn(asked.turn.id)).status == "stopped"

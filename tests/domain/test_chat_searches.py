@@ -12,7 +12,7 @@ from db.repositories.chats import ChatTurnRepository
 from domain.chat.admission import Admission
 from domain.chat.searches import PaidSearches
 from domain.chat.web import WebSearch, WebSearchFailed
-from domain.model_runs.lease import Leases
+from domain.model_runs.lease import LeaseManager
 from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
 from tests.configuration import settings
 from tests.fixtures.chat import SEARCH_USD, chatting_with, visitor
@@ -105,10 +105,10 @@ async def test_searches_at_once_never_spend_more_than_the_budget(
         held_usd = sum((one.turn.quote_usd for one in asked), Decimal(0))
         limits = replace(LIMITS, global_usd=held_usd + SEARCH_USD * (affordable + Decimal("0.9")))
         admission = Admission(chatting.limiter, Budget(limits))
-        leases = Leases(database.sessions, ChatTurnRepository)
+        leases = LeaseManager(database.sessions, ChatTurnRepository)
 
         async def search(turn_id):
-            lease = await leases.take(turn_id)
+            lease = await leases.acquire(turn_id)
             assert lease
             with suppress(BudgetUsedUp, WebSearchFailed):
                 await PaidSearches(lease, database.sessions, admission, web).find("bees", 1)

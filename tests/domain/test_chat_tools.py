@@ -35,15 +35,15 @@ def call(name, **arguments):
 
 
 def told(used):
-    return json.loads(used.told.split("\n")[1])
+    return json.loads(used.content.split("\n")[1])
 
 
 async def test_a_search_finds_facts_and_numbers_each_once(toolbox, make, sources):
     bee = await make.factoid("Bees dance to tell where flowers are.", subject="Bees")
     await make.factoid("Wasps make paper from bees' wood.", subject="Wasps")
 
-    first = await toolbox.use(call("search_factoids", query="flowers"))
-    second = await toolbox.use(call("search_factoids", query="bees"))
+    first = await toolbox.call(call("search_factoids", query="flowers"))
+    second = await toolbox.call(call("search_factoids", query="bees"))
 
     assert told(first) == [{"source": 1, "factoid_id": str(bee.id), "text": bee.text}]
     assert {one["source"] for one in told(second)} == {1, 2}
@@ -56,9 +56,9 @@ async def test_a_fact_is_read_and_those_like_it_are_found(toolbox, make):
     near = await make.factoid("Owls cannot turn their eyes.", subject="Owls", category="animals")
     await make.factoid("Venus turns backwards.", subject="Venus", category="space")
 
-    one = await toolbox.use(call("get_factoid", factoid_id=str(bee.id)))
-    related = await toolbox.use(call("related_factoids", factoid_id=str(bee.id)))
-    nothing = await toolbox.use(call("get_factoid", factoid_id=str(uuid4())))
+    one = await toolbox.call(call("get_factoid", factoid_id=str(bee.id)))
+    related = await toolbox.call(call("related_factoids", factoid_id=str(bee.id)))
+    nothing = await toolbox.call(call("get_factoid", factoid_id=str(uuid4())))
 
     assert [fact["text"] for fact in told(one)] == [bee.text]
     assert [fact["text"] for fact in told(related)] == [also.text, near.text]
@@ -66,7 +66,7 @@ async def test_a_fact_is_read_and_those_like_it_are_found(toolbox, make):
 
 
 async def test_a_search_of_the_web_finds_pages_by_number_alone(toolbox, tavily, sources):
-    used = await toolbox.use(call("web_search", query="bees", max_results=2))
+    used = await toolbox.call(call("web_search", query="bees", max_results=2))
 
     assert [set(one) for one in told(used)] == [{"source", "title", "text"}] * 2
     assert [one.url for one in sources.all] == [
@@ -80,9 +80,9 @@ async def test_a_result_is_no_longer_than_a_prompt_has_room_for(toolbox, make):
     for number in range(5):
         await make.factoid(f"Bees {number} " + "hum " * 900)
 
-    used = await toolbox.use(call("search_factoids", query="bees"))
+    used = await toolbox.call(call("search_factoids", query="bees"))
 
-    assert len(used.told.encode()) < RESULT_BYTES + 100
+    assert len(used.content.encode()) < RESULT_BYTES + 100
     assert len(told(used)) == len(used.sources) == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_result_is_no_longer_than_a_prompt_has_room_for(toolbox, make):
     ],
 )
 async def test_whatever_is_asked_there_is_an_answer(toolbox, name, arguments):
-    used = await toolbox.use(ToolCall("call_1", name, arguments))
+    used = await toolbox.call(ToolCall("call_1", name, arguments))
 
     assert (used.ok, used.sources) == (False, [])
     assert isinstance(told(used), str)

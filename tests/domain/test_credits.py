@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import sys
 from collections import Counter
 from functools import partial
 from uuid import UUID, uuid4
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.repositories.credits import CreditRepository
 from tests.credit_account import Account, differing
+from tests.processes import run_command
 
 SEEDS = int(os.environ.get("CREDIT_SEEDS", "100"))
 STEPS = 30
@@ -188,14 +188,9 @@ async def test_a_balance_that_is_not_the_sum_of_its_entries_is_found(
         await session.execute(text(statement))
 
     assert await differences() == [checkout_id]
-    check = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jobs", "check_ledger"),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, complained = await check.communicate()
+    check = await run_command("check_ledger")
     assert check.returncode == 1
-    assert f"The credits of checkout {checkout_id} differ" in complained.decode()
+    assert f"The credits of checkout {checkout_id} differ" in check.stderr
 
 
 @pytest.mark.parametrize("change", ["held = -1", "used = 3", "owed = 1", "revoked = 1"])

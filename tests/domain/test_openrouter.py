@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.llm.failures import ModelFailed
-from domain.llm.openrouter import Answer, OpenRouter, Patience
+from domain.llm.openrouter import Completion, OpenRouter, Patience
 
 PATIENCE = Patience(connect_s=5, silence_s=10, total_s=30)
 
@@ -59,7 +59,7 @@ def _client(port: int) -> OpenRouter:
     )
 
 
-async def read(wire: bytes) -> Answer:
+async def read(wire: bytes) -> Completion:
     async with answering(wire) as client, client.stream({}) as answer:
         async for _ in answer.pieces():
             pass
@@ -88,7 +88,7 @@ async def read(wire: bytes) -> Answer:
 async def test_an_answer_is_read_however_it_is_cut(body):
     answer = await read(answer_of(body))
 
-    assert answer.text == "a b"
+    assert answer.output == "a b"
     assert (answer.upstream_id, answer.provider) == ("gen-1", "Someone")
 
 
@@ -97,7 +97,7 @@ async def test_line_separators_inside_a_text_end_no_line():
 
     answer = await read(answer_of(f"data: {written}\n\n".encode()))
 
-    assert answer.text == "a\u2028b\x85c"
+    assert answer.output == "a\u2028b\x85c"
 
 
 async def test_an_answer_that_breaks_off_after_its_end_is_whole():
@@ -106,7 +106,7 @@ async def test_an_answer_that_breaks_off_after_its_end_is_whole():
 
     answer = await read(cut)
 
-    assert (answer.text, answer.usage.cost) == ("a b", None)
+    assert (answer.output, answer.usage.cost) == ("a b", None)
 
 
 @pytest.mark.parametrize(
@@ -259,8 +259,8 @@ async def test_the_pieces_of_tool_calls_are_put_together_by_their_place():
         async for _ in answer.pieces():
             pass
 
-    assert answer.said == "Let me look. "
-    assert [(one.id, one.name, one.arguments) for one in answer.calls.values()] == [
+    assert answer.content == "Let me look. "
+    assert [(call.id, call.name, call.arguments) for call in answer.tool_calls.values()] == [
         ("a", "search", '{"query": "bees"}'),
         ("b", "get", '{"id": 7}'),
     ]
@@ -277,4 +277,4 @@ async def test_no_more_tool_calls_are_kept_than_anybody_needs():
         async for _ in answer.pieces():
             pass
 
-    assert len(answer.calls) == 100
+    assert len(answer.tool_calls) == 100

@@ -12,9 +12,9 @@ from domain.caller import Caller
 from domain.errors import Invalid
 from domain.generation import retry_policy
 from domain.generation.input import GenerationInput, quote_usd
-from domain.generation.requests import NoCredits
 from domain.limits.rate_limit import GenerationLimit
 from domain.llm.catalogue import NoModels, UnknownModel
+from domain.model_runs.allowance import NoCredits
 from domain.orphaned_holds import release_orphans
 from domain.spending.budget import BudgetLimits, BudgetUsedUp
 from tests.configuration import settings
@@ -211,7 +211,7 @@ async def test_while_models_are_down_it_is_tried_again_and_delivered_when_they_a
     waiting = await generating.request(request_id)
     wait_s = await _wait_s(database)
     assert (waiting.status, waiting.lease_holder) == ("queued", None)
-    assert retry_policy.SOONEST_S - 2 < wait_s <= retry_policy.SOONEST_S
+    assert retry_policy.DELAY_AT_LEAST_S - 2 < wait_s <= retry_policy.DELAY_AT_LEAST_S
     assert await buyer.balance() == (2, 1, 0, 0)
 
     await _asked_ago(database, request_id, 10)

@@ -341,7 +341,7 @@ async def test_what_was_wished_is_begun_as_soon_as_it_can_be(
     checkout_id, _, owner = await paid(shop, buyer)
     assert (await shop.row(checkout_id)).generation_request_id is None
     (job,) = await shop.all("SELECT job, arguments FROM outbox")
-    assert job.job == "begin_wished_generation"
+    assert job.job == "begin_post_purchase_generation"
 
     await office.wishes.try_again(UUID(checkout_id))
     assert len(await shop.all("SELECT id FROM outbox")) == 1

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import httpx
 
 from tests.processes import (
-    BIN,
     LOG_SHOWN,
     ROOT,
     Running,
@@ -41,7 +40,7 @@ class Site:
             **environment,
         }
         serve = ["--interface", "asgi", "--host", HOST, "--port", port, "--workers", "1"]
-        self._command = [BIN / "granian", *serve, "serve:app"]
+        self._command = ["granian", *serve, "serve:app"]
         self._life = AsyncExitStack()
         self._running: Running | None = None
 

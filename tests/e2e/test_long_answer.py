@@ -6,8 +6,9 @@ from sqlalchemy import select
 
 from db.models import ChatTurn
 from db.session import Database
-from domain.chat.progress import TurnProgress
+from domain.chat.kind import CHAT_TURNS
 from domain.model_runs.event_log import EventWriter
+from domain.model_runs.progress import ProgressWriter
 from tests.e2e.browser import Visitor
 from tests.e2e.test_chat import WRITING, answers, ask, begin
 from tests.standins.openrouter.running import RunningOpenRouter
@@ -45,11 +46,12 @@ async def test_what_is_written_is_neither_sent_nor_drawn_again(
     async with database.sessions() as session:
         newest = select(ChatTurn).order_by(ChatTurn.created_at.desc()).limit(1)
         turn = (await session.scalars(newest)).one()
-    progress, at, sent = TurnProgress(EventWriter(redis), turn.id), 0, [sum(received)]
+    progress = ProgressWriter(EventWriter(redis), CHAT_TURNS, turn.id)
+    at, sent = 0, [sum(received)]
     for number in range(PARAGRAPHS):
         text = f"Paragraph {number} on what bees do when they are at home in their hive.\n\n"
-        told = {"message_id": str(turn.answer_id), "at": at, "text": text}
-        await progress.tell("token", told)
+        token = {"message_id": str(turn.answer_id), "at": at, "text": text}
+        await progress.write("token", token)
         await expect(writing).to_contain_text(f"Paragraph {number} on")
         at += len(text)
         sent.append(sum(received))

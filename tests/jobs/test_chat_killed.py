@@ -2,7 +2,7 @@
 
 import pytest
 
-from db.repositories.leases import OPEN
+from db.models.model_run import OPEN
 from tests.fixtures.generation import bill, books, closed, completions
 from tests.processes import running_worker, until
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from db.repositories.generations import OPEN
+from db.models.model_run import OPEN
 from tests.fixtures.generation import (
     PATIENTLY,
     bill,

@@ -1,29 +1,19 @@
 """Payments in the worker and at the command line, as processes."""
 
-import asyncio
-import os
-import sys
+import subprocess
 
 import httpx
 
 from tests.fixtures.generation import Generating
 from tests.fixtures.payments import Shop, selling
-from tests.processes import ROOT, running_api, running_worker, until
+from tests.processes import run_command, running_api, running_worker, until
 from tests.sinks import receiving_json
 from tests.standins.openrouter.running import RunningOpenRouter
 
 
-async def command(shop: Shop, *arguments: str, **environment: str) -> tuple[int, str]:
-    """What a command of staff's ends with, and all it says."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jobs", *arguments),
-        cwd=ROOT,
-        env=os.environ | selling(shop.stripe) | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode()
+async def command(shop: Shop, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of staff's, which asks the stand-in for Stripe."""
+    return await run_command(name, *arguments, **selling(shop.stripe))
 
 
 async def paid(shop: Shop, buyer: httpx.AsyncClient, **wish: str) -> str:
@@ -71,9 +61,10 @@ async def test_staff_refund_with_one_command(shop: Shop, buyer: httpx.AsyncClien
     done = await command(shop, "refund_checkout", checkout_id)
     again = await command(shop, "refund_checkout", checkout_id)
 
-    assert done == (0, "$5.00 of $5.00 went back, and 25 credits of 25 with it.\n")
-    assert again[0] == 1
-    assert "Nothing is left of this payment to send back." in again[1]
+    assert done.returncode == 0
+    assert done.stdout == "$5.00 of $5.00 went back, and 25 credits of 25 with it.\n"
+    assert again.returncode == 1
+    assert "Nothing is left of this payment to send back." in again.stderr
     assert await shop.credits(checkout_id) == (1, 0)
 
 
@@ -88,9 +79,9 @@ async def test_the_nightly_check_says_and_tells_what_differs(shop: Shop, buyer: 
 
     wrong = await command(shop, "check_payments")
 
-    assert right == (0, "The payments are right.\n")
-    assert wrong[0] == 1
-    assert f"{checkout_id}: 500 by our entries, 499 at Stripe." in wrong[1]
+    assert (right.returncode, right.stdout) == (0, "The payments are right.\n")
+    assert wrong.returncode == 1
+    assert f"{checkout_id}: 500 by our entries, 499 at Stripe." in wrong.stderr
     (alert,) = await shop.all("SELECT level, channel FROM budget_alerts")
     assert tuple(alert) == ("payments_differ", "log")
 

@@ -1,7 +1,6 @@
 """What a worker promises: jobs that cannot be lost, and one factoid a slot of the schedule."""
 
-import asyncio
-import os
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -10,11 +9,14 @@ from sqlalchemy import select
 
 from db.models import GenerationRequest
 from domain.llm.openrouter import Patience
-from jobs import worker as product
-from jobs.relay import TERMS, Relay
+from domain.outbox import DECLARED
+from jobs.queue import open_queue
+from jobs.registry import FUNCTIONS, runs
+from jobs.relay import Relay
+from jobs.worker import worker_settings
 from tests.configuration import settings
 from tests.fixtures.generation import completions, count_factoids
-from tests.processes import ROOT, running_worker, until
+from tests.processes import ROOT, run_command, running_worker, until
 
 
 @pytest.fixture
@@ -26,19 +28,57 @@ def worker(standin):
 
 
 def test_no_job_is_left_to_the_defaults_of_the_queue():
-    worker = product.worker_settings(settings)
-    cron_jobs = worker["cron_jobs"]
-    terms = [*TERMS.values(), *cron_jobs]
+    worker = worker_settings(settings)
 
-    assert set(TERMS) == {function.__name__ for function in worker["functions"]}
-    assert all(one.timeout and one.retries and one.heartbeat is not None for one in terms)
-    assert all(one.retry_delay for one in terms)
+    assert dict(worker["functions"]).keys() == DECLARED.keys()
+    for job in DECLARED.values():
+        assert job.timeout_s
+        assert job.retries
+        assert job.retry_delay_s
+    for job in worker["cron_jobs"]:
+        assert job.timeout
+        assert job.retries
+        assert job.retry_delay
+        assert job.heartbeat is not None
     assert worker["shutdown_grace_period_s"] > Patience().total_s
-    assert TERMS["run_generation"].timeout > Patience().total_s
+    assert DECLARED["run_generation"].timeout_s > Patience().total_s
+
+
+def test_a_worker_that_does_not_run_a_declared_job_does_not_start(monkeypatch):
+    monkeypatch.delitem(FUNCTIONS, "settle_generation")
+
+    with pytest.raises(LookupError, match="settle_generation"):
+        worker_settings(settings)
+
+
+def test_a_function_whose_job_is_not_declared_does_not_start(monkeypatch):
+    monkeypatch.delitem(DECLARED, "settle_generation")
+
+    with pytest.raises(LookupError, match="settle_generation"):
+        worker_settings(settings)
+
+
+def test_two_functions_cannot_run_one_job():
+    with pytest.raises(ValueError, match="run_generation"):
+        runs(DECLARED["run_generation"])(FUNCTIONS["run_generation"])
+
+
+def test_every_declared_job_is_known_to_a_worker():
+    """Also those of modules that the worker itself does not import."""
+    declare = "import pkgutil, importlib, domain, jobs.worker\n" + (
+        "for module in pkgutil.walk_packages(domain.__path__, 'domain.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "jobs.worker.check_registry()"
+    )
+    subprocess.run([sys.executable, "-c", declare], cwd=ROOT, check=True)
 
 
 def test_the_catalogue_is_refreshed_every_hour():
-    (refresh,) = [job for job in product.CRON_JOBS if job.function.__name__ == "refresh_models"]
+    (refresh,) = [
+        job
+        for job in worker_settings(settings)["cron_jobs"]
+        if job.function.__name__ == "refresh_models"
+    ]
     minute, *rest = refresh.cron.split()
 
     assert minute.isdecimal()
@@ -46,7 +86,7 @@ def test_the_catalogue_is_refreshed_every_hour():
 
 
 async def test_a_job_just_taken_is_not_taken_for_lost_until_nobody_marks_it(redis):
-    queue = product.Jobs.from_url(settings.redis_url, name="jobs-of-a-test")
+    queue = open_queue(settings.redis_url, name="jobs-of-a-test")
     await queue.enqueue("nothing", retries=2)
     taken = await queue.dequeue(timeout=5)
 
@@ -68,8 +108,8 @@ async def test_requests_that_wait_survive_an_emptied_redis(
         await standin.wait_at_gate()
         running.pause()
         waiting = [await generating.ask(topic) for topic in ("honey", "glaciers", "bridges")]
-        queue = product.open_queue(settings.redis_url)
-        await Relay(database, queue).move()
+        queue = open_queue(settings.redis_url)
+        await Relay(database, queue).move_due()
         await queue.disconnect()
         await redis.flushdb()
         running.go_on()
@@ -135,8 +175,8 @@ async def test_the_schedule_by_hand_publishes_a_slot_once(standin, database, mod
     first = await _by_hand(standin, "publish_scheduled_factoid")
     second = await _by_hand(standin, "publish_scheduled_factoid")
 
-    assert (first.code, second.code) == (0, 0), first.words + second.words
-    assert "Published factoid" in first.words
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "Published factoid" in first.stdout
     assert await count_factoids(database) == 1
     assert len(completions(await standin.log())) == 1
 
@@ -148,13 +188,13 @@ async def test_the_schedule_by_hand_says_why_it_failed_and_may_be_repeated(
 
     done = await _by_hand(standin, "publish_scheduled_factoid")
 
-    assert done.code == 1
-    assert "No factoid: The site's access to language models is not set up right." in done.words
+    assert done.returncode == 1
+    assert "No factoid: The site's access to language models is not set up right." in done.stderr
     assert await count_factoids(database) == 0
 
     again = await _by_hand(standin, "publish_scheduled_factoid")
 
-    assert (again.code, await count_factoids(database)) == (0, 1), again.words
+    assert (again.returncode, await count_factoids(database)) == (0, 1), again.stderr
 
 
 async def test_the_schedule_by_hand_needs_a_model(standin, database):
@@ -162,26 +202,14 @@ async def test_the_schedule_by_hand_needs_a_model(standin, database):
 
     done = await _by_hand(standin, "publish_scheduled_factoid")
 
-    assert done.code == 1
-    assert "Not done: No language model is available yet." in done.words
+    assert done.returncode == 1
+    assert "Not done: No language model is available yet." in done.stderr
 
 
-class _Done:
-    def __init__(self, code: int | None, words: str) -> None:
-        self.code, self.words = code, words
-
-
-async def _by_hand(standin, job: str) -> _Done:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jobs", job),
-        cwd=ROOT,
-        env=os.environ
-        | {"OPENROUTER_BASE_URL": standin.base_url, "MODELS_ALLOWED": "openai/gpt-4o-mini"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+async def _by_hand(standin, job: str) -> subprocess.CompletedProcess[str]:
+    return await run_command(
+        job, OPENROUTER_BASE_URL=standin.base_url, MODELS_ALLOWED="openai/gpt-4o-mini"
     )
-    words, _ = await process.communicate()
-    return _Done(process.returncode, words.decode())
 
 
 async def _scheduled(database) -> list[GenerationRequest]:

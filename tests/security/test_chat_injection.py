@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import text as sql
 
 from db.repositories.chats import ChatTurnRepository
-from domain.chat.answer_writer import AnswerWriter, Unsayable
-from domain.chat.progress import TurnProgress
+from domain.chat.answer_writer import AnswerWithheld, AnswerWriter
+from domain.chat.kind import CHAT_TURNS
 from domain.chat.prompt import LEAK_DETECTOR, RULES, WITHOUT_WEB
-from domain.chat.service import UNSAYABLE
+from domain.chat.service import WITHHELD
 from domain.chat.sources import Sources
 from domain.chat.tools import ARGUMENTS
 from domain.model_runs.event_log import EventWriter
-from domain.model_runs.lease import Leases
+from domain.model_runs.lease import LeaseManager
+from domain.model_runs.progress import ProgressWriter
 from domain.prompt_leak import WORDS_IN_A_ROW
 from domain.text import clean
 from tests.fixtures.generation import completions
@@ -157,7 +158,7 @@ async def test_nothing_of_what_the_agent_was_told_is_ever_told(chatting, standin
         answer = (await chatting.finish(asked)).shown[-1]
         events = await chatting.told(asked.turn.id)
         told = "".join(data["text"] for name, data in events if name == "token")
-        assert answer.text.endswith(UNSAYABLE), leak
+        assert answer.text.endswith(WITHHELD), leak
         for text in (answer.text, told):
             assert not LEAK_DETECTOR.matches(text), leak
 
@@ -165,19 +166,19 @@ async def test_nothing_of_what_the_agent_was_told_is_ever_told(chatting, standin
 @pytest.mark.parametrize("between", ["-" * 20, "." * 40, " ||||||||||||||||||||| "])
 async def test_rules_spelt_far_apart_are_not_told(chatting, redis, database, between):
     asked = await chatting.send(await chatting.begin(), "Spell it.")
-    lease = await Leases(database.sessions, ChatTurnRepository).take(asked.turn.id)
+    lease = await LeaseManager(database.sessions, ChatTurnRepository).acquire(asked.turn.id)
     assert lease
-    told = TurnProgress(EventWriter(redis), asked.turn.id)
-    writer = AnswerWriter(lease, asked.chat.shown[-1], Sources(""), told)
-    writer.begin_call(goes_on=False)
+    progress = ProgressWriter(EventWriter(redis), CHAT_TURNS, asked.turn.id)
+    writer = AnswerWriter(lease, asked.chat.shown[-1], Sources(""), progress)
+    writer.begin_call(continues=False)
 
     async def spell() -> None:
         for letter in RULES[:200]:
-            writer.hear(letter + between)
-            # What comes next is told by itself.
+            writer.add(letter + between)
+            # The next letter is published separately.
             await writer.status("writing", "Writing")
 
-    with pytest.raises(Unsayable):
+    with pytest.raises(AnswerWithheld):
         await spell()
 
     assert not LEAK_DETECTOR.matches(writer.text)

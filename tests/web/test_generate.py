@@ -14,7 +14,9 @@ from reflex.istate.manager.memory import StateManagerMemory
 from reflex_base.event.processor import BaseStateEventProcessor
 
 from api.schemas.generation import GenerateIn
-from domain.generation.progress import ProgressWriter
+from domain.generation.kind import GENERATIONS
+from domain.model_runs.event_log import EventWriter
+from domain.model_runs.progress import ProgressWriter
 from tests.factories import Factories
 from tests.web.conftest import router_data
 from web.app import app as pages
@@ -75,27 +77,28 @@ async def page(visitor: str, make: Factories) -> AsyncGenerator[Page]:
 
 
 @pytest.fixture
-def worker(redis: Redis) -> ProgressWriter:
-    return ProgressWriter(redis)
+def events(redis: Redis) -> EventWriter:
+    return EventWriter(redis)
 
 
 async def running(cookie: str) -> UUID:
     return (await ApiClient(cookie).generations())[0].id
 
 
-async def write(worker: ProgressWriter, generation: UUID, words: list[str]) -> None:
-    await worker.status(generation, "writing", "Writing")
+async def write(events: EventWriter, generation: UUID, words: list[str]) -> None:
+    progress = ProgressWriter(events, GENERATIONS, generation)
+    await progress.status("writing", "Writing")
     for word in words:
-        await worker.token(generation, word)
-    await worker.status(generation, "checking", "Checking that it is new")
+        await progress.write("token", {"text": word})
+    await progress.status("checking", "Checking that it is new")
 
 
 async def test_the_text_appears_while_it_is_written_and_a_cancelled_one_is_put_away(
-    page: Page, visitor: str, worker: ProgressWriter
+    page: Page, visitor: str, events: EventWriter
 ):
     asking = asyncio.create_task(page.send(Generate.start({"topic": " owls ", "model": ""})))
     await page.until(busy=True, stage="queued", topic="owls")
-    await write(worker, await running(visitor), ["Owls cannot ", "roll their eyes. ", "They"])
+    await write(events, await running(visitor), ["Owls cannot ", "roll their eyes. ", "They"])
     await page.until(stage="checking", draft="Owls cannot roll their eyes. They")
     assert page.known["spoken"] == "Owls cannot roll their eyes."
 
@@ -107,10 +110,10 @@ async def test_the_text_appears_while_it_is_written_and_a_cancelled_one_is_put_a
 
 
 async def test_a_page_that_comes_back_finds_its_running_generation(
-    page: Page, visitor: str, worker: ProgressWriter
+    page: Page, visitor: str, events: EventWriter
 ):
     begun = await ApiClient(visitor).generate(GenerateIn(topic="whales"))
-    await write(worker, begun.id, ["Whales ", "sing."])
+    await write(events, begun.id, ["Whales ", "sing."])
 
     watching = asyncio.create_task(page.send(Generate.resume))
     await page.until(busy=True, topic="whales", draft="Whales sing.")
@@ -121,7 +124,7 @@ async def test_a_page_that_comes_back_finds_its_running_generation(
 
 
 async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(
-    page: Page, visitor: str, worker: ProgressWriter
+    page: Page, visitor: str, events: EventWriter
 ):
     begun = await ApiClient(visitor).generate(GenerateIn())
     watching = asyncio.create_task(page.send(Generate.resume))
@@ -129,7 +132,7 @@ async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(
     namespace = pages.event_namespace
     assert namespace
     await namespace._token_manager.disconnect_token(TOKEN, "sid")
-    await write(worker, begun.id, ["Nobody reads this."])
+    await write(events, begun.id, ["Nobody reads this."])
     await watching
 
     await ApiClient(visitor).cancel(begun.id)
@@ -140,9 +143,7 @@ async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(
     assert page.known["trouble"].code == "cancelled"
 
 
-async def test_watching_ends_when_the_page_is_closed(
-    page: Page, visitor: str, worker: ProgressWriter
-):
+async def test_watching_ends_when_the_page_is_closed(page: Page, visitor: str, events: EventWriter):
     begun = await ApiClient(visitor).generate(GenerateIn())
     watching = asyncio.create_task(page.send(Generate.resume))
     await page.until(busy=True)
@@ -150,7 +151,7 @@ async def test_watching_ends_when_the_page_is_closed(
     namespace = pages.event_namespace
     assert namespace
     await namespace._token_manager.disconnect_token(TOKEN, "sid")
-    await write(worker, begun.id, ["Nobody reads this."])
+    await write(events, begun.id, ["Nobody reads this."])
     async with asyncio.timeout(10):
         await watching
 
@@ -159,11 +160,11 @@ async def test_watching_ends_when_the_page_is_closed(
 
 
 async def test_writing_that_starts_anew_replaces_the_text(
-    page: Page, visitor: str, worker: ProgressWriter
+    page: Page, visitor: str, events: EventWriter
 ):
     begun = await ApiClient(visitor).generate(GenerateIn())
-    await write(worker, begun.id, ["The first try."])
-    await write(worker, begun.id, ["The second."])
+    await write(events, begun.id, ["The first try."])
+    await write(events, begun.id, ["The second."])
 
     watching = asyncio.create_task(page.send(Generate.resume))
     await page.until(draft="The second.", stage="checking")

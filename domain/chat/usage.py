@@ -1,4 +1,4 @@
-"""What turns and chats have used and cost, and may use at most; pure functions."""
+"""What turns and chats have used, and may use at most; pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,29 +8,32 @@ from db.models import ChatCall
 from db.models.chat import WEB_SEARCH
 
 TURN_TOKENS = 120_000
-"""What one turn may use, of all its calls together."""
+"""What all calls of one turn may use together."""
 
 CHAT_TOKENS = 300_000
-"""What one chat may use; a new one begins anew."""
+"""What all turns of one chat may use together."""
+
+UNMADE = {"held", "unbilled"}
+"""States of a call that has not reached a model, or that no model has answered."""
 
 
 @dataclass(frozen=True)
-class Spent:
+class ChatUsage:
     prompt_tokens: int
     completion_tokens: int
     cost_usd: Decimal
     """A call whose cost is not known yet counts as its worst case."""
     settled: bool
-    """Whether all of it is known."""
+    """Whether the cost of every call is known."""
     calls: int
-    """Of models; what searches of the web cost is counted, they are not."""
+    """Of models. Web searches count in the cost, but not here."""
 
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
-    def and_before(self, other: "Spent") -> "Spent":
-        return Spent(
+    def __add__(self, other: "ChatUsage") -> "ChatUsage":
+        return ChatUsage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cost_usd + other.cost_usd,
@@ -39,14 +42,13 @@ class Spent:
         )
 
 
-def spent_on(calls: Iterable[ChatCall]) -> Spent:
+def usage_of(calls: Iterable[ChatCall]) -> ChatUsage:
     """What these calls have used so far."""
-    made = [call for call in calls if call.state not in {"held", "unbilled"}]
-    costs = [call.quote_usd if call.cost_usd is None else call.cost_usd for call in made]
-    return Spent(
+    made = [call for call in calls if call.state not in UNMADE]
+    return ChatUsage(
         sum(call.prompt_tokens or 0 for call in made),
         sum(call.completion_tokens or 0 for call in made),
-        sum(costs, Decimal(0)),
+        sum((call.most_usd for call in made), Decimal(0)),
         all(call.state == "settled" for call in made),
         sum(call.model != WEB_SEARCH for call in made),
     )
