@@ -21,11 +21,12 @@ from domain.idempotency import (
     KeyReused,
     StoredResponse,
 )
-from jobs.maintenance import forget_old_repeats
+from jobs.maintenance import delete_old_idempotency_keys
 from tests.configuration import settings
 from tests.fixtures.api import api_client
 from tests.fixtures.generation import MODEL, PATIENTLY, completions, waiting_for_table
 from tests.processes import RunningAPI, running_api, until
+from tests.services import services_on
 
 GENERATE = "/api/factoids/generate"
 REPLAYED = "Idempotent-Replayed"
@@ -311,7 +312,7 @@ async def test_a_body_is_read_as_strictly_with_a_key(api, model):
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/temperature")
 
 
-async def test_after_a_day_a_key_is_as_good_as_new_and_is_forgotten(api, model, database):
+async def test_after_a_day_a_key_is_as_good_as_new_and_is_forgotten(api, model, database, redis):
     first = await api.post(GENERATE, json={"topic": "honey"}, headers=keyed("k"))
     await change(
         database,
@@ -324,11 +325,11 @@ async def test_after_a_day_a_key_is_as_good_as_new_and_is_forgotten(api, model, 
         "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'"
         " WHERE key = 'another'",
     )
-    context: Any = {"database": database}
+    context: Any = {"services": services_on(database, redis)}
 
     assert second.status_code == 202
     assert second.json()["id"] != first.json()["id"]
-    assert await forget_old_repeats(context) == {"keys": 1}
+    assert await delete_old_idempotency_keys(context) == {"keys": 1}
     assert await count(database, "SELECT count(*) FROM idempotency_keys") == 1
 
 
