@@ -23,14 +23,21 @@ from settings.process import load_process
 from web.app import app as pages
 from web.app import follow_live_changes
 from web.client import api as client
+from web.pages import PAGES
+from web.server.page import Build
 from web.server.policy import page_headers
-from web.server.prerender import Front
-from web.server.site import OneOrigin, SafePages
-from web.server.socket_guard import Doorkeeper, PageSocket, kept_by_browsers, page_events
+from web.server.prerender import Prerenderer
+from web.server.site import OriginRouter, PageSecurity
+from web.server.socket_guard import (
+    EventFilter,
+    SocketGuard,
+    allowed_events,
+    browser_storage_states,
+)
 
 settings = load_process()
 api = None if settings.api_url else create_app(settings)
-client.use(api, api_url=settings.api_url)
+client.use_app(api, api_url=settings.api_url)
 
 
 @pages.register_lifespan_task
@@ -48,18 +55,18 @@ async def run_api() -> AsyncGenerator[None]:
 pages.register_lifespan_task(follow_live_changes)
 
 build = get_web_dir() / "build" / "client"
-front = Front(pages(), build, settings)
+prerendered = Prerenderer(pages(), PAGES, Build(build, settings))
 # Where the API runs elsewhere it alone knows who was signed out, and refuses them.
 register = api.state.services.register if api else Register(*settings.server_secrets)
 visited = Visitors(
-    front,  # pyright: ignore[reportArgumentType]
+    prerendered,  # pyright: ignore[reportArgumentType]
     VisitorTokens(*settings.server_secrets),
     register,
     https_only=settings.https_only,
 )
-app = OneOrigin(
-    pages=SafePages(
-        PageSocket(visited, Doorkeeper(page_events(), kept_by_browsers())),
+app = OriginRouter(
+    pages=PageSecurity(
+        SocketGuard(visited, EventFilter(allowed_events(), browser_storage_states())),
         page_headers(build, settings),
         https_only=settings.https_only,
     ),

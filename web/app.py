@@ -1,21 +1,27 @@
 """The pages as one Reflex app; `serve.py` puts them beside the API."""
 
+from pathlib import Path
+
 import reflex as rx
 
-from web.account import page as account
-from web.chat import page as chat
-from web.chats import page as chats
-from web.checkout import page as checkout
-from web.factoid_page import page as factoid
-from web.feed import page as feed
-from web.keys import page as keys
-from web.pricing import page as pricing
-from web.recover import page as recover
-from web.shared_chat import page as shared
-from web.ui import client_store as live
-from web.ui import missing
+from web.client.session import use_pages
+from web.pages import PAGES
+from web.server.live_updates import broadcast_live_updates
 from web.ui.design import DARK, LIGHT, TOAST, Fonts
 from web.ui.layout import offline
+
+SCRIPTS = (
+    "ui/client_store.js",
+    "ui/idempotency.js",
+    "factoid/votes.js",
+    "feed/reading_place.js",
+    "generate/generate.js",
+    "chat/chat.js",
+    "keys/new_key.js",
+    "account/identity.js",
+)
+"""The hand-written JavaScript, in the order in which it runs; docs/adr/0014 says why it exists."""
+SCRIPT = "".join((Path(__file__).parent / name).read_text() for name in SCRIPTS)
 
 app = rx.App(
     html_lang="en",
@@ -29,7 +35,7 @@ app = rx.App(
         ),
     ),
     head_components=[
-        rx.el.script(live.SCRIPT),
+        rx.el.script(SCRIPT),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.meta(
             name="theme-color",
@@ -44,25 +50,11 @@ app = rx.App(
     ],
 )
 app.app_wraps[5, "Overlay"] = lambda stateful: offline() if stateful else None
-app.add_page(missing.missing, route="404", title=missing.TITLE)
-
-PAGES = (
-    feed.feed,
-    factoid.factoid,
-    keys.keys,
-    account.account,
-    recover.recover,
-    pricing.pricing,
-    checkout.checkout,
-    checkout.cancelled,
-    chats.chats,
-    chat.chat,
-    shared.shared,
-    missing.missing,
-)
-"""Importing a page's module adds it."""
+use_pages(app)
+for page in PAGES:
+    page.add_to(app)
 
 
 async def follow_live_changes() -> None:
-    """Bring every open page what changes for everybody; runs beside the pages for good."""
-    await live.pump(app)
+    """Bring every open page what changes for all visitors; runs as long as the pages do."""
+    await broadcast_live_updates(app)

@@ -81,8 +81,8 @@ async def test_a_page_calls_as_its_visitor_from_its_visitors_address(app: Litest
         seen.append((client_address(scope, 0), client_address(scope, 1)))
         await app(scope, receive, send)
 
-    client.use(watched)
+    client.use_app(watched)
     await ApiClient("visitor=x; x-forwarded-for: 6.6.6.6", "198.51.100.7").categories()
-    client.use(None)
+    client.use_app(None)
 
     assert seen == [("198.51.100.7", "198.51.100.7")]

@@ -13,7 +13,9 @@ from domain.text import clean
 from tests.configuration import settings
 from tests.factories import NUMBERS
 from web.client import api as client
-from web.server.prerender import Front
+from web.pages import PAGES
+from web.server.page import Build
+from web.server.prerender import Prerenderer
 
 CORPUS: dict[str, list[str]] = json.loads((Path(__file__).parent / "markup.json").read_text())
 PAYLOADS = [payload for payloads in CORPUS.values() for payload in payloads]
@@ -71,15 +73,15 @@ async def pages(database, app, tmp_path):
         (tmp_path / name).write_text(PAGE)
 
     async def page(path: str) -> str:
-        transport = httpx.ASGITransport(app=Front(app, tmp_path, settings))
+        transport = httpx.ASGITransport(app=Prerenderer(app, PAGES, Build(tmp_path, settings)))
         async with httpx.AsyncClient(transport=transport, base_url="http://factoids.test") as one:
             answer = await one.get(path)
         assert answer.status_code == 200
         return answer.text
 
-    client.use(app)
+    client.use_app(app)
     yield page
-    client.use(None)
+    client.use_app(None)
 
 
 def test_there_are_a_hundred_and_fifty_different_payloads():

@@ -37,10 +37,10 @@ NAMES_OF_NOTHING: list[Any] = [
     "x",
     "__init__",
     "reflex___state____state",
-    "reflex___state____state.web___factoid___votes____votes",
-    "reflex___state____state.web___factoid___votes____votes._load",
-    "reflex___state____state.web___factoid___votes____votes.__class__",
-    "reflex___state____state.web___factoid___votes____votes.get_state",
+    "reflex___state____state.web___factoid___votes____votes_state",
+    "reflex___state____state.web___factoid___votes____votes_state._load",
+    "reflex___state____state.web___factoid___votes____votes_state.__class__",
+    "reflex___state____state.web___factoid___votes____votes_state.get_state",
     "reflex___state____state.nowhere.vote",
     LONG,
     None,
@@ -105,10 +105,10 @@ def every_event() -> list[str]:
 
 def arguments(name: str) -> list[Any]:
     """Payloads for an event: no mapping, unknown names, and every value for its own names."""
-    from web.server.socket_guard import Taken, page_events
+    from web.server.socket_guard import HandlerSignature, allowed_events
 
-    handler = page_events().get(name)
-    taken = list(Taken.by(handler).types) if handler else ["var_name", "value", "vars"]
+    handler = allowed_events().get(name)
+    taken = list(HandlerSignature.of(handler).types) if handler else ["var_name", "value", "vars"]
     wrong: list[Any] = [*HOSTILE, {"a": 1, "b": 2}, {"self": 1}, {"": ""}]
     one_by_one = [{argument: value} for argument in taken for value in HOSTILE]
     together = [dict.fromkeys(taken, value) for value in HOSTILE if taken]
@@ -165,7 +165,7 @@ async def test_events_that_are_none(quiet: Site):
             if isinstance(name, str):
                 await socket.event(name, {})
         assert await socket.is_answered()
-        known = "reflex___state____state.web___feed___page____feed.more"
+        known = "reflex___state____state.web___feed___state____feed_state.load_more"
         await socket.event(known, {"visible": "yes"})
         await socket.event("reflex___state____state.hydrate_and_load", {"vars": {"a.b": 1}})
         assert await socket.is_answered()
@@ -198,14 +198,14 @@ async def test_bytes_and_too_much_end_the_connection(quiet: Site):
 )
 async def test_a_page_that_is_nowhere(quiet: Site, place: Any):
     async with joined(quiet.origin) as socket:
-        name = "reflex___state____state.web___feed___page____feed.open"
+        name = "reflex___state____state.web___feed___state____feed_state.load_feed"
         await socket.event(name, {}, router_data=place)
         assert not await socket.is_answered()
 
 
 async def test_a_flood_of_nonsense_delays_nobody(quiet: Site, make: Factories):
     factoid = await make.factoid()
-    vote = "reflex___state____state.web___factoid___votes____votes.vote"
+    vote = "reflex___state____state.web___factoid___votes____votes_state.vote"
     async with joined(quiet.origin) as hostile, joined(quiet.origin) as visitor:
         assert await hydrate(visitor)
         for number in range(5_000):

@@ -20,11 +20,11 @@ S = TypeVar("S", bound=rx.State)
 @pytest.fixture
 def connected(app: Litestar, database: Database) -> Iterator[Litestar]:
     """The API that `ApiClient` calls, over an empty database."""
-    client.use(app)
+    client.use_app(app)
     # The categories are kept for a while; a test must not see another's.
     cards._categories.read_at = float("-inf")
     yield app
-    client.use(None)
+    client.use_app(None)
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ def state_of(cls: type[S], cookie: str = "", path: str = "/") -> S:
     return state
 
 
-def told(outcome: Any) -> str:
-    """What a handler sends to the browser, as one text to look into."""
+def sent_script(outcome: Any) -> str:
+    """What a handler sends to the browser, as one text to search in."""
     sent = outcome if isinstance(outcome, list) else [outcome]
-    return " ".join(str(getattr(one, "payload", None) or getattr(one, "args", "")) for one in sent)
+    return " ".join(
+        str(getattr(event, "payload", None) or getattr(event, "args", "")) for event in sent
+    )

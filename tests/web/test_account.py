@@ -13,12 +13,12 @@ from db.models import Checkout
 from db.repositories.payments import CheckoutRepository
 from db.session import Database
 from tests.configuration import settings
-from tests.web.conftest import state_of, told
-from tests.web.test_paying import a_checkout
+from tests.web.conftest import sent_script, state_of
+from tests.web.test_checkout import a_checkout
 from tests.web.test_states import NONSENSE, drained
-from web.account.state import Account, movements, to_balance, to_payment
-from web.client.api import ApiClient, use
-from web.recover.state import Recover
+from web.account.state import AccountState, movements, to_balance, to_payment
+from web.client.api import ApiClient, use_app
+from web.recover.state import RecoverState
 
 NOW = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 
@@ -55,67 +55,67 @@ def test_the_credits_of_one_product_are_not_counted_with_anothers():
 def test_a_balance_says_what_became_of_the_others():
     known = BalanceOut("chat", left=150, held=1, granted=200, used=9, revoked=40)
 
-    said = to_balance(known)
+    shown = to_balance(known)
 
-    assert (said.left, said.things) == (150, "chat messages")
-    assert said.rest == "200 bought, 1 set aside, 9 used, 40 gone with money that went back"
+    assert (shown.left, shown.unit) == (150, "chat messages")
+    assert shown.rest == "200 bought, 1 set aside, 9 used, 40 gone with money that went back"
 
 
 def test_a_payment_says_what_was_paid_back():
-    said = to_payment(a_checkout(status="refunded", refunded=500, refunded_text="$5.00"))
+    shown = to_payment(a_checkout(status="refunded", refunded=500, refunded_text="$5.00"))
 
-    assert (said.paid, said.state, said.refunded) == ("$5.00", "Paid back", "$5.00 paid back")
+    assert (shown.paid, shown.state, shown.refunded) == ("$5.00", "Paid back", "$5.00 paid back")
 
 
 @pytest.mark.usefixtures("connected")
 async def test_who_bought_nothing_has_an_empty_account(visitor: str):
-    account = state_of(Account, visitor)
+    account = state_of(AccountState, visitor)
 
-    await account.open()
+    await account.load_account()
 
     assert (account.ready, account.problem) == (True, "")
     assert (account.balances, account.movements, account.payments) == ([], [], [])
 
 
 async def test_an_account_without_an_api_says_so_and_recovers(connected: Any, visitor: str):
-    account = state_of(Account, visitor)
+    account = state_of(AccountState, visitor)
 
-    use(None)
-    await account.open()
+    use_app(None)
+    await account.load_account()
     assert account.problem
 
-    use(connected)
-    await account.open()
+    use_app(connected)
+    await account.load_account()
     assert account.problem == ""
 
 
 @pytest.mark.usefixtures("connected")
 async def test_a_recovery_link_goes_to_the_browser_and_rests_nowhere(visitor: str):
-    account = state_of(Account, visitor)
+    account = state_of(AccountState, visitor)
 
-    sent = told(await drained(account.make_link()))
+    sent = sent_script(await drained(account.make_link()))
 
-    assert "factoids.recoveryLink(" in sent
+    assert "factoids.showRecoveryLink(" in sent
     token = sent.partition("#")[2].partition('"')[0]
     assert len(token) > 40
     assert token not in str(account.dict())
 
 
 @pytest.mark.usefixtures("connected")
-async def test_what_a_browser_would_leave_behind_is_told_first(visitor: str):
-    recover = state_of(Recover, visitor)
-    await recover.open()
-    assert (recover.ready, recover.leaves) == (True, "")
+async def test_what_a_browser_would_leave_behind_is_named_first(visitor: str):
+    recover = state_of(RecoverState, visitor)
+    await recover.load_recovery()
+    assert (recover.ready, recover.left_behind) == (True, "")
 
     await ApiClient(visitor).make_key(KeyIn(name="Robot"))
-    await recover.answered({"code": "would_leave_behind", "detail": "First this."})
+    await recover.recovery_finished({"code": "would_leave_behind", "detail": "First this."})
 
-    assert (recover.leaves, recover.refused) == ("1 API key", "First this.")
+    assert (recover.left_behind, recover.refused) == ("1 API key", "First this.")
 
 
 @pytest.mark.usefixtures("connected")
-async def test_a_payment_under_way_is_told_as_well(visitor: str, database: Database):
-    """The API asks about it: untold, the button would be refused again and again."""
+async def test_a_payment_under_way_is_named_as_well(visitor: str, database: Database):
+    """The API asks about it: unnamed, the button would be refused again and again."""
     known = VisitorTokens(settings.secret_key).read(visitor.partition("=")[2].encode())
     assert known
     begun = Checkout(id=uuid4(), owner_id=known[0], product="chat", credits=200, amount=900)
@@ -123,20 +123,20 @@ async def test_a_payment_under_way_is_told_as_well(visitor: str, database: Datab
     begun.offer_hash, begun.generate_on_payment = "chat", False
     async with database.sessions.begin() as session:
         await CheckoutRepository(session).add(begun)
-    recover = state_of(Recover, visitor)
+    recover = state_of(RecoverState, visitor)
 
-    await recover.answered({"code": "would_leave_behind", "detail": "First this."})
+    await recover.recovery_finished({"code": "would_leave_behind", "detail": "First this."})
 
-    assert recover.leaves == "1 undecided payment"
+    assert recover.left_behind == "1 undecided payment"
 
 
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize("value", NONSENSE)
 async def test_nonsense_recovers_nobody(visitor: str, value: Any):
-    recover = state_of(Recover, visitor)
+    recover = state_of(RecoverState, visitor)
 
-    await recover.answered(value)
-    await recover.answered({"code": value, "detail": value})
+    await recover.recovery_finished(value)
+    await recover.recovery_finished({"code": value, "detail": value})
 
-    assert recover.leaves == ""
+    assert recover.left_behind == ""
     assert recover.working is False

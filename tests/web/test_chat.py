@@ -12,22 +12,22 @@ from httpx_sse import ServerSentEvent
 from api.schemas.chats import ChatMessageOut, ChatProblem, ChatQuoteOut, ChatUsageOut, SourceOut
 from api.schemas.problem import Problem
 from tests.web.conftest import state_of
-from web.chat.answer import Answer
-from web.chat.state import Talk
+from web.chat.answer import StreamedAnswer
+from web.chat.state import ChatState
 from web.chat.words import (
-    answer_words,
-    asked_words,
-    dollars,
-    left_words,
-    meter_words,
-    quote_words,
-    refused_words,
-    to_said,
-    to_source,
+    arguments_text,
+    messages_left_text,
+    meter_text,
+    quote_text,
+    to_message_view,
+    to_refusal,
+    to_source_view,
+    usage_text,
 )
-from web.chats.state import ChatList
-from web.checkout.return_to import prices_from, way_back
-from web.factoid_page.panel_state import Aside
+from web.chats.state import ChatsState
+from web.checkout.return_to import pricing_href, return_path_in
+from web.factoid_page.panel_state import FactoidChatState
+from web.ui.format import format_usd
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 
@@ -41,128 +41,128 @@ def event(kind: str, **data: object) -> ServerSentEvent:
 
 
 def test_pieces_are_put_where_they_belong_however_much_was_known():
-    answer = Answer("Bees d")
-    answer.take(event("token", at=5, text="dance"))
-    answer.take(event("token", at=10, text=", they do."))
-    answer.take(event("token", at=5, text="sing."))
+    answer = StreamedAnswer("Bees d")
+    answer.apply(event("token", at=5, text="dance"))
+    answer.apply(event("token", at=10, text=", they do."))
+    answer.apply(event("token", at=5, text="sing."))
     assert answer.text == "Bees sing."
 
 
 def test_the_opening_of_a_stream_is_not_its_end():
-    answer = Answer()
-    assert not answer.take(ServerSentEvent(retry=2000))
-    assert not answer.moved()
-    assert answer.take(event("message"))
-    assert answer.moved()
-    assert not answer.moved()
+    answer = StreamedAnswer()
+    assert not answer.apply(ServerSentEvent(retry=2000))
+    assert answer.apply(event("message"))
 
 
 def test_only_the_last_part_is_sent_as_it_grows():
-    answer = Answer("One.\n\nTwo.\n\nThr")
-    change = answer.change()
-    assert change
-    assert "One." in change.new
-    answer.take(event("token", at=15, text="ee"))
-    change = answer.change()
-    assert change
-    assert (change.first, change.new) == (1, "ee")
-    answer.take(event("token", at=17, text=".\n\nFour"))
-    answer.change()
-    answer.take(event("token", at=24, text="teen"))
-    change = answer.change()
-    assert change
-    assert (change.first, change.new) == (2, "teen")
+    answer = StreamedAnswer("One.\n\nTwo.\n\nThr")
+    patch = answer.next_patch()
+    assert patch
+    assert "One." in patch.inserted
+    answer.apply(event("token", at=15, text="ee"))
+    patch = answer.next_patch()
+    assert patch
+    assert (patch.first_block, patch.inserted) == (1, "ee")
+    answer.apply(event("token", at=17, text=".\n\nFour"))
+    answer.next_patch()
+    answer.apply(event("token", at=24, text="teen"))
+    patch = answer.next_patch()
+    assert patch
+    assert (patch.first_block, patch.inserted) == (2, "teen")
 
 
 def test_words_without_an_end_are_not_said_yet():
-    answer = Answer()
-    answer.take(event("token", at=0, text="x = bees.dance(1)\n" * 100))
-    assert answer.to_say() == ""
+    answer = StreamedAnswer()
+    answer.apply(event("token", at=0, text="x = bees.dance(1)\n" * 100))
+    assert answer.unspoken_sentences() == ""
 
 
 def test_sentences_are_said_once_and_the_rest_at_the_end():
-    answer = Answer()
-    answer.take(event("token", at=0, text="Bees **dance**. They"))
-    assert answer.to_say() == "Bees dance."
-    assert answer.to_say() == ""
-    answer.take(event("token", at=20, text=" hum"))
-    assert answer.rest_to_say() == "They hum"
+    answer = StreamedAnswer()
+    answer.apply(event("token", at=0, text="Bees **dance**. They"))
+    assert answer.unspoken_sentences() == "Bees dance."
+    assert answer.unspoken_sentences() == ""
+    answer.apply(event("token", at=20, text=" hum"))
+    assert answer.unspoken_rest() == "They hum"
 
 
 def test_a_tool_is_shown_while_it_works_and_what_it_found_after():
-    answer = Answer()
-    answer.take(event("tool_call", id="a", name="web_search", arguments='{"query": "bees"}'))
+    answer = StreamedAnswer()
+    answer.apply(event("tool_call", id="a", name="web_search", arguments='{"query": "bees"}'))
     (tool,) = answer.tools
-    assert (tool.title, tool.asked, tool.state) == ("Search the web", "query: bees", "running")
+    assert (tool.title, tool.arguments, tool.state) == ("Search the web", "query: bees", "running")
     source = {"number": 1, "kind": "web", "title": "Bees", "url": "https://bees.example/a"}
-    answer.take(
+    answer.apply(
         event("tool_result", id="a", name="web_search", ok=True, summary="1 page", sources=[source])
     )
     (tool,) = answer.tools
-    assert (tool.asked, tool.state, tool.found) == ("query: bees", "done", "1 page")
-    assert [(one.label, one.host) for one in answer.sources] == [("1", "bees.example")]
+    assert (tool.arguments, tool.state, tool.summary) == ("query: bees", "done", "1 page")
+    assert [(source.label, source.host) for source in answer.sources] == [("1", "bees.example")]
 
 
 def test_a_source_leads_to_the_web_or_to_a_factoid_of_ours_only():
-    assert to_source(SourceOut(1, "factoid", "Honey", "https://x.example", ONE)).href == f"/f/{ONE}"
-    assert to_source(SourceOut(1, "web", "Bad", "javascript:alert(1)")).href == ""
+    assert (
+        to_source_view(SourceOut(1, "factoid", "Honey", "https://x.example", ONE)).href
+        == f"/f/{ONE}"
+    )
+    assert to_source_view(SourceOut(1, "web", "Bad", "javascript:alert(1)")).href == ""
 
 
 def test_arguments_are_shown_as_words_or_as_they_are():
-    assert asked_words('{"factoid_id": "x", "limit": 3}') == "factoid id: x, limit: 3"
-    assert asked_words("{nonsense") == "{nonsense"
-    assert asked_words("[" * 5_000) == "[" * 5_000
+    assert arguments_text('{"factoid_id": "x", "limit": 3}') == "factoid id: x, limit: 3"
+    assert arguments_text("{nonsense") == "{nonsense"
+    assert arguments_text("[" * 5_000) == "[" * 5_000
 
 
 def test_money_is_shown_to_two_digits_that_count():
     amounts = ["0", "0.00042137", "0.0000009", "0.09999", "0.1", "12.345"]
-    shown = [dollars(Decimal(one)) for one in amounts]
+    shown = [format_usd(Decimal(amount)) for amount in amounts]
     assert shown == ["$0", "$0.00042", "$0.00000090", "$0.100", "$0.10", "$12.34"]
 
 
 def test_what_an_answer_took_is_said_and_whether_it_is_final():
     settled = ChatUsageOut(700, 112, 3_188, Decimal("0.00042"), True, 1)
     held = ChatUsageOut(0, 0, 4_000, Decimal("0.001"), False, 1)
-    assert answer_words(settled) == "$0.00042 · 812 tokens"
-    assert meter_words(settled) == "$0.00042 so far · 3,188 tokens left"
-    assert meter_words(held) == "at most $0.0010 so far · 4,000 tokens left"
+    assert usage_text(settled) == "$0.00042 · 812 tokens"
+    assert meter_text(settled) == "$0.00042 so far · 3,188 tokens left"
+    assert meter_text(held) == "at most $0.0010 so far · 4,000 tokens left"
 
 
 def test_an_answer_that_ended_early_goes_on_only_where_it_is_the_last():
     ended = message("interrupted", problem=ChatProblem("interrupted", "We were interrupted."))
-    assert to_said(ended, last=True).goes_on
-    assert not to_said(ended).goes_on
-    assert to_said(ended).trouble == "We were interrupted."
-    assert not to_said(message(), last=True).goes_on
+    assert to_message_view(ended, last=True).can_continue
+    assert not to_message_view(ended).can_continue
+    assert to_message_view(ended).ended_early == "We were interrupted."
+    assert not to_message_view(message(), last=True).can_continue
 
 
 def test_branches_are_counted_and_lead_to_each_other():
-    said = to_said(message(siblings=[ONE, TWO]))
-    assert (said.place, said.before, said.after) == ("2 of 2", str(ONE), "")
-    assert to_said(message(siblings=[TWO])).place == ""
+    view = to_message_view(message(siblings=[ONE, TWO]))
+    assert (view.branch, view.previous_branch, view.next_branch) == ("2 of 2", str(ONE), "")
+    assert to_message_view(message(siblings=[TWO])).branch == ""
 
 
 def test_an_id_for_our_side_is_shown_only_where_ours_broke():
-    refused = refused_words(Problem("Slow down", 429, "Wait.", "chat_limit", "r1"))
+    refused = to_refusal(Problem("Slow down", 429, "Wait.", "chat_limit", "r1"))
     assert (refused.title, refused.request_id) == ("You have had your free messages for now", "")
-    assert refused_words(Problem("Broken", 500, "Sorry.", "internal", "r1")).request_id == "r1"
+    assert to_refusal(Problem("Broken", 500, "Sorry.", "internal", "r1")).request_id == "r1"
 
 
 async def test_an_address_without_a_chat_shows_that_there_is_none(connected: object, visitor: str):
     for path in ("/chat/nonsense", f"/chat/{ONE}"):
-        talk = state_of(Talk, visitor, path)
-        await talk.open()
-        assert (talk.ready, talk.missing) == (True, True)
+        chat = state_of(ChatState, visitor, path)
+        await chat.load_chat()
+        assert (chat.ready, chat.missing) == (True, True)
 
 
 async def test_a_visitor_without_chats_is_shown_none(connected: object, visitor: str):
-    chats = state_of(ChatList, visitor, "/chat?about=nonsense")
-    await chats.open()
+    chats = state_of(ChatsState, visitor, "/chat?about=nonsense")
+    await chats.load_chats()
     assert (chats.ready, chats.rows, chats.about, chats.problem) == (True, [], "", "")
 
 
 @pytest.mark.parametrize(
-    ("free", "paid_for", "used", "words"),
+    ("free", "paid_for", "used", "text"),
     [
         (9, 0, 0, "9 free messages left"),
         (1, 200, 0, "1 free message left · 200 paid for"),
@@ -171,17 +171,17 @@ async def test_a_visitor_without_chats_is_shown_none(connected: object, visitor:
     ],
 )
 def test_what_is_left_names_free_messages_and_paid_ones(
-    free: int, paid_for: int, used: int, words: str
+    free: int, paid_for: int, used: int, text: str
 ):
-    assert left_words(a_quote(messages_left=free, credits_left=paid_for), used) == words
+    assert messages_left_text(a_quote(messages_left=free, credits_left=paid_for), used) == text
 
 
 def test_a_message_has_a_price_or_a_reason_against_it():
-    assert quote_words(a_quote()) == "Next: at most $0.060"
+    assert quote_text(a_quote()) == "Next: at most $0.060"
     known = a_quote(usual_usd=Decimal("0.0001"))
-    assert quote_words(known) == "Next: usually $0.00010, at most $0.060"
+    assert quote_text(known) == "Next: usually $0.00010, at most $0.060"
     refused = a_quote(allowed=False, reason="That was a lot. Reading goes on.")
-    assert quote_words(refused) == "That was a lot."
+    assert quote_text(refused) == "That was a lot."
 
 
 def a_quote(**changes: Any) -> ChatQuoteOut:
@@ -201,11 +201,11 @@ def a_quote(**changes: Any) -> ChatQuoteOut:
 async def test_an_address_without_a_factoid_has_a_panel_that_asks_nothing(
     connected: object, visitor: str
 ):
-    aside = state_of(Aside, visitor, "/f/nonsense")
-    await aside.find()
-    assert (aside.id, aside.whole_href, aside.missing) == ("", "/chat", False)
-    assert not await aside.ask_beside({"text": "Why?"})
-    assert aside.id == ""
+    panel = state_of(FactoidChatState, visitor, "/f/nonsense")
+    await panel.load_panel()
+    assert (panel.id, panel.chat_href, panel.missing) == ("", "/chat", False)
+    assert not await panel.send_from_panel({"text": "Why?"})
+    assert panel.id == ""
 
 
 @pytest.mark.parametrize(
@@ -214,5 +214,5 @@ async def test_an_address_without_a_factoid_has_a_panel_that_asks_nothing(
 )
 def test_the_way_back_leads_to_a_box_of_a_chat_and_nowhere_else(place: str):
     known = place.startswith(("/chat", "/f"))
-    assert way_back(prices_from(place)) == (place if known else "")
-    assert way_back(f"/pricing?back={place}x") == ""
+    assert return_path_in(pricing_href(place)) == (place if known else "")
+    assert return_path_in(f"/pricing?back={place}x") == ""

@@ -16,7 +16,7 @@ from api.schemas.factoids import FeedbackIn
 from api.schemas.generation import GenerateIn, GenerationProblem, LiveTally
 from tests.factories import Factories
 from web.client import api as client
-from web.client.api import ApiClient, ApiProblem, read
+from web.client.api import ApiClient, ApiProblem, read_event
 
 pytestmark = pytest.mark.usefixtures("connected")
 
@@ -84,7 +84,7 @@ async def test_a_generation_is_asked_for_found_again_cancelled_and_followed(
     rest = [event async for event in api.follow(begun.id, after=events[-1].id)]
 
     assert (ended.status, (await api.generation(begun.id)).status) == ("cancelled", "cancelled")
-    assert read(events[-1], GenerationProblem).code == "cancelled"
+    assert read_event(events[-1], GenerationProblem).code == "cancelled"
     assert rest == []
 
 
@@ -94,7 +94,7 @@ async def test_live_changes(make: Factories, visitor: str):
     async def next_tally(events: AsyncIterator[ServerSentEvent]) -> LiveTally:
         async for event in events:
             if event.event == "tally":
-                return read(event, LiveTally)
+                return read_event(event, LiveTally)
         raise EOFError
 
     # The listener may join after a first vote: the vote goes back and forth until it is heard.
@@ -124,7 +124,7 @@ async def test_an_api_that_is_away_is_a_refusal_like_any_other(connected: Litest
         await send({"type": "http.response.body", "body": b"<html>"})
 
     for app in (broken, babbling, None):
-        client.use(app)
+        client.use_app(app)
         with pytest.raises(ApiProblem) as refused:
             await ApiClient().limits()
         assert refused.value.problem.code == "unreachable"
@@ -140,7 +140,7 @@ async def test_the_address_of_a_visitor_reaches_the_api():
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b'{"items":[]}'})
 
-    client.use(app)
+    client.use_app(app)
     await ApiClient(address="192.0.2.77").categories()
 
     assert seen == [("192.0.2.77", 0)]

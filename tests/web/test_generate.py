@@ -21,7 +21,7 @@ from tests.factories import Factories
 from tests.web.conftest import router_data
 from web.app import app as pages
 from web.client.api import ApiClient
-from web.generate.state import Generate
+from web.generate.state import GenerateState
 
 pytestmark = pytest.mark.usefixtures("connected")
 
@@ -43,7 +43,7 @@ class Page:
         spec = Event.from_event_type(event)[0]
         spec = replace(spec, router_data=router_data(self._cookie, token=TOKEN))
         async for delta in self._processor.enqueue_stream_delta(TOKEN, spec):
-            change = delta.get(Generate.get_full_name(), {})
+            change = delta.get(GenerateState.get_full_name(), {})
             async with self.changed:
                 for name, value in change.items():
                     self.known[name.removesuffix("_rx_state_")] = value
@@ -96,17 +96,17 @@ async def write(events: EventWriter, generation: UUID, words: list[str]) -> None
 async def test_the_text_appears_while_it_is_written_and_a_cancelled_one_is_put_away(
     page: Page, visitor: str, events: EventWriter
 ):
-    asking = asyncio.create_task(page.send(Generate.start({"topic": " owls ", "model": ""})))
+    asking = asyncio.create_task(page.send(GenerateState.start({"topic": " owls ", "model": ""})))
     await page.until(busy=True, stage="queued", topic="owls")
     await write(events, await running(visitor), ["Owls cannot ", "roll their eyes. ", "They"])
     await page.until(stage="checking", draft="Owls cannot roll their eyes. They")
     assert page.known["spoken"] == "Owls cannot roll their eyes."
 
-    await page.send(Generate.cancel)
+    await page.send(GenerateState.cancel)
     await page.until(busy=False, draft="")
     await asking
 
-    assert page.known["trouble"].code == "cancelled"
+    assert page.known["refusal"].code == "cancelled"
 
 
 async def test_a_page_that_comes_back_finds_its_running_generation(
@@ -115,7 +115,7 @@ async def test_a_page_that_comes_back_finds_its_running_generation(
     begun = await ApiClient(visitor).generate(GenerateIn(topic="whales"))
     await write(events, begun.id, ["Whales ", "sing."])
 
-    watching = asyncio.create_task(page.send(Generate.resume))
+    watching = asyncio.create_task(page.send(GenerateState.resume))
     await page.until(busy=True, topic="whales", draft="Whales sing.")
 
     await ApiClient(visitor).cancel(begun.id)
@@ -127,7 +127,7 @@ async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(
     page: Page, visitor: str, events: EventWriter
 ):
     begun = await ApiClient(visitor).generate(GenerateIn())
-    watching = asyncio.create_task(page.send(Generate.resume))
+    watching = asyncio.create_task(page.send(GenerateState.resume))
     await page.until(busy=True)
     namespace = pages.event_namespace
     assert namespace
@@ -137,15 +137,15 @@ async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(
 
     await ApiClient(visitor).cancel(begun.id)
     await namespace._token_manager.link_token_to_sid(TOKEN, "sid")
-    await page.send(Generate.resume)
+    await page.send(GenerateState.resume)
 
     assert page.known["busy"] is False
-    assert page.known["trouble"].code == "cancelled"
+    assert page.known["refusal"].code == "cancelled"
 
 
 async def test_watching_ends_when_the_page_is_closed(page: Page, visitor: str, events: EventWriter):
     begun = await ApiClient(visitor).generate(GenerateIn())
-    watching = asyncio.create_task(page.send(Generate.resume))
+    watching = asyncio.create_task(page.send(GenerateState.resume))
     await page.until(busy=True)
 
     namespace = pages.event_namespace
@@ -166,7 +166,7 @@ async def test_writing_that_starts_anew_replaces_the_text(
     await write(events, begun.id, ["The first try."])
     await write(events, begun.id, ["The second."])
 
-    watching = asyncio.create_task(page.send(Generate.resume))
+    watching = asyncio.create_task(page.send(GenerateState.resume))
     await page.until(draft="The second.", stage="checking")
     await ApiClient(visitor).cancel(begun.id)
     await watching
@@ -176,14 +176,14 @@ async def test_writing_that_starts_anew_replaces_the_text(
     "form", [None, {"topic": {"a": 1}, "model": 3}, {"topic": "x" * 5_000}, {"model": "no/such"}]
 )
 async def test_whatever_is_sent_ends_in_words_or_a_generation(page: Page, visitor: str, form: Any):
-    asking = asyncio.create_task(page.send(Generate.start(form)))
+    asking = asyncio.create_task(page.send(GenerateState.start(form)))
     async with asyncio.timeout(10), page.changed:
         await page.changed.wait_for(
-            lambda: page.known.get("trouble") or page.known.get("stage") == "queued"
+            lambda: page.known.get("refusal") or page.known.get("stage") == "queued"
         )
     for one in await ApiClient(visitor).generations():
         await ApiClient(visitor).cancel(one.id)
     await asking
 
     assert page.known["busy"] is False
-    assert page.known["trouble"].title
+    assert page.known["refusal"].title

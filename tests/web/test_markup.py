@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from web.chat.markup import Block, Line, Row, Span, blocks, words
+from web.chat.markup import Block, Line, Row, Span, blocks, plain_text
 
 CORPUS: dict[str, list[str]] = json.loads(
     (Path(__file__).parent.parent / "security" / "markup.json").read_text()
@@ -49,7 +49,7 @@ def test_a_table_has_a_head_and_rows_of_cells():
         ],
     )
     assert [one.kind for one in blocks("- a\n\n  |b|\n  |-|\n- c")] == ["list", "table", "list"]
-    assert words([part]) == "Dance Where round near waggle "
+    assert plain_text([part]) == "Dance Where round near waggle "
 
 
 def test_two_lists_apart_are_two():
@@ -103,4 +103,4 @@ def test_every_payload_becomes_words_and_web_links(payload: str):
 
 
 def test_words_are_read_without_marks():
-    assert words(blocks("**Bees** dance.\n\n- near\n- far")) == "Bees dance.\nnear far"
+    assert plain_text(blocks("**Bees** dance.\n\n- near\n- far")) == "Bees dance.\nnear far"

@@ -9,9 +9,12 @@ import pytest
 
 from tests.configuration import settings
 from tests.factories import Factories
+from web.pages import PAGES
+from web.server.html import inject
+from web.server.page import Build
 from web.server.policy import page_headers
-from web.server.prerender import Front, put_in
-from web.server.site import OneOrigin, SafePages
+from web.server.prerender import Prerenderer
+from web.server.site import OriginRouter, PageSecurity
 
 INDEX = "<html><head></head><body><main></main></body></html>"
 
@@ -30,9 +33,9 @@ async def inner(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def pages(connected: Any, tmp_path: Path) -> httpx.AsyncClient:
-    site = OneOrigin(
-        pages=SafePages(
-            Front(inner, build_in(tmp_path), settings),
+    site = OriginRouter(
+        pages=PageSecurity(
+            Prerenderer(inner, PAGES, Build(build_in(tmp_path), settings)),
             page_headers(tmp_path, settings),
             https_only=False,
         ),
@@ -81,7 +84,7 @@ async def test_a_websocket_is_opened_from_our_own_pages_only(origin: bytes | Non
 
     headers = [(b"host", b"factoids.test")] + ([(b"origin", origin)] if origin else [])
     scope = {"type": "websocket", "path": "/_event", "headers": headers}
-    await SafePages(app, [], https_only=False)(scope, receive, send)
+    await PageSecurity(app, [], https_only=False)(scope, receive, send)
 
     assert (reached, sent) == (["/_event"], []) if admitted else ([], ["websocket.close"])
 
@@ -137,6 +140,6 @@ async def test_what_names_no_payment_is_left_to_the_build(pages: httpx.AsyncClie
 def test_what_is_put_in_goes_to_the_real_end_of_the_body():
     document = "<head></head><body><script>'</body>'</script></body></html>"
 
-    assert put_in(document, "H", "B") == (
+    assert inject(document, "H", "B") == (
         "<head>H</head><body><script>'</body>'</script>B</body></html>"
     )

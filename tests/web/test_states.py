@@ -10,21 +10,22 @@ import reflex as rx
 from api.schemas.generation import GenerateIn
 from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from tests.factories import Factories
-from tests.web.conftest import state_of, told
-from web.account.state import Account
-from web.checkout.state import Paying
-from web.client.api import ApiClient, use
-from web.factoid.votes import Votes
-from web.factoid_page.page import Shown
-from web.feed.page import PAGE, Feed
-from web.generate.allowance import Allowance, as_counted
-from web.generate.state import Generate
-from web.generate.vault import SEEN, Vault, read_sought
-from web.generate.words import quote_words
-from web.keys.state import Keys
-from web.pricing.state import Pricing
-from web.recover.state import Recover
-from web.ui.forms import press_of
+from tests.web.conftest import sent_script, state_of
+from web.account.state import AccountState
+from web.checkout.state import CheckoutState
+from web.client.api import ApiClient, use_app
+from web.factoid.votes import VotesState
+from web.factoid_page.state import FactoidPageState
+from web.feed.state import PAGE_SIZE, FeedState
+from web.generate.allowance import AllowanceState, countdown_data
+from web.generate.state import GenerateState
+from web.generate.vault import MAX_EXCLUDED, VaultState, vault_request
+from web.generate.words import to_quote_view
+from web.keys.state import KeysState
+from web.pricing.state import PricingState
+from web.recover.state import RecoverState
+from web.ui.forms import idempotency_key_of
+from web.ui.sharing import SharingState
 
 pytestmark = pytest.mark.usefixtures("connected")
 
@@ -36,63 +37,63 @@ async def drained(events: Any) -> list[Any]:
 
 
 async def load_more(feed: Any, *seen: Any) -> list[Any]:
-    return await drained(feed.more(*seen))
+    return await drained(feed.load_more(*seen))
 
 
 async def test_the_feed_shows_what_its_address_says(make: Factories, visitor: str):
-    await make.factoids(PAGE + 5)
+    await make.factoids(PAGE_SIZE + 5)
     honey = await make.factoid("Honey never spoils.", category="food")
 
-    everything = state_of(Feed, visitor)
-    await everything.open()
-    food = state_of(Feed, visitor, "/?category=food&q=honey")
-    await food.open()
+    everything = state_of(FeedState, visitor)
+    await everything.load_feed()
+    food = state_of(FeedState, visitor, "/?category=food&q=honey")
+    await food.load_feed()
 
-    assert (everything.count, everything.ended, len(everything.c0)) == (1, False, PAGE)  # pyright: ignore[reportAttributeAccessIssue]
+    assert (everything.count, everything.ended, len(everything.c0)) == (1, False, PAGE_SIZE)  # pyright: ignore[reportAttributeAccessIssue]
     assert [card.id for card in food.c0] == [str(honey.id)]  # pyright: ignore[reportAttributeAccessIssue]
     assert (food.category, food.q, food.ended) == ("food", "honey", True)
 
 
 async def test_more_adds_one_page_and_ends_at_the_end(make: Factories):
-    await make.factoids(PAGE + 5)
-    feed = state_of(Feed)
-    await feed.open()
+    await make.factoids(PAGE_SIZE + 5)
+    feed = state_of(FeedState)
+    await feed.load_feed()
 
     await load_more(feed)
     await load_more(feed)
 
     shown = feed.c0 + feed.c1  # pyright: ignore[reportAttributeAccessIssue]
-    assert len({card.id for card in shown}) == PAGE + 5
+    assert len({card.id for card in shown}) == PAGE_SIZE + 5
     assert (feed.count, feed.ended, feed.loading_more) == (2, True, False)
 
 
 async def test_a_reload_finds_as_many_pages_as_there_were(make: Factories):
-    await make.factoids(2 * PAGE + 1)
-    feed = state_of(Feed)
-    feed.reach = "2 /"
+    await make.factoids(2 * PAGE_SIZE + 1)
+    feed = state_of(FeedState)
+    feed.loaded_chunks = "2 /"
 
-    await feed.open()
+    await feed.load_feed()
 
     assert (feed.count, feed.ended) == (2, False)
 
 
 async def test_a_feed_without_an_api_says_so_and_recovers(connected: Any, make: Factories):
     await make.factoid()
-    feed = state_of(Feed)
+    feed = state_of(FeedState)
 
-    use(None)
-    await feed.open()
+    use_app(None)
+    await feed.load_feed()
     assert feed.problem
     assert feed.ready
 
-    use(connected)
-    await feed.open()
+    use_app(connected)
+    await feed.load_feed()
     assert (feed.problem, feed.count) == ("", 1)
 
 
 @pytest.mark.parametrize("visible", NONSENSE)
 async def test_more_ignores_what_is_no_sight(visible: Any):
-    feed = state_of(Feed)
+    feed = state_of(FeedState)
 
     if visible is not True:
         assert await load_more(feed, visible) == []
@@ -100,19 +101,19 @@ async def test_more_ignores_what_is_no_sight(visible: Any):
 
 async def test_a_vote_is_made_true_and_a_refused_one_taken_back(make: Factories, visitor: str):
     factoid = await make.factoid()
-    votes = state_of(Votes, visitor)
+    votes = state_of(VotesState, visitor)
 
-    counted = told(await votes.vote(str(factoid.id), 1))
-    refused = told(await votes.vote(str(uuid4()), 1))
+    counted = sent_script(await votes.vote(str(factoid.id), 1))
+    refused = sent_script(await votes.vote(str(uuid4()), 1))
 
     assert f'factoids.patch("{factoid.id}", {{"up": 1, "down": 0, "mine": 1}})' in counted
-    assert "factoids.undo(" in refused
+    assert "factoids.undoVote(" in refused
 
 
 @pytest.mark.parametrize("value", NONSENSE)
 async def test_nonsense_votes_do_nothing(make: Factories, value: Any):
     factoid = await make.factoid()
-    votes = state_of(Votes)
+    votes = state_of(VotesState)
 
     assert await votes.vote(value, 1) is None
     assert await votes.vote(str(factoid.id), value) is None
@@ -121,28 +122,30 @@ async def test_nonsense_votes_do_nothing(make: Factories, value: Any):
 @pytest.mark.parametrize("value", NONSENSE)
 async def test_nonsense_feedback_and_shares_do_nothing(make: Factories, value: Any):
     factoid = await make.factoid()
-    votes = state_of(Votes)
+    votes = state_of(VotesState)
 
     await votes.send_feedback(value)
     await votes.send_feedback({"factoid_id": value, "comment": "hello"})
     await votes.send_feedback({"factoid_id": str(factoid.id), "comment": value})
-    assert votes.shared(value) is None
+    assert state_of(SharingState).report_outcome(value) is None
 
 
 async def test_feedback_is_kept_and_a_refusal_said(make: Factories, visitor: str):
     factoid = await make.factoid()
-    votes = state_of(Votes, visitor)
+    votes = state_of(VotesState, visitor)
     form = {"factoid_id": str(factoid.id), "comment": "Hm.", "tag-boring": "on", "tag-x": "on"}
 
-    assert "taking notes" in told(await votes.send_feedback(form))
-    assert "taking notes" not in told(await votes.send_feedback(form | {"comment": "x" * 2_000}))
+    assert "taking notes" in sent_script(await votes.send_feedback(form))
+    assert "taking notes" not in sent_script(
+        await votes.send_feedback(form | {"comment": "x" * 2_000})
+    )
 
 
 async def test_the_page_of_a_factoid(make: Factories):
     factoid, other = await make.factoid(subject="Venus"), await make.factoid()
-    shown = state_of(Shown, path=f"/f/{factoid.id}")
+    shown = state_of(FactoidPageState, path=f"/f/{factoid.id}")
 
-    await shown.open()
+    await shown.load_factoid()
 
     assert [card.id for card in shown.cards] == [str(factoid.id)]
     assert [card.id for card in shown.others] == [str(other.id)]
@@ -152,9 +155,9 @@ async def test_the_page_of_a_factoid(make: Factories):
 @pytest.mark.parametrize("name", [str(uuid4()), "nonsense", "", "x/y"])
 async def test_the_page_of_no_factoid_still_helps(make: Factories, name: str):
     other = await make.factoid()
-    shown = state_of(Shown, path=f"/f/{name}")
+    shown = state_of(FactoidPageState, path=f"/f/{name}")
 
-    await shown.open()
+    await shown.load_factoid()
 
     assert (shown.missing, shown.cards) == (True, [])
     assert [card.id for card in shown.others] == [str(other.id)]
@@ -162,12 +165,12 @@ async def test_the_page_of_no_factoid_still_helps(make: Factories, name: str):
 
 async def test_what_is_left_is_told_to_the_browser_with_its_end(make: Factories, visitor: str):
     await make.model()
-    allowance = state_of(Allowance, visitor)
-    assert "factoids.allow(" in told(await allowance.open())
+    allowance = state_of(AllowanceState, visitor)
+    assert "factoids.setAllowance(" in sent_script(await allowance.load_allowance())
     assert "at most" in allowance.models[0][1]
 
     await ApiClient(visitor).generate(GenerateIn())
-    (window,) = as_counted(await ApiClient(visitor).limits())["windows"]
+    (window,) = countdown_data(await ApiClient(visitor).limits())["windows"]
 
     assert (window["span"], window["left"]) == ("this minute", 999)
     assert 0 < window["reset_s"] <= 60
@@ -176,11 +179,11 @@ async def test_what_is_left_is_told_to_the_browser_with_its_end(make: Factories,
 async def test_the_quote_is_of_the_chosen_model_and_says_what_is_not_known(make: Factories):
     await make.model("openai/gpt-4o-mini", name="Mini")
     await make.model("openai/dear", name="Dear", completion_usd=Decimal("0.000004"))
-    allowance = state_of(Allowance)
+    allowance = state_of(AllowanceState)
 
-    await allowance.choose("openai/gpt-4o-mini")
+    await allowance.choose_model("openai/gpt-4o-mini")
     mini = allowance.quote
-    await allowance.choose("openai/dear")
+    await allowance.choose_model("openai/dear")
     dear = allowance.quote
 
     assert mini
@@ -204,7 +207,7 @@ async def test_what_a_quote_knows_it_says():
         budget_left_after_usd=Decimal(0),
     )
 
-    quote = quote_words(known)
+    quote = to_quote_view(known)
 
     assert quote.price == "At most 0.280 US cents, usually 0.006 US cents"
     assert (quote.wait, quote.after) == ("About 4 seconds", "")
@@ -212,77 +215,81 @@ async def test_what_a_quote_knows_it_says():
 
 @pytest.mark.parametrize("value", NONSENSE)
 async def test_a_quote_for_nonsense_is_none_or_ours(value: Any):
-    allowance = state_of(Allowance)
+    allowance = state_of(AllowanceState)
 
-    await allowance.choose(value)
+    await allowance.choose_model(value)
 
     assert allowance.quote is None
 
 
 async def test_who_waits_in_vain_is_shown_that_there_are_some_again(visitor: str):
-    generate = state_of(Generate, visitor)
+    generate = state_of(GenerateState, visitor)
 
-    assert await generate.explain(None) is Allowance.look
-    assert generate.trouble is None
+    assert await generate.explain(None) is AllowanceState.refresh
+    assert generate.refusal is None
 
 
 async def test_the_vault_has_what_is_not_on_the_screen(make: Factories, visitor: str):
     shown = await make.factoid("Owls have three eyelids.")
     stored = await make.factoid("Owls swallow their prey whole.")
-    vault = state_of(Vault, visitor)
+    vault = state_of(VaultState, visitor)
 
-    await vault.find({"topic": "owls", "seen": [str(shown.id)]})
+    await vault.pick({"topic": "owls", "seen": [str(shown.id)]})
     assert [card.id for card in vault.found] == [str(stored.id)]
 
-    assert await vault.find({"topic": "owls", "seen": [str(shown.id), str(stored.id)]})
+    assert await vault.pick({"topic": "owls", "seen": [str(shown.id), str(stored.id)]})
 
 
 @pytest.mark.parametrize("value", NONSENSE)
 async def test_nonsense_about_the_vault_is_left_out(value: Any):
-    assert read_sought(value) == ("", [])
-    topic, seen = read_sought({"topic": value, "seen": [value] * 200})
+    assert vault_request(value) == ("", [])
+    topic, seen = vault_request({"topic": value, "seen": [value] * 200})
     assert isinstance(topic, str)
     assert seen == []
 
 
 async def test_no_more_of_the_screen_is_told_than_the_vault_takes():
-    assert len(read_sought({"seen": [str(uuid4()) for _ in range(500)]})[1]) == SEEN
+    assert len(vault_request({"seen": [str(uuid4()) for _ in range(500)]})[1]) == MAX_EXCLUDED
 
 
 async def test_a_key_is_shown_once_and_then_never_again(visitor: str):
-    keys = state_of(Keys, visitor)
-    made = await drained(keys.make({"name": "Kitchen", "scope-read": "on", "expires": "30"}))
+    keys = state_of(KeysState, visitor)
+    made = await drained(keys.make_key({"name": "Kitchen", "scope-read": "on", "expires": "30"}))
 
-    assert "adf_" in told(made)
+    assert "adf_" in sent_script(made)
     assert [(row.name, row.scopes, row.last_used) for row in keys.rows] == [
         ("Kitchen", "Read and search", "")
     ]
-    assert "adf_" in keys.rows[0].shown
-    await keys.open()
-    token = told(made).partition('"token": "')[2].partition('"')[0]
+    assert "adf_" in keys.rows[0].masked
+    await keys.load_keys()
+    token = sent_script(made).partition('"token": "')[2].partition('"')[0]
     assert token.startswith("adf_")
     assert token not in str(keys.rows)
 
 
 async def test_a_key_is_made_rotated_and_revoked(visitor: str):
-    keys = state_of(Keys, visitor)
-    await drained(keys.make({"name": "Kitchen", "scope-read": "on"}))
+    keys = state_of(KeysState, visitor)
+    await drained(keys.make_key({"name": "Kitchen", "scope-read": "on"}))
     (row,) = keys.rows
 
-    assert "24 hours" in told(await drained(keys.rotate(row.id)))
-    assert "Revoked" in told(await drained(keys.revoke(row.id)))
-    assert keys.rows[0].over.startswith("Revoked on")
+    assert "24 hours" in sent_script(await drained(keys.rotate_key(row.id)))
+    assert "Revoked" in sent_script(await drained(keys.revoke_key(row.id)))
+    assert keys.rows[0].expired_reason.startswith("Revoked on")
 
 
 @pytest.mark.parametrize("value", NONSENSE)
 async def test_nonsense_makes_and_ends_no_key(visitor: str, value: Any):
-    keys = state_of(Keys, visitor)
+    keys = state_of(KeysState, visitor)
 
-    await drained(keys.make(value))
-    await drained(keys.make({"name": value, "scope-read": value, "expires": value, "press": value}))
+    await drained(keys.make_key(value))
+    await drained(
+        keys.make_key(
+            {"name": value, "scope-read": value, "expires": value, "idempotency_key": value}
+        )
+    )
     made = len(await ApiClient(visitor).keys())
-    await drained(keys.rotate(value))
-    await drained(keys.revoke(value))
+    await drained(keys.rotate_key(value))
+    await drained(keys.revoke_key(value))
 
     # A name of one letter is a name.
     assert made <= 1
@@ -292,13 +299,15 @@ async def test_nonsense_makes_and_ends_no_key(visitor: str, value: Any):
 async def test_a_press_has_the_name_it_came_with_or_a_new_one():
     name = uuid4().hex
 
-    assert press_of({"press": name}) == name
-    assert len({press_of({"press": nonsense}) for nonsense in NONSENSE}) == len(NONSENSE)
+    assert idempotency_key_of({"idempotency_key": name}) == name
+    assert len({idempotency_key_of({"idempotency_key": nonsense}) for nonsense in NONSENSE}) == len(
+        NONSENSE
+    )
 
 
 @pytest.mark.parametrize("value", NONSENSE)
 async def test_why_signing_out_failed_is_said_if_it_is_words(value: Any):
-    said = state_of(Keys).not_signed_out(value)
+    said = state_of(KeysState).sign_out_failed(value)
 
     assert bool(said) == (isinstance(value, str) and value != "")
 
@@ -307,52 +316,53 @@ async def test_browsers_can_call_nothing_but_the_events_of_the_pages():
     callable_by_browsers = {
         f"{state.__name__}.{name}"
         for state in (
-            Feed,
-            Shown,
-            Votes,
-            Generate,
-            Allowance,
-            Vault,
-            Keys,
-            Pricing,
-            Paying,
-            Account,
-            Recover,
+            FeedState,
+            FactoidPageState,
+            VotesState,
+            GenerateState,
+            AllowanceState,
+            VaultState,
+            KeysState,
+            PricingState,
+            CheckoutState,
+            AccountState,
+            RecoverState,
+            SharingState,
         )
         for name in state.event_handlers
         if name not in rx.State.event_handlers
     }
 
     assert callable_by_browsers == {
-        "Feed.open",
-        "Feed.more",
-        "Shown.open",
-        "Votes.vote",
-        "Votes.send_feedback",
-        "Votes.shared",
-        "Generate.resume",
-        "Generate.show",
-        "Generate.start",
-        "Generate.cancel",
-        "Generate.dismiss",
-        "Generate.explain",
-        "Allowance.open",
-        "Allowance.look",
-        "Allowance.choose",
-        "Vault.find",
-        "Vault.put_away",
-        "Keys.open",
-        "Keys.make",
-        "Keys.rotate",
-        "Keys.revoke",
-        "Keys.not_signed_out",
-        "Account.open",
-        "Account.make_link",
-        "Recover.open",
-        "Recover.begin",
-        "Recover.answered",
-        "Pricing.open",
-        "Pricing.buy",
-        "Paying.open",
-        "Paying.watch",
+        "FeedState.load_feed",
+        "FeedState.load_more",
+        "FactoidPageState.load_factoid",
+        "VotesState.vote",
+        "VotesState.send_feedback",
+        "SharingState.report_outcome",
+        "GenerateState.resume",
+        "GenerateState.show",
+        "GenerateState.start",
+        "GenerateState.cancel",
+        "GenerateState.dismiss",
+        "GenerateState.explain",
+        "AllowanceState.load_allowance",
+        "AllowanceState.refresh",
+        "AllowanceState.choose_model",
+        "VaultState.pick",
+        "VaultState.dismiss",
+        "KeysState.load_keys",
+        "KeysState.make_key",
+        "KeysState.rotate_key",
+        "KeysState.revoke_key",
+        "KeysState.sign_out_failed",
+        "AccountState.load_account",
+        "AccountState.make_link",
+        "RecoverState.load_recovery",
+        "RecoverState.recovery_started",
+        "RecoverState.recovery_finished",
+        "PricingState.load_pricing",
+        "PricingState.buy",
+        "CheckoutState.load_checkout",
+        "CheckoutState.watch",
     }

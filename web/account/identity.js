@@ -1,21 +1,20 @@
-// Who this browser is, where the answer to a call brings another cookie: the browser itself has to
-// ask then, for only its own calls change its cookies.
+// Calls that change who this browser is: their answer brings another cookie, and only calls of the
+// browser itself change its cookies.
 (() => {
   const store = globalThis.factoids;
   const RECOVERY = "recovery";
-  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const keep = (token) => {
     try {
       token ? sessionStorage.setItem(RECOVERY, token) : sessionStorage.removeItem(RECOVERY);
     } catch { /* without storage it lasts until the page is left */ }
   };
-  const kept = () => {
+  const stored = () => {
     try { return sessionStorage.getItem(RECOVERY) ?? ""; } catch { return ""; }
   };
 
-  // What stands behind the # of a recovery link opens somebody's account. It leaves the address
-  // before anything else looks at that, and waits in this tab until it is used.
-  let token = kept();
+  // The part behind the # of a recovery link opens an account. It is removed from the address before
+  // anything else reads that, and kept in this tab until it is used.
+  let token = stored();
   const take = () => {
     if (location.pathname.replace(/\/$/, "") !== "/recover" || location.hash.length < 2) return;
     token = location.hash.slice(1);
@@ -29,42 +28,42 @@
 
   const OFFLINE = { code: "offline", detail: "We could not be reached. Try again in a moment." };
   const call = async (method, path, body) => {
-    const said = body && { "content-type": "application/json" };
+    const headers = body && { "content-type": "application/json" };
     try {
-      const answer = await fetch(path, { method, headers: said, body: body && JSON.stringify(body) });
-      const told = await answer.text();
-      return [answer.ok, told ? JSON.parse(told) : {}];
+      const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+      const text = await answer.text();
+      return [answer.ok, text ? JSON.parse(text) : {}];
     } catch {
       return [false, OFFLINE];
     }
   };
 
-  // Who leaves tells the page no more: its socket is the old identity's, and may be closed.
+  // Nothing more is reported to the page: its socket is the old identity's, and may be closed.
   const leave = (to) => (location.replace(to), new Promise(() => {}));
 
   Object.assign(store, {
-    // A recovery link is shown once and lives here alone; it is gone with the page.
-    async recoveryLink(link) {
+    // A recovery link is shown once and kept here alone; it is gone with the page.
+    async showRecoveryLink(link) {
       store.patch("recovery-link", { link: "", until: "", ...link });
-      await drawn();
+      await store.rendered();
       document.getElementById("recovery-link")?.focus();
     },
-    forgetLink(next) {
+    forgetRecoveryLink(next) {
       store.patch("recovery-link", { link: "" });
       if (next) leave(next);
     },
     async recover(replace) {
-      const [ok, told] = await call("POST", "/api/session/recover", { token, replace });
-      if (!ok) return { code: told.code ?? "", detail: told.detail ?? OFFLINE.detail };
+      const [ok, result] = await call("POST", "/api/session/recover", { token, replace });
+      if (!ok) return { code: result.code ?? "", detail: result.detail ?? OFFLINE.detail };
       keep("");
-      // Whoever left something behind gets a link back to it before the page is left.
-      if (told.way_back) store.recoveryLink({ link: told.way_back.link });
+      // A visitor who leaves something behind gets a link back to it before the page is left.
+      if (result.way_back) store.showRecoveryLink({ link: result.way_back.link });
       else return leave("/account");
       return { code: "", detail: "" };
     },
     async signOut() {
-      const [ok, told] = await call("DELETE", "/api/session?keep_credits=true");
-      return ok ? leave("/") : told.detail ?? OFFLINE.detail;
+      const [ok, result] = await call("DELETE", "/api/session?keep_credits=true");
+      return ok ? leave("/") : result.detail ?? OFFLINE.detail;
     },
   });
 })();

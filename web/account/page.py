@@ -2,14 +2,14 @@
 
 import reflex as rx
 
-from web.account.state import Account, Balance, Movement, Payment
-from web.keys.key_item import since
+from web.account.recovery_link import recovery_link
+from web.account.state import AccountState, Balance, Movement, Payment
+from web.server.page import Page, built_html
 from web.ui import design
 from web.ui.layout import NAME, page
-from web.ui.parts import icon, link, notice
-from web.ui.secret import recovery_link
+from web.ui.parts import icon, link, load_problem, notice, time_ago
 
-WORDS = "text-ink underline underline-offset-4 hover:text-accent"
+LINK = "text-ink underline underline-offset-4 hover:text-accent"
 LIST = "mt-4 divide-y divide-line rounded-2xl border border-line bg-card shadow-card"
 SECTION = "mt-12"
 
@@ -19,7 +19,7 @@ def _balance(balance: Balance) -> rx.Component:
         rx.el.p(balance.product, class_name="text-sm text-soft"),
         rx.el.p(
             rx.el.span(balance.left, class_name="serif text-4xl font-semibold tabular-nums"),
-            rx.el.span(balance.things, " left", class_name="text-soft"),
+            rx.el.span(balance.unit, " left", class_name="text-soft"),
             class_name="mt-1 flex flex-wrap items-baseline gap-x-2",
         ),
         rx.el.p(balance.rest, class_name="mt-2 text-sm tabular-nums text-faint"),
@@ -31,7 +31,7 @@ def _balance(balance: Balance) -> rx.Component:
 
 def _credits() -> rx.Component:
     buy = rx.cond(
-        Account.payments_on,
+        AccountState.payments_on,
         link("See what there is", to="/pricing", class_name=design.PRIMARY),
         link("To the facts", to="/", class_name=design.SECONDARY),
     )
@@ -43,16 +43,17 @@ def _credits() -> rx.Component:
         id="no-credits",
     )
     more = rx.cond(
-        Account.payments_on, link("Get more", to="/pricing", class_name=design.SECONDARY + "mt-4")
+        AccountState.payments_on,
+        link("Get more", to="/pricing", class_name=design.SECONDARY + "mt-4"),
     )
     cards = rx.el.ul(
-        rx.foreach(Account.balances, _balance),
+        rx.foreach(AccountState.balances, _balance),
         class_name="mt-4 grid grid-cols-1 gap-4 sm:grid-cols-2",
     )
     return rx.el.section(
         rx.el.h2("Credits", class_name=design.H2),
         rx.cond(
-            Account.balances,
+            AccountState.balances,
             rx.fragment(cards, more),
             rx.el.div(nothing, class_name="mt-4"),
         ),
@@ -91,10 +92,10 @@ def _payment(payment: Payment) -> rx.Component:
 
 def _payments() -> rx.Component:
     return rx.cond(
-        Account.payments,
+        AccountState.payments,
         rx.el.section(
             rx.el.h2("Payments", class_name=design.H2),
-            rx.el.ul(rx.foreach(Account.payments, _payment), class_name=LIST),
+            rx.el.ul(rx.foreach(AccountState.payments, _payment), class_name=LIST),
             id="payments",
             class_name=SECTION,
         ),
@@ -104,11 +105,11 @@ def _payments() -> rx.Component:
 def _movement(movement: Movement) -> rx.Component:
     return rx.el.li(
         rx.el.div(
-            rx.el.p(movement.words),
+            rx.el.p(movement.label),
             rx.el.p(
                 movement.product,
                 " · ",
-                since(at=movement.at, words=movement.when),
+                time_ago(at=movement.at, words=movement.at_text),
                 class_name="mt-0.5 text-sm text-faint",
             ),
             class_name="min-w-0 flex-1",
@@ -124,10 +125,10 @@ def _movement(movement: Movement) -> rx.Component:
 
 def _history() -> rx.Component:
     return rx.cond(
-        Account.movements,
+        AccountState.movements,
         rx.el.section(
             rx.el.h2("History", class_name=design.H2),
-            rx.el.ul(rx.foreach(Account.movements, _movement), class_name=LIST),
+            rx.el.ul(rx.foreach(AccountState.movements, _movement), class_name=LIST),
             id="history",
             class_name=SECTION,
         ),
@@ -144,15 +145,15 @@ def _moving() -> rx.Component:
             class_name="mt-2 max-w-prose text-sm text-soft",
         ),
         rx.cond(
-            Account.refused != "",
-            rx.el.p(Account.refused, role="alert", class_name="mt-3 text-accent"),
+            AccountState.refused != "",
+            rx.el.p(AccountState.refused, role="alert", class_name="mt-3 text-accent"),
         ),
         rx.el.button(
             icon("link", 16),
-            rx.cond(Account.making, "Making…", "Make a recovery link"),
+            rx.cond(AccountState.making, "Making…", "Make a recovery link"),
             type="button",
             id="make-link",
-            on_click=Account.make_link,
+            on_click=AccountState.make_link,
             class_name=design.SECONDARY + "mt-4",
         ),
         recovery_link(
@@ -170,7 +171,7 @@ def _programs() -> rx.Component:
         rx.el.h2("Programs and signing out", class_name=design.H2),
         rx.el.p(
             "Your ",
-            link("API keys", to="/keys", class_name=WORDS),
+            link("API keys", to="/keys", class_name=LINK),
             " can use your credits, too. There you also sign out everywhere, which ends all "
             "recovery links.",
             class_name="mt-2 max-w-prose text-sm text-soft",
@@ -180,35 +181,16 @@ def _programs() -> rx.Component:
 
 
 def _shown() -> rx.Component:
-    trouble = notice(
-        "🛸",
-        "Your account did not arrive",
-        Account.problem,
-        rx.el.button(
-            "Try again",
-            type="button",
-            id="retry",
-            on_click=Account.open,
-            class_name=design.PRIMARY,
-        ),
-        id="trouble",
-        role="alert",
+    problem = load_problem(
+        "Your account did not arrive", AccountState.problem, AccountState.load_account
     )
     return rx.cond(
-        Account.problem != "",
-        rx.el.div(trouble, class_name="mt-8"),
+        AccountState.problem != "",
+        rx.el.div(problem, class_name="mt-8"),
         rx.fragment(_credits(), _payments(), _history(), _moving(), _programs()),
     )
 
 
-@rx.page(
-    route="/account",
-    title=f"Your account | {NAME}",
-    description="What you bought, and what is left of it.",
-    image="/card.png",
-    meta=[{"name": "robots", "content": "noindex"}],
-    on_load=Account.open,
-)
 def account() -> rx.Component:
     loading = rx.el.div(class_name="skeleton mt-8 h-52 w-full !rounded-2xl", aria_hidden="true")
     return page(
@@ -219,9 +201,21 @@ def account() -> rx.Component:
             class_name="mt-3 max-w-prose text-soft",
         ),
         rx.el.div(
-            rx.cond(Account.ready, _shown(), loading),
+            rx.cond(AccountState.ready, _shown(), loading),
             id="account",
-            aria_busy=rx.cond(Account.ready, "false", "true"),
+            aria_busy=rx.cond(AccountState.ready, "false", "true"),
         ),
         class_name="!max-w-3xl pt-6",
     )
+
+
+PAGE = Page(
+    route="/account",
+    component=account,
+    title=f"Your account | {NAME}",
+    description="What you bought, and what is left of it.",
+    image="/card.png",
+    meta=[{"name": "robots", "content": "noindex"}],
+    on_load=AccountState.load_account,
+    prerender=built_html("account"),
+)

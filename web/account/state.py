@@ -1,4 +1,4 @@
-"""A visitor's account: what is left of what they bought, every movement of it, every payment."""
+"""The state of the account page: credits, every movement of them, every payment."""
 
 from dataclasses import dataclass
 from datetime import UTC
@@ -7,14 +7,14 @@ import reflex as rx
 
 from api.schemas.credits import BalanceOut, CreditsOut, EntryOut
 from api.schemas.payments import CheckoutOut
-from web.checkout.words import NAMES, STATES, THINGS
+from web.checkout.words import PRODUCT_NAMES, PRODUCT_UNITS, STATUS_LABELS
 from web.client.api import ApiProblem
-from web.client.payments import payments_for
-from web.factoid.card import exact
-from web.keys.state import day, said
-from web.ui.client_store import tell
+from web.client.payments import PaymentsClient
+from web.ui.client_store import dispatch
+from web.ui.format import format_date, format_datetime
+from web.ui.page_state import LoadedPage
 
-MOVED = {
+MOVEMENT_LABELS = {
     "grant": "Bought",
     "hold": "Set aside for what was asked for",
     "use": "Delivered",
@@ -22,10 +22,10 @@ MOVED = {
     "revoke": "Gone with the money that went back",
     "restore": "Here again with the money",
 }
-"""The kinds of movements, in the words of the page."""
+"""The kinds of movements, with their labels."""
 
-SHOWN = ("paid", "refunded", "disputed", "processing")
-"""Payments that have come to something; those that never did are nobody's history."""
+LISTED_STATUSES = ("paid", "refunded", "disputed", "processing")
+"""The payments that are listed: those that were made, or still may be."""
 
 
 @dataclass
@@ -34,26 +34,26 @@ class Balance:
 
     product: str
     left: int
-    things: str
+    unit: str
     rest: str
-    """What became of the others."""
+    """What became of the other credits."""
 
 
 @dataclass
 class Movement:
-    words: str
+    label: str
     product: str
     at: str
-    when: str
+    at_text: str
     change: str
-    """By how much it changed what is left, with its sign; empty when it did not."""
+    """The signed change of what is left; empty when there was none."""
     left: str
     """What was left afterwards."""
 
 
 @dataclass
 class Payment:
-    """A payment with its receipt, in words."""
+    """A payment as the list shows it."""
 
     id: str
     href: str
@@ -64,33 +64,27 @@ class Payment:
     refunded: str
 
 
-class Account(rx.State):
-    """The account's page. A recovery link never rests here: it goes to the browser once."""
+class AccountState(LoadedPage, rx.State):
+    """The account page. A recovery link is never kept here: it goes to the browser once."""
 
     balances: list[Balance] = []
     movements: list[Movement] = []
     payments: list[Payment] = []
     payments_on: bool = False
-    ready: bool = False
-    problem: str = ""
     making: bool = False
     refused: str = ""
 
     @rx.event
-    async def open(self):
+    async def load_account(self):
         """Show what there is."""
-        api = payments_for(self)
-        try:
+        api = PaymentsClient.for_visitor(self)
+        with self._loading():
             credits, checkouts = await api.credits(), await api.checkouts()
             self.payments_on = (await api.products()).payments == "on"
-        except ApiProblem as refusal:
-            self.problem = said(refusal)
-        else:
-            self.problem = ""
-            self.balances = [to_balance(one) for one in credits.balances]
+            self.balances = [to_balance(balance) for balance in credits.balances]
             self.movements = movements(credits)
-            self.payments = [to_payment(one) for one in checkouts if one.status in SHOWN]
-        self.ready = True
+            listed = [checkout for checkout in checkouts if checkout.status in LISTED_STATUSES]
+            self.payments = [to_payment(checkout) for checkout in listed]
 
     @rx.event
     async def make_link(self):
@@ -100,11 +94,13 @@ class Account(rx.State):
         self.making, self.refused = True, ""
         yield
         try:
-            made = await payments_for(self).recovery_link()
+            made = await PaymentsClient.for_visitor(self).recovery_link()
         except ApiProblem as refusal:
-            self.refused = said(refusal)
+            self.refused = refusal.full_detail
         else:
-            yield tell("recoveryLink", {"link": made.link, "until": day(made.expires_at)})
+            yield dispatch(
+                "showRecoveryLink", {"link": made.link, "until": format_date(made.expires_at)}
+            )
         self.making = False
 
 
@@ -116,31 +112,31 @@ def to_balance(balance: BalanceOut) -> Balance:
     }
     rest = [f"{count} {words}" for words, count in others.items() if count]
     return Balance(
-        product=NAMES[balance.product],
+        product=PRODUCT_NAMES[balance.product],
         left=balance.left,
-        things=THINGS[balance.product],
+        unit=PRODUCT_UNITS[balance.product],
         rest=", ".join([f"{balance.granted} bought", *rest]),
     )
 
 
 def movements(credits: CreditsOut) -> list[Movement]:
     """The history, newest first, each with what was left after it."""
-    left = {one.product: one.left for one in credits.balances}
-    found: list[Movement] = []
+    left = {balance.product: balance.left for balance in credits.balances}
+    listed: list[Movement] = []
     for entry in credits.history:
         after = left.get(entry.product, 0)
         left[entry.product] = after - entry.left_change
-        found.append(to_movement(entry, after))
-    return found
+        listed.append(to_movement(entry, after))
+    return listed
 
 
 def to_movement(entry: EntryOut, left: int) -> Movement:
     at = entry.at.astimezone(UTC)
     return Movement(
-        words=MOVED[entry.kind],
-        product=NAMES[entry.product],
+        label=MOVEMENT_LABELS[entry.kind],
+        product=PRODUCT_NAMES[entry.product],
         at=at.isoformat(),
-        when=exact(at),
+        at_text=format_datetime(at),
         change=f"{entry.left_change:+d}".replace("-", "−") if entry.left_change else "",
         left=f"{left} left",
     )
@@ -150,9 +146,9 @@ def to_payment(out: CheckoutOut) -> Payment:
     return Payment(
         id=str(out.id),
         href=f"/checkout/{out.id}",
-        what=f"{NAMES[out.product]}: {out.credits} {THINGS[out.product]}",
-        state=STATES[out.status],
-        on=exact((out.paid_at or out.created_at).astimezone(UTC)),
+        what=f"{PRODUCT_NAMES[out.product]}: {out.credits} {PRODUCT_UNITS[out.product]}",
+        state=STATUS_LABELS[out.status],
+        on=format_datetime(out.paid_at or out.created_at),
         paid=out.paid_text if out.paid_at else out.price,
         refunded=f"{out.refunded_text} paid back" if out.refunded else "",
     )

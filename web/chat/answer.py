@@ -1,4 +1,4 @@
-"""An answer while it is written: what came of it, and what of that to show."""
+"""An answer while it is written: what its stream has brought, and what of that to show."""
 
 from httpx_sse import ServerSentEvent
 
@@ -11,99 +11,91 @@ from api.schemas.chats import (
     ToolUseOut,
     UsageEvent,
 )
-from web.chat.markdown_diff import Change, Growing
-from web.chat.markup import blocks, words
-from web.chat.words import Source, ToolUse, addresses, meter_words, to_source, to_tool
-from web.client.api import read
-from web.ui.draft import Draft, whole_sentences
+from web.chat.markdown_diff import IncrementalRenderer, Patch
+from web.chat.markup import blocks, plain_text
+from web.chat.words import SourceView, ToolView, addresses, meter_text, to_source_view, to_tool_view
+from web.client.api import read_event
+from web.ui.streamed_text import StreamedText, whole_sentences
 
 
-class Answer:
-    """Takes in the events of a stream."""
+class StreamedAnswer:
+    """Applies the events of an answer's stream."""
 
     def __init__(self, text: str = "") -> None:
-        self.last_id = ""
         self.stage = "Waiting for an overlord…"
         self.meter = ""
-        self.tools: list[ToolUse] = []
-        self.sources: list[Source] = []
-        self._known: list[SourceOut] = []
-        self._draft = Draft()
-        self._draft.add(text)
-        self._growing = Growing()
+        self.tools: list[ToolView] = []
+        self.sources: list[SourceView] = []
+        self._known_sources: list[SourceOut] = []
+        self._streamed = StreamedText()
+        self._streamed.append(text)
+        self._renderer = IncrementalRenderer()
         self._changed_at = 0
-        self._told = len(text)
-        self._moved = False
+        self._spoken_to = len(text)
 
     @property
     def text(self) -> str:
-        return self._draft.whole
+        return self._streamed.text
 
-    def take(self, event: ServerSentEvent) -> bool:
-        """Take in an event; True when it is the last one."""
+    def apply(self, event: ServerSentEvent) -> bool:
+        """Apply an event; True when it is the last one."""
         if not event.data:
-            # The opening of every stream: it says only when to come back.
+            # The opening of every stream: it only says when to reconnect.
             return False
-        self.last_id, self._moved = event.id or self.last_id, True
         match event.event:
             case "message" | "error":
                 return True
             case "status":
-                self.stage = read(event, ChatStatusEvent).detail
+                self.stage = read_event(event, ChatStatusEvent).detail
             case "token":
-                token = read(event, ChatTokenEvent)
-                self._draft.whole = self._draft.whole[: token.at] + token.text
+                token = read_event(event, ChatTokenEvent)
+                self._streamed.text = self.text[: token.at] + token.text
                 self._changed_at = min(self._changed_at, token.at)
             case "tool_call":
-                call = read(event, ToolCallEvent)
-                used = ToolUseOut(call.id, call.name, call.arguments, None, "")
-                self._put(to_tool(used))
+                call = read_event(event, ToolCallEvent)
+                self._put(to_tool_view(ToolUseOut(call.id, call.name, call.arguments, None, "")))
             case "tool_result":
-                self._result(read(event, ToolResultEvent))
+                self._apply_result(read_event(event, ToolResultEvent))
             case "usage":
-                self.meter = meter_words(read(event, UsageEvent).chat)
+                self.meter = meter_text(read_event(event, UsageEvent).chat)
             case _:
                 pass
         return False
 
-    def due(self) -> bool:
-        return self._draft.due()
+    def flush_due(self) -> bool:
+        return self._streamed.flush_due()
 
-    def moved(self) -> bool:
-        """Whether anything came since this was asked last."""
-        moved, self._moved = self._moved, False
-        return moved
-
-    def change(self) -> Change | None:
+    def next_patch(self) -> Patch | None:
         """What the page does not have yet of the text."""
-        self._growing.read(self.text, self._changed_at, addresses(self._known))
+        self._renderer.update(self.text, self._changed_at, addresses(self._known_sources))
         self._changed_at = len(self.text)
-        return self._growing.change()
+        return self._renderer.next_patch()
 
-    def to_say(self) -> str:
-        """Whole sentences that were not said aloud yet."""
-        said = whole_sentences(self.text[self._told :])
-        self._told += len(said)
-        return words(blocks(said)).strip()
+    def unspoken_sentences(self) -> str:
+        """The whole sentences that were not returned before."""
+        sentences = whole_sentences(self.text[self._spoken_to :])
+        self._spoken_to += len(sentences)
+        return plain_text(blocks(sentences)).strip()
 
-    def rest_to_say(self) -> str:
-        """What is left at the end."""
-        rest, self._told = self.text[self._told :], len(self.text)
-        return words(blocks(rest)).strip()
+    def unspoken_rest(self) -> str:
+        """What is left to be spoken at the end."""
+        rest, self._spoken_to = self.text[self._spoken_to :], len(self.text)
+        return plain_text(blocks(rest)).strip()
 
-    def _result(self, result: ToolResultEvent) -> None:
-        before = next((one for one in self.tools if one.id == result.id), None)
-        used = to_tool(ToolUseOut(result.id, result.name, "", result.ok, result.summary))
-        used.asked = before.asked if before else ""
+    def _apply_result(self, result: ToolResultEvent) -> None:
+        call = next((tool for tool in self.tools if tool.id == result.id), None)
+        used = to_tool_view(ToolUseOut(result.id, result.name, "", result.ok, result.summary))
+        used.arguments = call.arguments if call else ""
         self._put(used)
-        known = {one.number for one in self._known}
-        if new := [one for one in result.sources if one.number not in known]:
-            self._known += new
-            # What was written before may name them.
-            self._growing.restart()
-        self.sources = [to_source(one) for one in self._known]
+        known = {source.number for source in self._known_sources}
+        if new := [source for source in result.sources if source.number not in known]:
+            self._known_sources += new
+            # The text before may cite them.
+            self._renderer.restart()
+        self.sources = [to_source_view(source) for source in self._known_sources]
 
-    def _put(self, used: ToolUse) -> None:
-        kept = [one for one in self.tools if one.id != used.id]
-        at = next((n for n, one in enumerate(self.tools) if one.id == used.id), len(kept))
-        self.tools = [*kept[:at], used, *kept[at:]]
+    def _put(self, used: ToolView) -> None:
+        others = [tool for tool in self.tools if tool.id != used.id]
+        places = (place for place, tool in enumerate(self.tools) if tool.id == used.id)
+        place = next(places, len(others))
+        self.tools = [*others[:place], used, *others[place:]]

@@ -1,13 +1,12 @@
-"""The words of an answer: its Markdown as elements of our own."""
+"""The text of an answer: its Markdown as elements of our own."""
 
 from typing import Any
 
 import reflex as rx
-from reflex_components_core.el.elements.inline import A
 
 from web.chat.markup import Block, Line, Row, Span
-from web.ui.client_store import ask, call, seen
-from web.ui.parts import icon, value_of
+from web.ui.client_store import selector, store_call, use_store
+from web.ui.parts import icon, new_tab_link, value_of
 
 SMALL = (
     "inline-flex min-h-11 min-w-11 cursor-pointer items-center justify-center gap-1.5 rounded-full "
@@ -16,23 +15,18 @@ SMALL = (
 LINK = "text-accent underline underline-offset-2 [overflow-wrap:anywhere] "
 
 
-def outward(*content: Any, href: Any, **props: Any) -> rx.Component:
-    """A link in a new tab that learns nothing about this one."""
-    return A.create(*content, href=href, target="_blank", rel="noopener noreferrer", **props)
-
-
 def _span(span: Span) -> rx.Component:
-    look = rx.cond(span.strong, "font-semibold ", "") + rx.cond(span.em, "italic ", "")  # pyright: ignore[reportOperatorIssue]
+    style = rx.cond(span.strong, "font-semibold ", "") + rx.cond(span.em, "italic ", "")  # pyright: ignore[reportOperatorIssue]
     code = "rounded bg-tint px-1 py-0.5 font-mono text-[.9em] [overflow-wrap:anywhere]"
     plain = rx.cond(
         span.code,
         rx.el.code(span.text, class_name=code),
-        rx.el.span(span.text, class_name=look),
+        rx.el.span(span.text, class_name=style),
     )
     return rx.cond(
         span.href != "",
         rx.fragment(
-            outward(
+            new_tab_link(
                 plain,
                 href=span.href,
                 class_name=rx.cond(span.cites, LINK + "mx-0.5 text-sm font-medium", LINK),
@@ -58,19 +52,19 @@ def _line(line: Line) -> rx.Component:
 @rx.memo
 def code_part(code: rx.Var[str]) -> rx.Component:
     """Code as it is written, to be copied."""
-    said = ask("copied", seen("copy", "copy"), code)
+    outcome = selector("copyLabel", use_store("copy", "copy"), code)
     return rx.el.div(
         rx.el.div(
             rx.el.button(
                 icon("copy", 15),
-                rx.cond(said != "", said, "Copy"),
+                rx.cond(outcome != "", outcome, "Copy"),
                 rx.el.span(" code", class_name="sr-only"),
                 type="button",
-                on_click=rx.call_script(call("copyHere", code)),
+                on_click=rx.call_script(store_call("copyCode", code)),
                 custom_attrs={"data-copy-code": ""},
                 class_name=SMALL,
             ),
-            rx.el.span(said, role="status", class_name="sr-only"),
+            rx.el.span(outcome, role="status", class_name="sr-only"),
             class_name="-mb-2 flex justify-end",
         ),
         rx.el.pre(
@@ -87,14 +81,16 @@ def _lines(block: Block) -> Any:
 
 
 def _row(row: Row, cell: Any, **props: Any) -> rx.Component:
-    def one(line: Line) -> rx.Component:
+    def data_cell(line: Line) -> rx.Component:
         return cell(
             rx.foreach(line.spans, _span),
             class_name="min-w-24 px-3 py-2 text-start align-top",
             **props,
         )
 
-    return rx.el.tr(rx.foreach(row.cells, one), class_name="border-b border-line last:border-0")
+    return rx.el.tr(
+        rx.foreach(row.cells, data_cell), class_name="border-b border-line last:border-0"
+    )
 
 
 def _table(block: Block) -> rx.Component:
@@ -157,11 +153,11 @@ def text_parts(parts: list[Block]) -> rx.Component:
 
 
 @rx.memo
-def words_so_far() -> rx.Component:
+def streamed_text() -> rx.Component:
     """The answer that is being written. It does not pass through the page's state, which would
     send all of it whenever it grows: a part that is finished is sent once and drawn once.
     """
-    so_far = seen("answer", "answer")
+    so_far = use_store("answer", "answer")
     parts = rx.Var("(answer ?? [])", _var_data=so_far._get_all_var_data()).to(list[Block])
     return rx.el.div(
         rx.foreach(parts, lambda block, place: text_part(block=block, key=place)),  # pyright: ignore[reportArgumentType]

@@ -1,12 +1,12 @@
-"""Where a message is written: Enter sends it, Shift and Enter break the line."""
+"""The box in which a message is written: Enter sends it, Shift and Enter break the line."""
 
 from typing import Any
 
 import reflex as rx
 
-from web.generate.form_parts import press_name
 from web.ui import design
-from web.ui.client_store import ask, seen
+from web.ui.client_store import selector, use_store
+from web.ui.forms import idempotency_field
 from web.ui.parts import icon
 
 PLACEHOLDER = "Ask, or say hi…"
@@ -14,19 +14,19 @@ ROUND = design.BUTTON + "size-11 shrink-0 !px-0 "
 
 
 @rx.memo
-def unsaid() -> rx.Component:
-    """Puts back what was written here before the page was left."""
-    return rx.el.span(hidden=True, on_mount=rx.call_script("factoids.unsaid()"))
+def restored_draft() -> rx.Component:
+    """Puts back into the box what was written there before the page was left."""
+    return rx.el.span(hidden=True, on_mount=rx.call_script("factoids.restoreDraft()"))
 
 
 def chat_box(
     *more: rx.Component, busy: bool, on_submit: Any, on_stop: Any, below: Any = ""
 ) -> rx.Component:
-    """The box; while an answer is written one may write on, and send it after."""
+    """The box; while an answer is written it takes text, which can be sent afterwards."""
     return rx.el.form(
         rx.el.label("Your message", html_for="say", class_name="sr-only"),
-        press_name(),
-        unsaid(),
+        idempotency_field(),
+        restored_draft(),
         *more,
         rx.el.div(
             rx.el.textarea(
@@ -84,17 +84,17 @@ def chat_box(
 
 
 @rx.memo
-def to_latest() -> rx.Component:
-    """Shown to who reads further up while there is more below."""
-    is_away = ask("away", seen("talk", "talk"))
+def scroll_button() -> rx.Component:
+    """A button that is shown while the reader has scrolled up."""
+    scrolled_up = selector("isScrolledUp", use_store("chat", "chat"))
     return rx.cond(
-        is_away != "",
+        scrolled_up != "",
         rx.el.button(
             icon("arrow-down", 16),
             "Jump to latest",
             type="button",
             id="latest",
-            on_click=rx.call_script("factoids.atLatest()"),
+            on_click=rx.call_script("factoids.scrollToLatest()"),
             class_name=design.BUTTON + "absolute -top-12 left-1/2 -translate-x-1/2 bg-ink text-sm "
             "text-paper shadow-card",
         ),

@@ -1,20 +1,21 @@
-// What a chat needs in the browser: staying at the end only for who is there, and the box.
+// What a chat needs in the browser: following the answer only for a reader at its end, the box with
+// its draft, and the text of the answer, which arrives as patches.
 (() => {
   const store = globalThis.factoids;
   const box = () => document.getElementById("say");
-  // The talk scrolls within its panel beside a factoid, and with the page where it has its own.
+  // The chat scrolls within its panel beside a factoid, and with the page where it has its own.
   const pane = () => document.getElementById("talk-pane") ?? document.scrollingElement;
   const gap = () => pane().scrollHeight - pane().clientHeight - pane().scrollTop;
   const NEAR = 96;
-  let stuck = true;
-  let sizes;
+  let following = true;
+  let resizes;
 
-  const away = (is) => {
-    if ((store.get("talk")?.away ?? false) !== is) store.patch("talk", { away: is });
+  const setScrolledUp = (is) => {
+    if ((store.get("chat")?.scrolledUp ?? false) !== is) store.patch("chat", { scrolledUp: is });
   };
-  const toEnd = () => {
+  const scrollToEnd = () => {
     pane().scrollTo({ top: pane().scrollHeight, behavior: "instant" });
-    // A panel that grows must not push the box away from who writes in it.
+    // A panel that grows must not push the box away while somebody writes in it.
     if (document.activeElement === box()) {
       box().form.scrollIntoView({ block: "nearest", behavior: "instant" });
     }
@@ -22,94 +23,96 @@
   document.addEventListener("scroll", ({ target }) => {
     if (!document.getElementById("talk")) return;
     if ((target === document ? document.scrollingElement : target) !== pane()) return;
-    stuck = gap() < NEAR;
-    away(!stuck);
+    following = gap() < NEAR;
+    setScrolledUp(!following);
   }, { capture: true, passive: true });
-  const lookAgain = () => document.getElementById("talk-again")?.click();
-  // Another tab may have asked something meanwhile.
+
+  const refresh = () => document.getElementById("talk-again")?.click();
+  // Another tab may have sent a message meanwhile.
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") lookAgain();
+    if (document.visibilityState === "visible") refresh();
   });
-  // What is left has changed when somebody need not wait any longer.
-  let waited = 0;
+  // What is left has changed when a wait has ended.
+  let endedWait = 0;
   store.listen(() => {
     const { until, second } = store.get("clock");
-    if (!until || until > second || waited === until) return;
-    waited = until;
-    lookAgain();
+    if (!until || until > second || endedWait === until) return;
+    endedWait = until;
+    refresh();
   });
-  const grown = () => {
-    // A talk that is left shrinks to nothing, too.
+  const resized = () => {
+    // A chat that is left shrinks to nothing, too.
     if (!document.getElementById("talk")) return;
-    if (stuck) toEnd();
-    else away(gap() > NEAR);
+    if (following) scrollToEnd();
+    else setScrolledUp(gap() > NEAR);
   };
-  const put = (field, text) => {
+
+  const setValue = (field, text) => {
     field.value = text;
     field.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const write = (text) => {
+  const fillBox = (text) => {
     const field = box();
     if (!field) return;
-    put(field, text);
+    setValue(field, text);
     field.focus();
   };
-
-  // What is not said yet stays with its page in this tab: who is refused may go and pay meanwhile.
-  const unsaid = () => `unsaid ${location.pathname}`;
+  // A draft stays with its page in this tab: a visitor may go and pay before it is sent.
+  const draftKey = () => `unsaid ${location.pathname}`;
   document.addEventListener("input", ({ target }) => {
     if (target.id !== "say") return;
     try {
-      if (target.value) sessionStorage.setItem(unsaid(), target.value);
-      else sessionStorage.removeItem(unsaid());
+      if (target.value) sessionStorage.setItem(draftKey(), target.value);
+      else sessionStorage.removeItem(draftKey());
     } catch { /* without storage it lasts until the page is left */ }
   });
 
-  let written = "";
+  let sent = "";
 
   Object.assign(store, {
-    // The parts of the answer being written, from the `first` on that change: see web/chat/markdown_diff.py.
-    write(first, length, start, stop, again, added) {
-      // A message before this one was lost; whoever comes back is told everything anew.
-      if (length && written.length !== length) return;
-      const before = length ? written : "";
-      written = before.slice(start, stop) + added + before.slice(again);
-      const parts = first ? store.get("answer").slice(0, first) : [];
-      store.put("answer", [...parts, ...JSON.parse(`[${written}]`)]);
+    // The blocks of the answer from `firstBlock` on: see `Patch` in web/chat/markdown_diff.py.
+    write(firstBlock, sentLength, keepFrom, keepTo, resumeAt, inserted) {
+      // A patch before this one was lost; a page that reconnects gets everything anew.
+      if (sentLength && sent.length !== sentLength) return;
+      const before = sentLength ? sent : "";
+      sent = before.slice(keepFrom, keepTo) + inserted + before.slice(resumeAt);
+      const blocks = firstBlock ? store.get("answer").slice(0, firstBlock) : [];
+      store.put("answer", [...blocks, ...JSON.parse(`[${sent}]`)]);
     },
-    follow() {
-      sizes?.disconnect();
-      const talk = document.getElementById("talk");
-      if (!talk) return;
-      sizes = new ResizeObserver(grown);
-      sizes.observe(talk);
-      stuck = true;
-      toEnd();
+    followChat() {
+      resizes?.disconnect();
+      const chat = document.getElementById("talk");
+      if (!chat) return;
+      resizes = new ResizeObserver(resized);
+      resizes.observe(chat);
+      following = true;
+      scrollToEnd();
       // The panel was not there yet when its link was followed.
       if (location.hash === "#ask") document.getElementById("ask")?.scrollIntoView();
     },
-    async atLatest() {
-      stuck = true;
-      away(false);
-      await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-      toEnd();
+    async scrollToLatest() {
+      following = true;
+      setScrolledUp(false);
+      await store.rendered();
+      scrollToEnd();
     },
-    // Says of a text for two seconds whether it was copied; `copied` is what is said.
-    async copyHere(text) {
-      const how = await store.copy(text);
-      store.put("copy", { text, said: how === "copied" ? "Copied" : "Not allowed to copy" });
+    isScrolledUp: ({ scrolledUp } = {}) => (scrolledUp ? "yes" : ""),
+
+    // Shows for two seconds whether a text was copied.
+    async copyCode(text) {
+      const outcome = await store.copy(text);
+      store.put("copy", { text, label: outcome === "copied" ? "Copied" : "Not allowed to copy" });
       setTimeout(() => store.get("copy").text === text && store.put("copy", {}), 2000);
     },
-    copied: (copy, text) => (copy?.text === text ? copy.said : ""),
-    said: () => write(""),
-    unsaid() {
+    copyLabel: (copy, text) => (copy?.text === text ? copy.label : ""),
+
+    fillBox,
+    clearBox: () => fillBox(""),
+    restoreDraft() {
       try {
-        const text = sessionStorage.getItem(unsaid());
-        if (text && box() && !box().value) put(box(), text);
+        const text = sessionStorage.getItem(draftKey());
+        if (text && box() && !box().value) setValue(box(), text);
       } catch { /* without storage there is nothing */ }
     },
-    intoBox: write,
-    suggest: write,
-    away: ({ away: is } = {}) => (is ? "yes" : ""),
   });
 })();

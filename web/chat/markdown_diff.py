@@ -1,56 +1,58 @@
-"""A text that grows at its end, in parts: what is finished is neither read nor sent again."""
+"""A growing Markdown text as blocks: what is finished is neither parsed nor sent again."""
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import NamedTuple
 
-from web.chat.markup import Block, in_parts, parsed
+from web.chat.markup import Block, blocks_of, parsed
 
 
-class Change(NamedTuple):
-    """How the browser comes by the parts from `first` on, as JSON without the brackets: what it
-    got the last time (so many characters), from one place to another and from a third to the end,
-    with what is new in between. All of it is ASCII, which Python and JavaScript count alike.
+class Patch(NamedTuple):
+    """How the browser derives the blocks from `first_block` on, which are the new list's tail.
+
+    Their JSON, without its brackets, is `sent[keep_from:keep_to] + inserted + sent[resume_at:]`
+    where `sent` is the JSON of the patch before. All of it is ASCII, in which Python and JavaScript
+    count characters alike.
     """
 
-    first: int
-    length: int
-    """0 where what it got the last time is of no use."""
-    start: int
-    stop: int
-    again: int
-    new: str
+    first_block: int
+    sent_length: int
+    """The length of `sent`, by which a lost patch is noticed; 0 where `sent` is not used."""
+    keep_from: int
+    keep_to: int
+    resume_at: int
+    inserted: str
 
 
-class Growing:
-    """Reads again only the part that is being written. All it reads is as in the whole text, but
-    for links whose address stands in another part.
+class IncrementalRenderer:
+    """Parses only the block that is still being written. The blocks are those of the whole text,
+    except for links whose address is defined in another block.
     """
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        """What was read may mean something else now."""
+        """Forget everything: what was parsed may mean something else now."""
         self.finished: list[Block] = []
-        self.last: list[Block] = []
-        """The parts that may still change: those of the last paragraph, list and so on."""
-        self._read_to = 0
-        self._told = 0
-        """How many finished parts the browser has for good."""
+        self.open: list[Block] = []
+        """The blocks that may still change: those of the last paragraph, list and so on."""
+        self._parsed_to = 0
+        self._final_blocks = 0
+        """How many finished blocks the browser has for good."""
         self._sent: str | None = None
-        self._done_with = 0
-        """How many characters of it are of finished parts."""
+        self._final_length = 0
+        """How many characters of `_sent` belong to finished blocks."""
 
-    def read(self, text: str, changed_at: int, sources: Mapping[int, str]) -> None:
-        """Read a text that is as before up to `changed_at`."""
-        if changed_at < self._read_to:
+    def update(self, text: str, changed_at: int, sources: Mapping[int, str]) -> None:
+        """Parse a text that is as before up to `changed_at`."""
+        if changed_at < self._parsed_to:
             self.restart()
-        rest = text[self._read_to :]
+        rest = text[self._parsed_to :]
         tokens = parsed(rest)
-        # A part is finished when another follows. That is sure once the other's first line is
-        # whole: "#" alone begins a heading, "#bees" goes on with what was before.
+        # A block is finished when another follows. That is certain once the first line of the other
+        # is complete: "#" alone begins a heading, "#bees" continues the block before.
         lines = rest.count("\n")
         begins = [
             (place, token.map[0])
@@ -58,38 +60,38 @@ class Growing:
             if token.level == 0 and token.nesting >= 0 and token.map and token.map[0] < lines
         ]
         cut, line = begins[-1] if begins[1:] else (0, 0)
-        self.finished += in_parts(tokens[:cut], sources)
-        self.last = in_parts(tokens[cut:], sources)
-        self._read_to = len(text) - len(rest.split("\n", line)[-1])
+        self.finished += blocks_of(tokens[:cut], sources)
+        self.open = blocks_of(tokens[cut:], sources)
+        self._parsed_to = len(text) - len(rest.split("\n", line)[-1])
 
-    def change(self) -> Change | None:
+    def next_patch(self) -> Patch | None:
         """What the browser does not have yet; the first time that is everything."""
-        sent, done_with = self._sent or "", self._done_with
-        finished = _as_json(self.finished[self._told :])
-        now = ",".join([*finished, *_as_json(self.last)])
-        before = sent[done_with:]
-        if now == before and self._sent is not None:
+        sent, keep_from = self._sent or "", self._final_length
+        finished = _as_json(self.finished[self._final_blocks :])
+        new = ",".join([*finished, *_as_json(self.open)])
+        old = sent[keep_from:]
+        if new == old and self._sent is not None:
             return None
-        start = _alike(before, now)
-        end = _alike(before[start:][::-1], now[start:][::-1])
-        change = Change(
-            first=self._told,
-            length=len(sent),
-            start=done_with,
-            stop=done_with + start,
-            again=len(sent) - end,
-            new=now[start : len(now) - end],
+        start = _common_prefix(old, new)
+        end = _common_prefix(old[start:][::-1], new[start:][::-1])
+        patch = Patch(
+            first_block=self._final_blocks,
+            sent_length=len(sent),
+            keep_from=keep_from,
+            keep_to=keep_from + start,
+            resume_at=len(sent) - end,
+            inserted=new[start : len(new) - end],
         )
-        self._told, self._sent = len(self.finished), now
-        self._done_with = sum(len(one) + 1 for one in finished)
-        return change
+        self._final_blocks, self._sent = len(self.finished), new
+        self._final_length = sum(len(block) + 1 for block in finished)
+        return patch
 
 
-def _as_json(parts: Iterable[Block]) -> list[str]:
-    return [json.dumps(asdict(one), separators=(",", ":")) for one in parts]
+def _as_json(blocks: Iterable[Block]) -> list[str]:
+    return [json.dumps(asdict(block), separators=(",", ":")) for block in blocks]
 
 
-def _alike(one: str, other: str) -> int:
+def _common_prefix(left: str, right: str) -> int:
     """How many characters both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(left), len(right)))

@@ -1,6 +1,6 @@
-"""Markdown as plain data that a page draws from elements of its own: nothing in it can run.
+"""Markdown as plain data, which a page renders with its own elements: nothing in it can run.
 
-HTML stays the words it is, a picture becomes a link, and a link always says where it leads.
+HTML stays text, an image becomes a link, and a link always shows where it leads.
 """
 
 import re
@@ -19,16 +19,16 @@ CITED = re.compile(r"\[(\d{1,3})\]")
 
 @dataclass
 class Span:
-    """Some words that look alike."""
+    """Text in one style."""
 
     text: str
     strong: bool = False
     em: bool = False
     code: bool = False
     href: str = ""
-    """Where a link leads, always over HTTP; empty for words that are none."""
+    """Where a link leads, always over HTTP; empty for text that is none."""
     host: str = ""
-    """The site it leads to, to be shown beside it; empty when the words say it."""
+    """The site it leads to, to be shown beside it; empty when the text names it."""
     cites: bool = False
     """Whether it is the number of a source."""
 
@@ -59,17 +59,17 @@ class Block:
 
 
 def blocks(text: str, sources: Mapping[int, str] | None = None) -> list[Block]:
-    """A Markdown text in parts; `[1]` becomes a link where there is an address of source 1."""
-    return in_parts(parsed(text), sources or {})
+    """A Markdown text in blocks; `[1]` becomes a link where source 1 has an address."""
+    return blocks_of(parsed(text), sources or {})
 
 
 def parsed(text: str) -> list[Token]:
-    """A Markdown text as the parser has it."""
+    """The parser's tokens of a Markdown text."""
     return PARSER.parse(text)
 
 
-def in_parts(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]:
-    """The parts of a parsed text, or of some whole paragraphs, lists and so on of it."""
+def blocks_of(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]:
+    """The blocks of a parsed text, or of some whole paragraphs, lists and so on of it."""
     found: list[Block] = []
     numbers: list[int | None] = []
     marker, heading, table, quotes, open_list = "", False, False, 0, False
@@ -123,11 +123,11 @@ def in_parts(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]
     return found
 
 
-def words(parts: Iterable[Block]) -> str:
-    """What is said without how it looks, for screen readers."""
+def plain_text(blocks: Iterable[Block]) -> str:
+    """The text without its markup, for screen readers."""
     return "\n".join(
         " ".join("".join(span.text for span in line.spans) for line in _lines(part)) or part.code
-        for part in parts
+        for part in blocks
     )
 
 
@@ -135,8 +135,8 @@ def _lines(part: Block) -> list[Line]:
     return [*part.lines, *(cell for row in part.rows for cell in row.cells)]
 
 
-def web_address(address: Any) -> tuple[str, str]:
-    """An address a reader may be led to, and its host; both empty when it is another kind."""
+def http_address(address: Any) -> tuple[str, str]:
+    """An HTTP address and its host; both empty for any other kind of address."""
     try:
         parts = urlsplit(str(address))
         host = parts.hostname or ""
@@ -156,7 +156,7 @@ def _spans(tokens: list[Token], sources: Mapping[int, str]) -> list[Span]:
             case "em_open" | "em_close":
                 em += token.nesting
             case "link_open":
-                href, host = web_address(token.attrGet("href"))
+                href, host = http_address(token.attrGet("href"))
             case "link_close":
                 if host and spans:
                     spans[-1].host = host
@@ -174,7 +174,7 @@ def _spans(tokens: list[Token], sources: Mapping[int, str]) -> list[Span]:
 
 
 def _cited(text: str, sources: Container[int]) -> list[tuple[str, int]]:
-    """The text in pieces, each with the number of the source it names, or 0."""
+    """The text in pieces, each with the number of the source it cites, or 0."""
     pieces: list[tuple[str, int]] = []
     at = 0
     for cited in CITED.finditer(text):

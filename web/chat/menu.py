@@ -1,18 +1,17 @@
-"""What is done with a whole chat: renamed, shared, deleted."""
+"""The state of a chat's menu: renaming, sharing and deleting the chat."""
 
 from typing import Any
 
 import reflex as rx
 
 from api.schemas.chats import ChatChangeIn
-from web.chat.state import Talk
+from web.chat.state import ChatState
 from web.client.api import ApiProblem
-from web.client.chats import chats_for
-from web.factoid.votes import as_uuid
-from web.ui.forms import fields_of, text_of
+from web.client.chats import ChatsClient
+from web.ui.forms import as_uuid, fields_of, text_of
 
 
-class ChatMenu(Talk):
+class ChatMenuState(ChatState):
     """The menu of the chat that is shown."""
 
     @rx.event
@@ -22,22 +21,22 @@ class ChatMenu(Talk):
 
     @rx.event
     async def share(self):
-        """Make the link by which anybody can read it as it is now."""
+        """Make a link with which anybody can read the chat as it is now."""
         if (id_ := as_uuid(self.id)) is None:
             return None
         try:
-            self.share_url = (await chats_for(self).share_chat(id_)).url
+            self.share_url = (await ChatsClient.for_visitor(self).share_chat(id_)).url
         except ApiProblem as refusal:
             return rx.toast.error(refusal.problem.detail)
         return rx.toast.success("Whoever has the link can read it as it is now.")
 
     @rx.event
     async def unshare(self):
-        """Make the link lead nowhere."""
+        """Make the link invalid."""
         if (id_ := as_uuid(self.id)) is None:
             return None
         try:
-            await chats_for(self).unshare_chat(id_)
+            await ChatsClient.for_visitor(self).unshare_chat(id_)
         except ApiProblem as refusal:
             return rx.toast.error(refusal.problem.detail)
         self.share_url = ""
@@ -45,11 +44,11 @@ class ChatMenu(Talk):
 
     @rx.event
     async def delete(self):
-        """Delete all that was said."""
+        """Delete the chat with all its messages."""
         if (id_ := as_uuid(self.id)) is None:
             return None
         try:
-            await chats_for(self).delete_chat(id_)
+            await ChatsClient.for_visitor(self).delete_chat(id_)
         except ApiProblem as refusal:
             return rx.toast.error(refusal.problem.detail)
         return [rx.toast.success("Deleted."), rx.redirect("/chat")]

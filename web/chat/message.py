@@ -1,18 +1,28 @@
-"""One message of a chat: its words, what was looked up for it, and what may be done with it."""
+"""A message of a chat: its text, the tools used for it, its sources and its actions."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
 
-from web.chat.answer_text import SMALL, outward, text_parts
-from web.chat.words import Said, Source, ToolUse
-from web.factoid.votes import Votes
+from web.chat.answer_text import SMALL, text_parts
+from web.chat.words import MessageView, SourceView, ToolView
 from web.ui import design
-from web.ui.client_store import call
-from web.ui.parts import emoji, icon
+from web.ui.client_store import store_call
+from web.ui.parts import emoji, icon, new_tab_link
 
 
-def _tool(tool: ToolUse) -> rx.Component:
+@dataclass(frozen=True)
+class AnswerEvents:
+    """The handlers of an answer's actions."""
+
+    regenerate: Any
+    continue_answer: Any
+    show_branch: Any
+    copied: Any
+
+
+def _tool(tool: ToolView) -> rx.Component:
     mark = rx.match(
         tool.state,
         ("running", icon("loader", 15, class_name="shrink-0")),
@@ -28,8 +38,8 @@ def _tool(tool: ToolUse) -> rx.Component:
             class_name="flex min-h-11 cursor-pointer items-center gap-2 px-3 text-sm text-soft",
         ),
         rx.el.div(
-            rx.el.p(tool.asked, class_name="font-mono [overflow-wrap:anywhere]"),
-            rx.el.p(tool.found, class_name="mt-1 [overflow-wrap:anywhere]"),
+            rx.el.p(tool.arguments, class_name="font-mono [overflow-wrap:anywhere]"),
+            rx.el.p(tool.summary, class_name="mt-1 [overflow-wrap:anywhere]"),
             class_name="px-3 pb-3 text-sm text-soft",
         ),
         custom_attrs={"data-tool": tool.state},
@@ -37,12 +47,12 @@ def _tool(tool: ToolUse) -> rx.Component:
     )
 
 
-def tool_uses(tools: list[ToolUse]) -> rx.Component:
-    """What was looked up, folded away."""
+def tool_uses(tools: list[ToolView]) -> rx.Component:
+    """The tools that were used, collapsed."""
     return rx.el.div(rx.foreach(tools, _tool), class_name="grid max-w-md gap-1.5 empty:hidden")
 
 
-def _source(source: Source) -> rx.Component:
+def _source(source: SourceView) -> rx.Component:
     named = rx.fragment(
         rx.el.span(source.label, ".", class_name="text-faint tabular-nums"),
         rx.el.span(source.title, class_name="underline underline-offset-2"),
@@ -52,14 +62,14 @@ def _source(source: Source) -> rx.Component:
     return rx.el.li(
         rx.cond(
             source.href != "",
-            outward(named, href=source.href, class_name=row + " text-ink hover:text-accent"),
+            new_tab_link(named, href=source.href, class_name=row + " text-ink hover:text-accent"),
             rx.el.span(named, class_name=row),
         )
     )
 
 
-def source_list(sources: list[Source]) -> rx.Component:
-    """Where it is from, to be opened."""
+def source_list(sources: list[SourceView]) -> rx.Component:
+    """The sources, as links."""
     return rx.el.ol(
         rx.foreach(sources, _source),
         aria_label="Sources",
@@ -67,23 +77,23 @@ def source_list(sources: list[Source]) -> rx.Component:
     )
 
 
-def _press(name: str, words: str, on_click: Any, **props: Any) -> rx.Component:
+def _action(name: str, label: str, on_click: Any, **props: Any) -> rx.Component:
     return rx.el.button(
         icon(name, 16),
-        rx.el.span(words, class_name="max-sm:sr-only"),
+        rx.el.span(label, class_name="max-sm:sr-only"),
         type="button",
-        title=words,
+        title=label,
         on_click=on_click,
         class_name=SMALL,
         **props,
     )
 
 
-def _branches(said: Said, on_branch: Any) -> rx.Component:
-    def step(name: str, words: str, to: str) -> rx.Component:
+def _branches(message: MessageView, on_branch: Any) -> rx.Component:
+    def step(name: str, label: str, to: str) -> rx.Component:
         return rx.el.button(
             icon(name, 16),
-            rx.el.span(words, class_name="sr-only"),
+            rx.el.span(label, class_name="sr-only"),
             type="button",
             disabled=to == "",
             on_click=on_branch(to),
@@ -91,30 +101,32 @@ def _branches(said: Said, on_branch: Any) -> rx.Component:
         )
 
     return rx.cond(
-        said.place != "",
+        message.branch != "",
         rx.el.span(
-            step("chevron-left", "The version before", said.before),
-            rx.el.span(said.place, class_name="text-sm text-faint tabular-nums"),
-            step("chevron-right", "The version after", said.after),
+            step("chevron-left", "The version before", message.previous_branch),
+            rx.el.span(message.branch, class_name="text-sm text-faint tabular-nums"),
+            step("chevron-right", "The version after", message.next_branch),
             class_name="inline-flex items-center",
         ),
     )
 
 
-def own_message(said: Said, on_edit: Any, on_branch: Any, who: str = "You") -> rx.Component:
-    """What the visitor said: plain words."""
+def own_message(
+    message: MessageView, on_edit: Any, on_branch: Any, who: str = "You"
+) -> rx.Component:
+    """A message of the visitor's, as plain text."""
     return rx.el.div(
         rx.el.p(
-            # Has a direction of its own, so that what was said is asked for the other one.
+            # It has a direction of its own, so that the message determines the other one.
             rx.el.span(f"{who}: ", class_name="sr-only", dir="ltr"),
-            said.text,
+            message.text,
             class_name="ml-auto w-fit max-w-[85%] whitespace-pre-wrap rounded-2xl rounded-br-md "
             "bg-accent-soft px-4 py-2.5 [overflow-wrap:anywhere]",
             dir="auto",
         ),
         rx.el.div(
-            _branches(said, on_branch),
-            _press("pencil", "Edit", on_edit(said.id), custom_attrs={"data-edit": ""}),
+            _branches(message, on_branch),
+            _action("pencil", "Edit", on_edit(message.id), custom_attrs={"data-edit": ""}),
             class_name="flex justify-end",
         )
         if on_edit
@@ -124,7 +136,7 @@ def own_message(said: Said, on_edit: Any, on_branch: Any, who: str = "You") -> r
 
 
 def answer_frame(*content: Any, **props: Any) -> rx.Component:
-    """Around what the agent says."""
+    """The frame of an answer."""
     return rx.el.div(
         emoji("🤖", "mt-1 text-xl max-sm:hidden"),
         rx.el.div(*content, class_name="grid min-w-0 flex-1 grid-cols-1 gap-3"),
@@ -133,49 +145,54 @@ def answer_frame(*content: Any, **props: Any) -> rx.Component:
     )
 
 
-def answer(said: Said, on_again: Any, on_continue: Any, on_branch: Any) -> rx.Component:
-    """What the agent said, and all that can be done with it."""
+def answer(message: MessageView, events: AnswerEvents | None = None) -> rx.Component:
+    """An answer of the agent's; without `events` it is only to be read."""
     acts = (
         rx.el.div(
-            _press(
+            _action(
                 "copy",
                 "Copy",
-                rx.call_script(call("copy", said.text), callback=Votes.shared),
+                rx.call_script(store_call("copy", message.text), callback=events.copied),
                 custom_attrs={"data-copy": ""},
             ),
-            _press("refresh-cw", "Again", on_again(said.id), custom_attrs={"data-again": ""}),
-            _branches(said, on_branch),
-            rx.el.span(said.cost, class_name="px-2.5 text-sm text-faint tabular-nums"),
+            _action(
+                "refresh-cw",
+                "Again",
+                events.regenerate(message.id),
+                custom_attrs={"data-again": ""},
+            ),
+            _branches(message, events.show_branch),
+            rx.el.span(message.cost, class_name="px-2.5 text-sm text-faint tabular-nums"),
             class_name="-ml-2.5 flex flex-wrap items-center",
         )
-        if on_again
+        if events
         else rx.fragment()
     )
     return answer_frame(
         rx.el.span("Agent: ", class_name="sr-only"),
-        tool_uses(said.tools),
-        rx.el.div(text_parts(said.blocks), class_name="grid grid-cols-1 gap-3 empty:hidden"),
+        tool_uses(message.tools),
+        rx.el.div(text_parts(message.blocks), class_name="grid grid-cols-1 gap-3 empty:hidden"),
         rx.cond(
-            said.trouble != "",
+            message.ended_early != "",
             rx.el.div(
-                rx.el.p(said.trouble, class_name="text-sm text-soft"),
+                rx.el.p(message.ended_early, class_name="text-sm text-soft"),
                 rx.cond(
-                    said.goes_on,
+                    message.can_continue,
                     rx.el.button(
-                        rx.cond(said.text != "", "Continue", "Try again"),
+                        rx.cond(message.text != "", "Continue", "Try again"),
                         type="button",
-                        on_click=on_continue(said.id),
+                        on_click=events.continue_answer(message.id),
                         custom_attrs={"data-continue": ""},
                         class_name=design.SECONDARY,
                     ),
                 )
-                if on_continue
+                if events
                 else rx.fragment(),
                 class_name="flex flex-wrap items-center gap-3 rounded-xl bg-tint px-4 py-2",
                 custom_attrs={"data-ended": ""},
             ),
         ),
-        source_list(said.sources),
+        source_list(message.sources),
         acts,
         custom_attrs={"data-said": "agent"},
     )

@@ -1,16 +1,19 @@
-"""One chat: what was said, the answer as it is written, and the box to say more."""
+"""The page of a chat."""
 
 import reflex as rx
 
-from web.chat.menu import ChatMenu
-from web.chat.state import Talk
-from web.chat.view import composer, messages, nothing_said, talk_refused
-from web.generate.vault import Vault
-from web.keys.key_item import asked_twice
+from web.chat.menu import ChatMenuState
+from web.chat.state import ChatState
+from web.chat.view import chat_refusal, composer, is_empty_chat, messages
+from web.generate.vault import VaultState
+from web.server.html import noscript_notice
+from web.server.page import Page, shell_html
 from web.ui import design
-from web.ui.layout import page
-from web.ui.parts import bar, icon, leaving, link, notice
+from web.ui.confirm import confirmed_button
+from web.ui.layout import NAME, page
+from web.ui.parts import bar, icon, link, load_problem, notice, plain_link
 from web.ui.secret import copy_button
+from web.ui.sharing import SharingState
 
 MENU = (
     "flex min-h-11 w-full cursor-pointer items-center gap-3 rounded-xl px-3 text-sm hover:bg-tint"
@@ -33,8 +36,8 @@ def _menu() -> rx.Component:
                 rx.el.input(
                     id="title",
                     name="title",
-                    key=Talk.title,
-                    default_value=Talk.title,
+                    key=ChatState.title,
+                    default_value=ChatState.title,
                     max_length=120,
                     class_name=design.FIELD + "!min-h-11 px-3",
                 ),
@@ -42,25 +45,25 @@ def _menu() -> rx.Component:
                 # Closed by the browser, which gives the focus back to what opened the menu.
                 on_submit=[
                     rx.call_script("document.getElementById('chat-acts').hidePopover()"),
-                    ChatMenu.rename,
+                    ChatMenuState.rename,
                 ],
                 reset_on_submit=False,
                 class_name="flex gap-2 pb-2",
             ),
             rx.cond(
-                Talk.share_url != "",
+                ChatState.share_url != "",
                 rx.el.div(
                     rx.el.p(
-                        Talk.share_url,
+                        ChatState.share_url,
                         id="share-url",
                         class_name="rounded-xl bg-tint px-3 py-2 text-sm [overflow-wrap:anywhere]",
                     ),
                     rx.el.div(
-                        copy_button("Copy link", Talk.share_url),
+                        copy_button("Copy link", ChatState.share_url, SharingState.report_outcome),
                         rx.el.button(
                             "Stop sharing",
                             type="button",
-                            on_click=ChatMenu.unshare,
+                            on_click=ChatMenuState.unshare,
                             class_name=design.QUIET,
                         ),
                         class_name="mt-2 flex flex-wrap gap-2",
@@ -72,27 +75,27 @@ def _menu() -> rx.Component:
                     "Share as it is now",
                     type="button",
                     id="share-chat",
-                    on_click=ChatMenu.share,
+                    on_click=ChatMenuState.share,
                     class_name=MENU,
                 ),
             ),
             *[
-                leaving(
+                plain_link(
                     icon("download"),
                     f"Download as {name}",
-                    href="/api/chats/" + Talk.id.to(str) + f"/export?format={form}",  # pyright: ignore[reportAttributeAccessIssue]
+                    href="/api/chats/" + ChatState.id.to(str) + f"/export?format={form}",  # pyright: ignore[reportAttributeAccessIssue]
                     download=True,
                     class_name=MENU,
                 )
                 for form, name in (("md", "Markdown"), ("json", "JSON"))
             ],
-            asked_twice(
+            confirmed_button(
                 "delete-chat",
                 "Delete this chat",
                 "Delete this chat?",
                 "All that was said in it goes, for good. A shared link leads nowhere then.",
                 "Delete it",
-                ChatMenu.delete,
+                ChatMenuState.delete,
             ),
             id="chat-acts",
             role="group",
@@ -113,18 +116,19 @@ def _head() -> rx.Component:
         ),
         rx.el.div(
             rx.el.h1(
-                Talk.title,
+                ChatState.title,
                 id="chat-title",
                 class_name="serif truncate !whitespace-nowrap text-xl font-semibold",
             ),
             rx.el.p(
                 rx.cond(
-                    Talk.about_href != "",
+                    ChatState.about_href != "",
                     rx.fragment(
-                        link("About a factoid", to=Talk.about_href, class_name="underline"), " · "
+                        link("About a factoid", to=ChatState.about_href, class_name="underline"),
+                        " · ",
                     ),
                 ),
-                Talk.model,
+                ChatState.model,
                 class_name="truncate text-sm text-faint",
             ),
             class_name="min-w-0 flex-1",
@@ -148,7 +152,7 @@ def _away() -> rx.Component:
     return rx.el.div(
         rx.el.h1("No chat to be shown", class_name="sr-only"),
         rx.cond(
-            Talk.missing,
+            ChatState.missing,
             notice(
                 "🕳️",
                 "No such chat",
@@ -156,16 +160,7 @@ def _away() -> rx.Component:
                 link("Your chats", to="/chat", class_name=design.PRIMARY),
                 id="missing",
             ),
-            notice(
-                "🛸",
-                "The chat did not arrive",
-                Talk.problem,
-                rx.el.button(
-                    "Try again", type="button", on_click=Talk.open, class_name=design.PRIMARY
-                ),
-                id="trouble",
-                role="alert",
-            ),
+            load_problem("The chat did not arrive", ChatState.problem, ChatState.load_chat),
         ),
     )
 
@@ -175,27 +170,35 @@ def _chat() -> rx.Component:
         _head(),
         messages(),
         rx.cond(
-            nothing_said(),
+            is_empty_chat(),
             rx.el.p("Ask anything to get started.", class_name="text-center text-soft"),
         ),
-        talk_refused(),
-        composer(Talk.ask, Talk.look, "sticky bottom-0 z-10 mt-auto bg-paper pb-3 pt-2"),
+        chat_refusal(),
+        composer(
+            ChatState.send, ChatState.refresh, "sticky bottom-0 z-10 mt-auto bg-paper pb-3 pt-2"
+        ),
     )
 
 
-@rx.page(
-    route="/chat/[chat_id]",
-    title=Talk.page_title,
-    description="A talk with our AI overlords.",
-    on_load=[Talk.open, Vault.put_away],
-)
 def chat() -> rx.Component:
     return page(
         rx.cond(
-            Talk.ready,
-            rx.cond(Talk.missing | (Talk.problem != ""), _away(), _chat()),  # pyright: ignore
+            ChatState.ready,
+            rx.cond(ChatState.missing | (ChatState.problem != ""), _away(), _chat()),  # pyright: ignore
             _loading(),
         ),
         class_name="!max-w-3xl flex flex-col pt-4",
         footer=False,
     )
+
+
+PAGE = Page(
+    route="/chat/[chat_id]",
+    component=chat,
+    title=ChatState.page_title,
+    description="A talk with our AI overlords.",
+    on_load=[ChatState.load_chat, VaultState.dismiss],
+    prerender=shell_html(
+        f"Chat | {NAME}", noscript_notice("A chat", "What was said is shown with JavaScript.")
+    ),
+)

@@ -1,39 +1,44 @@
-"""Hearing of what is asked in the same chat in another tab, or by a program."""
+"""Noticing that the same chat got another message: in another tab, or from a program."""
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from uuid import UUID
 
-import msgspec
+from httpx_sse import ServerSentEvent
 
 from api.schemas.chats import TurnBegunOut
-from web.client.api import ApiProblem, read
+from web.client.api import read_event
 from web.client.chats import ChatsClient
-from web.ui.draft import with_pauses
+from web.client.stream import follow
 
-WATCHED_EVERY_S = 5.0
-"""How often it is looked whether anybody still watches."""
-
-
-log = logging.getLogger(__name__)
+WATCH_INTERVAL_S = 5.0
+"""How often it is checked whether the page is still open."""
 
 
-async def asked_elsewhere(
+async def wait_for_other_turn(
     api: ChatsClient, chat_id: UUID, turn_id: UUID | None, is_watched: Callable[[], Awaitable[bool]]
 ) -> bool:
-    """Wait until the chat has another last turn than this one; False when nobody watches."""
-    while await is_watched():
-        turns = with_pauses(api.follow_turns(chat_id), WATCHED_EVERY_S, each=True)
-        try:
-            async with aclosing(turns) as events:
-                async for event in events:
-                    if not await is_watched():
-                        return False
-                    if event and event.data and read(event, TurnBegunOut).turn_id != turn_id:
-                        return True
-        except (ApiProblem, msgspec.MsgspecError) as lost:
-            log.info("Nothing is heard of the chat %s: %s", chat_id, lost)
-        await asyncio.sleep(WATCHED_EVERY_S)
+    """Wait until the chat has another latest turn than this; False when nobody watches any more."""
+    if not await is_watched():
+        return False
+    following = follow(
+        lambda _: api.follow_turns(chat_id),
+        to_update,
+        name=f"the turns of the chat {chat_id}",
+        idle_s=WATCH_INTERVAL_S,
+        repeat_idle=True,
+        delays_s=(WATCH_INTERVAL_S,),
+        give_up=False,
+    )
+    async with aclosing(following) as updates:
+        async for update in updates:
+            if not await is_watched():
+                return False
+            if isinstance(update, TurnBegunOut) and update.turn_id != turn_id:
+                return True
     return False
+
+
+def to_update(event: ServerSentEvent) -> TurnBegunOut | None:
+    """The turn in an event; None in those that only keep the stream open."""
+    return read_event(event, TurnBegunOut) if event.data else None

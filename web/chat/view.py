@@ -1,37 +1,40 @@
-"""A talk and the box below it, as the chat's own page and the panel beside a factoid show them."""
+"""The messages of a chat and the box below them, for its own page and for a factoid's panel."""
 
 from typing import Any, cast
 
 import reflex as rx
 
-from web.chat.answer_text import words_so_far
-from web.chat.box import chat_box, to_latest
-from web.chat.form import Prospect
-from web.chat.message import (
-    answer,
-    answer_frame,
-    own_message,
-    source_list,
-    tool_uses,
-)
-from web.chat.state import Talk
-from web.chat.words import Said
-from web.generate.form import Trouble, refusal
-from web.generate.vault import from_the_vault, vault_button
+from web.chat.answer_text import streamed_text
+from web.chat.box import chat_box, scroll_button
+from web.chat.form import NextMessage
+from web.chat.message import AnswerEvents, answer, answer_frame, own_message, source_list, tool_uses
+from web.chat.state import ChatState
+from web.chat.words import MessageView
+from web.generate.vault import vault_button, vault_result
 from web.ui import design
-from web.ui.client_store import call
+from web.ui.client_store import store_call
 from web.ui.parts import link, value_of
+from web.ui.refusal import Refusal, refusal_notice
+from web.ui.sharing import SharingState
 
 
 @rx.memo
-def said_item(said: rx.Var[Said]) -> rx.Component:
-    """A message; drawn once, whatever is written below it."""
-    one = value_of(said)
+def message_item(message: rx.Var[MessageView]) -> rx.Component:
+    """A message; not rendered again when the ones below change."""
+    view = value_of(message)
     return rx.el.li(
         rx.cond(
-            one.mine,
-            own_message(one, Talk.edit, Talk.show_branch),
-            answer(one, Talk.regenerate, Talk.go_on, Talk.show_branch),
+            view.mine,
+            own_message(view, ChatState.edit, ChatState.show_branch),
+            answer(
+                view,
+                AnswerEvents(
+                    regenerate=ChatState.regenerate,
+                    continue_answer=ChatState.continue_answer,
+                    show_branch=ChatState.show_branch,
+                    copied=SharingState.report_outcome,
+                ),
+            ),
         )
     )
 
@@ -39,95 +42,97 @@ def said_item(said: rx.Var[Said]) -> rx.Component:
 def _being_written() -> rx.Component:
     return rx.el.li(
         answer_frame(
-            tool_uses(Talk.tools),
-            words_so_far(),
-            source_list(Talk.sources),
-            rx.el.p(Talk.stage, id="stage", class_name="text-sm text-faint"),
+            tool_uses(ChatState.tools),
+            streamed_text(),
+            source_list(ChatState.sources),
+            rx.el.p(ChatState.stage, id="stage", class_name="text-sm text-faint"),
             custom_attrs={"data-said": "writing"},
         ),
         aria_busy="true",
     )
 
 
-def nothing_said() -> Any:
-    return (Talk.said.length() == 0) & ~Talk.busy  # pyright: ignore
+def is_empty_chat() -> Any:
+    return (ChatState.messages.length() == 0) & ~ChatState.busy  # pyright: ignore
 
 
 def messages() -> rx.Component:
-    """All that was said, and what is being written."""
+    """The messages, and the answer that is being written."""
     return rx.el.ol(
-        rx.foreach(Talk.said, lambda one: said_item(said=one, key=one.id)),
-        rx.cond(Talk.busy, _being_written()),
+        rx.foreach(
+            ChatState.messages, lambda message: message_item(message=message, key=message.id)
+        ),
+        rx.cond(ChatState.busy, _being_written()),
         id="talk",
         aria_label="What was said",
         class_name="grid grid-cols-1 gap-7 py-6",
-        on_mount=rx.call_script("factoids.follow()"),
+        on_mount=rx.call_script("factoids.followChat()"),
     )
 
 
-def suggestions(words: Any) -> rx.Component:
-    """What one might ask; a press puts it into the box."""
+def suggestions(texts: Any) -> rx.Component:
+    """Questions to begin with; a press puts one into the box."""
 
-    def one(text: Any) -> rx.Component:
+    def suggestion(text: Any) -> rx.Component:
         return rx.el.button(
             text,
             type="button",
-            on_click=rx.call_script(call("suggest", text)),
+            on_click=rx.call_script(store_call("fillBox", text)),
             custom_attrs={"data-suggestion": ""},
             class_name=design.SECONDARY + "max-w-full !py-2 text-left",
         )
 
     return rx.el.div(
-        rx.foreach(words, one),
+        rx.foreach(texts, suggestion),
         aria_label="To start with",
         role="group",
         class_name="flex flex-wrap gap-2",
     )
 
 
-def refused(trouble: Any, pack: Any, buy_href: Any, on_dismiss: Any) -> rx.Component:
-    """Why there is no answer: until when to wait, a stored fact meanwhile, and what more costs."""
+def refusal_section(refusal: Any, pack: Any, buy_href: Any, on_dismiss: Any) -> rx.Component:
+    """Why there is no answer: how long to wait, a stored fact meanwhile, and what more costs."""
     buy = rx.cond(pack != "", link(pack, to=buy_href, id="buy", class_name=design.SECONDARY))
     return rx.fragment(
-        rx.cond(trouble, refusal(cast("Trouble", trouble), on_dismiss, vault_button(), buy)),
-        from_the_vault(),
+        rx.cond(refusal, refusal_notice(cast(Refusal, refusal), on_dismiss, vault_button(), buy)),
+        vault_result(),
     )
 
 
-def prospects(prospect: Prospect, meter: Any = "") -> rx.Component:
+def next_message_line(next_message: NextMessage, meter: Any = "") -> rx.Component:
     """What the next message costs, how many are left, and what the chat has used so far."""
     return rx.fragment(
-        rx.el.span(prospect.price, id="price"),
-        rx.el.span(prospect.left, id="left"),
+        rx.el.span(next_message.price, id="price"),
+        rx.el.span(next_message.left, id="left"),
         rx.cond(meter != "", rx.el.span(meter, id="meter")),
     )
 
 
-def composer(on_ask: Any, on_look: Any, class_name: str) -> rx.Component:
-    """The box, and what stands around it."""
-    below = prospects(Talk.prospect, Talk.meter)
+def composer(on_send: Any, on_refresh: Any, class_name: str) -> rx.Component:
+    """The box with what stands around it."""
+    below = next_message_line(ChatState.next_message, ChatState.meter)
     return rx.el.div(
-        to_latest(),
+        scroll_button(),
         rx.cond(
-            Talk.editing != "",
+            ChatState.editing != "",
             rx.el.p(
                 "You change what you said; the answer before is kept beside it. ",
                 rx.el.button(
                     "Leave it",
                     type="button",
-                    on_click=Talk.edit(""),
+                    on_click=ChatState.edit(""),
                     class_name="min-h-11 cursor-pointer underline",
                 ),
                 id="editing",
                 class_name="px-3 text-sm text-soft",
             ),
         ),
-        chat_box(busy=Talk.busy, on_submit=on_ask, on_stop=Talk.stop, below=below),
-        rx.el.p(Talk.spoken, id="spoken", aria_live="polite", class_name="sr-only"),
-        rx.el.button(type="button", id="talk-again", hidden=True, on_click=on_look),
+        chat_box(busy=ChatState.busy, on_submit=on_send, on_stop=ChatState.stop, below=below),
+        rx.el.p(ChatState.spoken, id="spoken", aria_live="polite", class_name="sr-only"),
+        rx.el.button(type="button", id="talk-again", hidden=True, on_click=on_refresh),
         class_name=class_name,
     )
 
 
-def talk_refused() -> rx.Component:
-    return refused(Talk.trouble, Talk.pack, Talk.buy_href, Talk.dismiss)
+def chat_refusal() -> rx.Component:
+    return refusal_section(ChatState.refusal, ChatState.pack, ChatState.buy_href, ChatState.dismiss)

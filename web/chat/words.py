@@ -1,7 +1,6 @@
-"""A chat as its page shows it: messages, tools and sources in words, and why one was refused."""
+"""The texts of a chat: messages, tools and sources as its page shows them, and refusals."""
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import msgspec
 
@@ -14,17 +13,18 @@ from api.schemas.chats import (
     ToolUseOut,
 )
 from api.schemas.problem import Problem
-from web.chat.markup import Block, blocks, web_address
-from web.generate.form import Trouble
-from web.generate.words import VAULT
+from web.chat.markup import Block, blocks, http_address
+from web.generate.words import VAULT_HINT
+from web.ui.format import format_usd
+from web.ui.refusal import Refusal
 
-TOOLS = {
+TOOL_TITLES = {
     "search_factoids": "Search our factoids",
     "get_factoid": "Read a factoid",
     "related_factoids": "Look for related factoids",
     "web_search": "Search the web",
 }
-ENDED = {
+ENDED_TEXT = {
     "stopped": "Stopped. What was said is kept.",
     "interrupted": "Interrupted: the overlord who wrote this was called away.",
     "failed": "It did not work out.",
@@ -43,26 +43,44 @@ TITLES = {
     "chat_not_found": "No such chat",
     "unreachable": "Our overlords are not picking up",
 }
-KEPT = "What you wrote is kept in the box."
+DEFAULT_HINT = "What you wrote is kept in the box."
 HINTS = {
-    "chat_limit": f"{KEPT} {VAULT}",
-    "rate_limited": f"{KEPT} {VAULT}",
-    "budget_used_up": f"There is more at midnight UTC. {KEPT} {VAULT}",
+    "chat_limit": f"{DEFAULT_HINT} {VAULT_HINT}",
+    "rate_limited": f"{DEFAULT_HINT} {VAULT_HINT}",
+    "budget_used_up": f"There is more at midnight UTC. {DEFAULT_HINT} {VAULT_HINT}",
     "chat_used_up": "Begin a new one: it starts afresh and cheaply.",
-    "no_models": f"Try again in a few minutes. {KEPT}",
+    "no_models": f"Try again in a few minutes. {DEFAULT_HINT}",
     "unknown_model": "Begin a new chat and leave the choice to us.",
     "turn_under_way": "Wait for it, or stop it.",
 }
 
-SAID_BY_THE_COUNTDOWN = {"chat_limit", "rate_limited", "budget_used_up"}
+COUNTDOWN_CODES = {"chat_limit", "rate_limited", "budget_used_up"}
 
-TOO_MUCH = 4_000
-TOO_LONG = f"A message has at most {TOO_MUCH:,} characters. Say it in fewer, or in two messages."
+SUGGESTIONS = (
+    "What is the strangest fact you know?",
+    "Tell me something odd about octopuses.",
+    "Which of your facts should I doubt most?",
+)
+FACTOID_SUGGESTIONS = (
+    "Is this really true?",
+    "Why is that so?",
+    "Tell me something related.",
+)
+
+MAX_MESSAGE_LENGTH = 4_000
+TOO_LONG = Problem(
+    "Too long",
+    400,
+    f"A message has at most {MAX_MESSAGE_LENGTH:,} characters. Say it in fewer, or in two "
+    "messages.",
+    "invalid",
+    "",
+)
 
 
 @dataclass
-class Source:
-    """Something an answer is from."""
+class SourceView:
+    """A source of an answer."""
 
     label: str
     title: str
@@ -71,129 +89,129 @@ class Source:
 
 
 @dataclass
-class ToolUse:
-    """Something the agent looked up."""
+class ToolView:
+    """A use of a tool by the agent."""
 
     id: str
     title: str
-    asked: str
-    found: str
+    arguments: str
+    summary: str
     state: str
 
 
 @dataclass
-class Said:
+class MessageView:
     """A message of a chat."""
 
     id: str
     mine: bool
     text: str
     blocks: list[Block] = field(default_factory=list[Block])
-    tools: list[ToolUse] = field(default_factory=list[ToolUse])
-    sources: list[Source] = field(default_factory=list[Source])
+    tools: list[ToolView] = field(default_factory=list[ToolView])
+    sources: list[SourceView] = field(default_factory=list[SourceView])
     cost: str = ""
-    trouble: str = ""
+    ended_early: str = ""
     """Why an answer ended early."""
-    goes_on: bool = False
+    can_continue: bool = False
     """Whether it can be continued."""
-    place: str = ""
+    branch: str = ""
     """Which of several branches this is; empty where there is one."""
-    before: str = ""
-    after: str = ""
-    """The branches beside it."""
+    previous_branch: str = ""
+    next_branch: str = ""
+    """The messages that begin the branches beside it."""
 
 
-def to_said(message: ChatMessageOut, *, last: bool = False) -> Said:
+def to_message_view(message: ChatMessageOut, *, last: bool = False) -> MessageView:
     """A message; what may still be done with it depends on whether it is the last one."""
-    ids = [str(one) for one in message.siblings]
+    ids = [str(id_) for id_ in message.siblings]
     own = ids.index(str(message.id)) if str(message.id) in ids else 0
     mine = message.role == "user"
     problem = message.problem.detail if message.problem else ""
-    return Said(
+    return MessageView(
         id=str(message.id),
         mine=mine,
         text=message.text,
         blocks=[] if mine else blocks(message.text, addresses(message.sources)),
-        tools=[to_tool(tool) for tool in message.tools],
-        sources=[to_source(source) for source in message.sources],
-        cost=answer_words(message.usage) if message.usage else "",
-        trouble=problem or ENDED.get(message.status, ""),
-        goes_on=last and message.status in ENDED,
-        place=f"{own + 1} of {len(ids)}" if len(ids) > 1 else "",
-        before=ids[own - 1] if own else "",
-        after=ids[own + 1] if own + 1 < len(ids) else "",
+        tools=[to_tool_view(tool) for tool in message.tools],
+        sources=[to_source_view(source) for source in message.sources],
+        cost=usage_text(message.usage) if message.usage else "",
+        ended_early=problem or ENDED_TEXT.get(message.status, ""),
+        can_continue=last and message.status in ENDED_TEXT,
+        branch=f"{own + 1} of {len(ids)}" if len(ids) > 1 else "",
+        previous_branch=ids[own - 1] if own else "",
+        next_branch=ids[own + 1] if own + 1 < len(ids) else "",
     )
 
 
-def to_shared(message: SharedMessageOut, number: int) -> Said:
-    """The same for a stranger."""
+def to_shared_view(message: SharedMessageOut, number: int) -> MessageView:
+    """A message of a shared chat."""
     mine = message.role == "user"
-    return Said(
+    return MessageView(
         id=f"shared-{number}",
         mine=mine,
         text=message.text,
         blocks=[] if mine else blocks(message.text, addresses(message.sources)),
-        sources=[to_source(source) for source in message.sources],
+        sources=[to_source_view(source) for source in message.sources],
     )
 
 
 def addresses(sources: list[SourceOut]) -> dict[int, str]:
-    """Where a reader opens each source, by its number."""
-    return {one.number: href for one in sources if (href := _href(one))}
+    """The address of each source, by its number."""
+    return {source.number: href for source in sources if (href := _href(source))}
 
 
-def to_source(source: SourceOut) -> Source:
-    host = "" if source.factoid_id else web_address(source.url)[1]
-    return Source(str(source.number), source.title or source.url, _href(source), host)
+def to_source_view(source: SourceOut) -> SourceView:
+    host = "" if source.factoid_id else http_address(source.url)[1]
+    return SourceView(str(source.number), source.title or source.url, _href(source), host)
 
 
-def to_tool(tool: ToolUseOut) -> ToolUse:
+def to_tool_view(tool: ToolUseOut) -> ToolView:
     state = "running" if tool.ok is None else "done" if tool.ok else "failed"
-    return ToolUse(
+    return ToolView(
         id=tool.id,
-        title=TOOLS.get(tool.name, tool.name),
-        asked=asked_words(tool.arguments),
-        found=tool.summary,
+        title=TOOL_TITLES.get(tool.name, tool.name),
+        arguments=arguments_text(tool.arguments),
+        summary=tool.summary,
         state=state,
     )
 
 
-def asked_words(arguments: str) -> str:
-    """What a tool was asked, as words where it is an object of plain values."""
+def arguments_text(arguments: str) -> str:
+    """The arguments of a tool, readable where they are an object of plain values."""
     try:
-        asked = msgspec.json.decode(arguments, type=dict[str, str | int | float | bool | None])
+        values = msgspec.json.decode(arguments, type=dict[str, str | int | float | bool | None])
     except (msgspec.MsgspecError, RecursionError):
         return arguments
-    return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in asked.items())
+    return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in values.items())
 
 
-def answer_words(usage: ChatUsageOut) -> str:
-    """What an answer took.
+def usage_text(usage: ChatUsageOut) -> str:
+    """What an answer cost.
 
-    >>> answer_words(ChatUsageOut(700, 112, 0, Decimal("0.00042"), True, 1))
+    >>> usage_text(ChatUsageOut(700, 112, 0, Decimal("0.00042"), True, 1))
     '$0.00042 · 812 tokens'
     """
     about = "" if usage.settled else "at most "
-    return f"{about}{dollars(usage.cost_usd)} · {_tokens(usage):,} tokens"
+    return f"{about}{format_usd(usage.cost_usd)} · {_tokens(usage):,} tokens"
 
 
-def meter_words(usage: ChatUsageOut) -> str:
+def meter_text(usage: ChatUsageOut) -> str:
     """What was spent and what is left of it."""
     about = "" if usage.settled else "at most "
-    return f"{about}{dollars(usage.cost_usd)} so far · {usage.tokens_left:,} tokens left"
+    return f"{about}{format_usd(usage.cost_usd)} so far · {usage.tokens_left:,} tokens left"
 
 
-def quote_words(quote: ChatQuoteOut) -> str:
+def quote_text(quote: ChatQuoteOut) -> str:
     """What the next message costs, or why there is none."""
     if quote.reason:
-        # What else there is to do is said where one is refused.
+        # The refusal itself says what else can be done.
         return quote.reason.partition(". ")[0].rstrip(".") + "."
-    usual = f"usually {dollars(quote.usual_usd)}, " if quote.usual_usd is not None else ""
-    return f"Next: {usual}at most {dollars(quote.worst_case_usd)}"
+    usual = f"usually {format_usd(quote.usual_usd)}, " if quote.usual_usd is not None else ""
+    return f"Next: {usual}at most {format_usd(quote.worst_case_usd)}"
 
 
-def left_words(quote: ChatQuoteOut, used: int = 0) -> str:
-    """How many messages are free, and how many paid for; `used` is how many of those were used."""
+def messages_left_text(quote: ChatQuoteOut, used: int = 0) -> str:
+    """How many messages are free and how many paid for; `used` counts the paid ones used."""
     number = quote.messages_left
     free = f"{number} free {'message' if number == 1 else 'messages'} left"
     if not quote.credits_left and not used:
@@ -201,37 +219,25 @@ def left_words(quote: ChatQuoteOut, used: int = 0) -> str:
     return f"{free} · {quote.credits_left} paid for" + (f" ({used} used)" if used else "")
 
 
-def dollars(usd: Decimal) -> str:
-    """An amount in dollars, to two digits that count.
-
-    >>> dollars(Decimal("0.00042137")), dollars(Decimal("1.5")), dollars(Decimal(0))
-    ('$0.00042', '$1.50', '$0')
-    """
-    if usd == 0:
-        return "$0"
-    if usd >= Decimal("0.1"):
-        return f"${usd:.2f}"
-    digits = 1 - usd.adjusted()
-    return f"${usd:.{digits}f}"
-
-
-def refused_words(problem: Problem, *, offer: bool = False, pay: bool = False) -> Trouble:
-    """Why there is no answer, and what to do next."""
-    said = "" if problem.code in SAID_BY_THE_COUNTDOWN else problem.detail
-    detail = [said, *(e.detail for e in problem.errors if e.detail not in problem.detail)]
-    return Trouble(
+def to_refusal(
+    problem: Problem, *, offer_vault: bool = False, offer_payment: bool = False
+) -> Refusal:
+    """A refusal for the page: why there is no answer, and what to do next."""
+    shown = "" if problem.code in COUNTDOWN_CODES else problem.detail
+    parts = [shown, *(e.detail for e in problem.errors if e.detail not in problem.detail)]
+    return Refusal(
         code=problem.code,
         title=TITLES.get(problem.code, "That did not work"),
-        detail=" ".join(part for part in detail if part),
-        hint=HINTS.get(problem.code, KEPT),
+        detail=" ".join(part for part in parts if part),
+        hint=HINTS.get(problem.code, DEFAULT_HINT),
         request_id=problem.request_id if problem.status >= 500 else "",
-        offer=offer,
-        pay=pay,
+        offer_vault=offer_vault,
+        offer_payment=offer_payment,
     )
 
 
 def _href(source: SourceOut) -> str:
-    return f"/f/{source.factoid_id}" if source.factoid_id else web_address(source.url)[0]
+    return f"/f/{source.factoid_id}" if source.factoid_id else http_address(source.url)[0]
 
 
 def _tokens(usage: ChatUsageOut) -> int:

@@ -3,21 +3,27 @@
 import reflex as rx
 
 from web.chat.box import chat_box
-from web.chat.view import prospects, refused, suggestions
-from web.chats.state import ChatList, ChatRow
-from web.generate.vault import Vault
-from web.keys.key_item import since
+from web.chat.view import next_message_line, refusal_section, suggestions
+from web.chats.state import ChatRow, ChatsState
+from web.generate.vault import VaultState
+from web.server.html import NOSCRIPT_STYLE
+from web.server.page import Page, built_html
 from web.ui import design
 from web.ui.layout import NAME, page
-from web.ui.parts import emoji, icon, link, notice, skeletons
+from web.ui.parts import emoji, icon, link, notice, skeletons, time_ago
+
+NOSCRIPT = (
+    f'<noscript>{NOSCRIPT_STYLE}<div class="plain"><p>Chatting needs JavaScript. '
+    '<a href="/">Reading the newest facts</a> does not.</p></div></noscript>'
+)
 
 
 def _about() -> rx.Component:
     return rx.cond(
-        ChatList.about != "",
+        ChatsState.about != "",
         rx.el.div(
             rx.el.p("About this factoid", class_name="text-sm text-faint"),
-            rx.el.p(ChatList.about, id="about", class_name="serif mt-1 text-lg"),
+            rx.el.p(ChatsState.about, id="about", class_name="serif mt-1 text-lg"),
             link(
                 "About all of them instead",
                 to="/chat",
@@ -37,10 +43,10 @@ def _model() -> rx.Component:
         rx.el.div(
             rx.el.select(
                 rx.el.option("Automatic selection (recommended)", value=""),
-                rx.foreach(ChatList.models, lambda model: rx.el.option(model[1], value=model[0])),
+                rx.foreach(ChatsState.models, lambda model: rx.el.option(model[1], value=model[0])),
                 id="model",
                 name="model",
-                on_change=ChatList.choose,
+                on_change=ChatsState.choose_model,
                 class_name=design.FIELD + "cursor-pointer truncate pl-4 pr-10",
             ),
             icon(
@@ -61,8 +67,8 @@ def _row(row: ChatRow) -> rx.Component:
             rx.el.span(
                 rx.el.span(row.title, class_name="block truncate font-medium"),
                 rx.el.span(
-                    since(at=row.at, words=row.at_words),
-                    rx.cond(row.about_one, " · about one factoid", ""),
+                    time_ago(at=row.at, words=row.at_text),
+                    rx.cond(row.is_about_factoid, " · about one factoid", ""),
                     " · ",
                     row.cost,
                     class_name="block truncate text-sm text-faint tabular-nums",
@@ -83,19 +89,19 @@ def _row(row: ChatRow) -> rx.Component:
 
 def _rows() -> rx.Component:
     return rx.cond(
-        ChatList.rows.length() > 0,  # pyright: ignore[reportAttributeAccessIssue]
+        ChatsState.rows.length() > 0,  # pyright: ignore[reportAttributeAccessIssue]
         rx.fragment(
             rx.el.ul(
-                rx.foreach(ChatList.rows, _row),
+                rx.foreach(ChatsState.rows, _row),
                 id="chats",
                 class_name=design.CARD + "overflow-hidden",
             ),
             rx.cond(
-                ChatList.cursor != "",
+                ChatsState.cursor != "",
                 rx.el.button(
                     "Show older chats",
                     type="button",
-                    on_click=ChatList.more,
+                    on_click=ChatsState.load_more,
                     class_name=design.SECONDARY + "mt-4",
                 ),
             ),
@@ -112,12 +118,6 @@ def _rows() -> rx.Component:
     )
 
 
-@rx.page(
-    route="/chat",
-    title=f"Ask our overlords | {NAME}",
-    description="Talk with our AI overlords about any factoid, with sources.",
-    on_load=[ChatList.open, Vault.put_away],
-)
 def chats() -> rx.Component:
     return page(
         rx.el.h1("Ask our AI overlords", class_name=design.H1),
@@ -126,29 +126,41 @@ def chats() -> rx.Component:
             class_name="mt-2 text-soft",
         ),
         _about(),
-        rx.el.div(suggestions(ChatList.suggestions), class_name="mb-3 mt-6"),
+        rx.el.div(suggestions(ChatsState.suggestions), class_name="mb-3 mt-6"),
         chat_box(
             _model(),
-            busy=ChatList.busy,
-            on_submit=ChatList.begin,
-            on_stop=ChatList.dismiss,
-            below=prospects(ChatList.prospect),
+            busy=ChatsState.busy,
+            on_submit=ChatsState.start_chat,
+            on_stop=ChatsState.dismiss,
+            below=next_message_line(ChatsState.next_message),
         ),
-        rx.el.button(type="button", id="talk-again", hidden=True, on_click=ChatList.look),
-        refused(ChatList.trouble, ChatList.pack, ChatList.buy_href, ChatList.dismiss),
+        rx.el.button(type="button", id="talk-again", hidden=True, on_click=ChatsState.refresh),
+        refusal_section(
+            ChatsState.refusal, ChatsState.pack, ChatsState.buy_href, ChatsState.dismiss
+        ),
         rx.el.section(
             rx.el.h2("Your chats", class_name=design.H2 + "mb-4 mt-12"),
             rx.cond(
-                ChatList.ready,
+                ChatsState.ready,
                 rx.cond(
-                    ChatList.problem != "",
-                    notice("🛸", "Your chats did not arrive", ChatList.problem),
+                    ChatsState.problem != "",
+                    notice("🛸", "Your chats did not arrive", ChatsState.problem),
                     _rows(),
                 ),
                 skeletons(1),
             ),
             id="your-chats",
-            aria_busy=rx.cond(ChatList.ready, "false", "true"),
+            aria_busy=rx.cond(ChatsState.ready, "false", "true"),
         ),
         class_name="!max-w-3xl pt-8",
     )
+
+
+PAGE = Page(
+    route="/chat",
+    component=chats,
+    title=f"Ask our overlords | {NAME}",
+    description="Talk with our AI overlords about any factoid, with sources.",
+    on_load=[ChatsState.load_chats, VaultState.dismiss],
+    prerender=built_html("chat", NOSCRIPT),
+)

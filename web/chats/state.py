@@ -1,7 +1,6 @@
-"""The visitor's chats, and how a new one begins."""
+"""The state of the list of chats, and of the box that starts a new one."""
 
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -9,26 +8,20 @@ from uuid import UUID
 import reflex as rx
 
 from api.schemas.chats import ChatIn, ChatSummaryOut, MessageIn
-from api.schemas.problem import Problem
-from web.chat.form import ChatAsking, prospect
-from web.chat.words import TOO_LONG, TOO_MUCH, dollars, refused_words
+from web.chat.form import ChatForm, read_next_message
+from web.chat.words import (
+    FACTOID_SUGGESTIONS,
+    MAX_MESSAGE_LENGTH,
+    SUGGESTIONS,
+    TOO_LONG,
+    to_refusal,
+)
 from web.client.api import ApiProblem
-from web.client.chats import chats_for
-from web.factoid.card import exact
-from web.factoid.votes import as_uuid
-from web.ui.client_store import tell
-from web.ui.forms import fields_of, press_of, text_of
-
-SUGGESTIONS = (
-    "What is the strangest fact you know?",
-    "Tell me something odd about octopuses.",
-    "Which of your facts should I doubt most?",
-)
-ABOUT_ONE = (
-    "Is this really true?",
-    "Why is that so?",
-    "Tell me something related.",
-)
+from web.client.chats import ChatsClient
+from web.ui.client_store import dispatch
+from web.ui.format import format_datetime, format_usd
+from web.ui.forms import as_uuid, fields_of, idempotency_key_of, text_of
+from web.ui.page_state import LoadedPage
 
 
 @dataclass
@@ -38,17 +31,15 @@ class ChatRow:
     href: str
     title: str
     at: str
-    at_words: str
+    at_text: str
     cost: str
     answering: bool
-    about_one: bool
+    is_about_factoid: bool
 
 
-class ChatList(ChatAsking, rx.State):
-    """The page on which chats are found and begun."""
+class ChatsState(ChatForm, LoadedPage, rx.State):
+    """The page on which chats are found and started."""
 
-    ready: bool = False
-    problem: str = ""
     rows: list[ChatRow] = []
     cursor: str = ""
     about: str = ""
@@ -58,90 +49,92 @@ class ChatList(ChatAsking, rx.State):
     models: list[tuple[str, str]] = []
     busy: bool = False
     _model: str = ""
-    _begun: tuple[ChatIn, UUID] | None = None
-    """A chat whose first message was refused: the next try begins no other one."""
+    _started: tuple[ChatIn, UUID] | None = None
+    """A chat whose first message was refused: the next attempt uses it again."""
 
     @rx.event
-    async def open(self):
+    async def load_chats(self):
         """Show the chats there are, and what a new one would be about."""
-        api = chats_for(self)
-        asked = parse_qs(urlsplit(str(self.router.url)).query).get("about", [""])[-1]
-        about = as_uuid(asked)
-        self._begin_anew()
-        self.about, self.about_id, self.problem = "", "", ""
+        api = ChatsClient.for_visitor(self)
+        given = parse_qs(urlsplit(str(self.router.url)).query).get("about", [""])[-1]
+        about = as_uuid(given)
+        self._clear_stale_refusal()
+        self.about, self.about_id = "", ""
         self.busy, self._model = False, ""
         try:
             if about:
                 self.about, self.about_id = (await api.factoid(about)).text, str(about)
-            self.models = [(one.id, one.name) for one in (await api.models()).items if one.chats]
+            models = (await api.models()).items
+            self.models = [(model.id, model.name) for model in models if model.chats]
         except ApiProblem as refusal:
             if about and not self.about:
-                self.trouble = refused_words(refusal.problem)
-        self.suggestions = list(ABOUT_ONE if self.about_id else SUGGESTIONS)
-        try:
+                self.refusal = to_refusal(refusal.problem)
+        self.suggestions = list(FACTOID_SUGGESTIONS if self.about_id else SUGGESTIONS)
+        with self._loading():
             page = await api.chats()
-            self.rows, self.cursor = [to_row(one) for one in page.items], page.next_cursor or ""
-        except ApiProblem as refusal:
-            self.problem = refusal.problem.detail
-        self._expect(await prospect(api, None))
-        self.ready = True
-        return self._wait_on()
+            self.rows, self.cursor = [to_row(chat) for chat in page.items], page.next_cursor or ""
+        self._show_next_message(await read_next_message(api, None))
+        return self._resume_countdown()
 
     @rx.event
-    async def choose(self, model: Any):
-        """Show what asking this model costs."""
+    async def choose_model(self, model: Any):
+        """Show what a message to this model costs."""
         self._model = text_of(model)
-        self._expect(await prospect(chats_for(self), None, self._model))
+        await self._refresh()
 
     @rx.event
-    async def look(self):
-        """Look again: the waiting may be over."""
-        self._expect(await prospect(chats_for(self), None, self._model))
-        return self._wait_on()
+    async def refresh(self):
+        """Show what a message costs now: the wait may be over."""
+        await self._refresh()
+        return self._resume_countdown()
+
+    async def _refresh(self) -> None:
+        api = ChatsClient.for_visitor(self)
+        self._show_next_message(await read_next_message(api, None, self._model))
 
     @rx.event
-    async def more(self):
-        """Show older ones."""
+    async def load_more(self):
+        """Show older chats."""
         try:
-            page = await chats_for(self).chats(self.cursor)
+            page = await ChatsClient.for_visitor(self).chats(self.cursor)
         except ApiProblem as refusal:
             return rx.toast.error(refusal.problem.detail)
-        self.rows += [to_row(one) for one in page.items]
+        self.rows += [to_row(chat) for chat in page.items]
         self.cursor = page.next_cursor or ""
         return None
 
     @rx.event
-    async def begin(self, form: Any):
-        """Begin a chat with what is in the box."""
+    async def start_chat(self, form: Any):
+        """Start a chat with the message in the box."""
         form = fields_of(form)
         text, model = text_of(form.get("text")), text_of(form.get("model"))
         if not text or self.busy:
             return
-        if len(text) > TOO_MUCH:
-            self.trouble = refused_words(Problem("Too long", 400, TOO_LONG, "invalid", ""))
+        if len(text) > MAX_MESSAGE_LENGTH:
+            self.refusal = to_refusal(TOO_LONG)
             return
-        self.busy, self.trouble = True, None
+        self.busy, self.refusal = True, None
         yield
-        api, press = chats_for(self), press_of(form)
-        wish = ChatIn(factoid_id=as_uuid(self.about_id), model=model or None)
+        api, key = ChatsClient.for_visitor(self), idempotency_key_of(form)
+        request = ChatIn(factoid_id=as_uuid(self.about_id), model=model or None)
         try:
-            if self._begun is None or self._begun[0] != wish:
-                self._begun = (wish, (await api.begin_chat(wish, press)).id)
-            chat_id = self._begun[1]
-            await api.say(chat_id, MessageIn(text), press)
+            if self._started is None or self._started[0] != request:
+                self._started = (request, (await api.begin_chat(request, key)).id)
+            chat_id = self._started[1]
+            await api.send_message(chat_id, MessageIn(text), key)
         except ApiProblem as refusal:
             self.busy = False
             if refusal.problem.status == 404:
-                self._begun = None
+                self._started = None
             for event in await self._refused(refusal.problem):
                 yield event
             return
-        self.busy, self._begun = False, None
-        yield tell("answered")
-        yield tell("said")
+        self.busy, self._started = False, None
+        yield dispatch("answered")
+        yield dispatch("clearBox")
         yield rx.redirect(f"/chat/{chat_id}")
 
-    def _place(self) -> str:
+    def _return_path(self) -> str:
         return f"/chat?about={self.about_id}" if self.about_id else "/chat"
 
 
@@ -150,8 +143,8 @@ def to_row(chat: ChatSummaryOut) -> ChatRow:
         href=f"/chat/{chat.id}",
         title=chat.title,
         at=chat.updated_at.isoformat(),
-        at_words=exact(chat.updated_at.astimezone(UTC)),
-        cost=dollars(chat.cost_usd),
+        at_text=format_datetime(chat.updated_at),
+        cost=format_usd(chat.cost_usd),
         answering=chat.status == "answering",
-        about_one=chat.factoid_id is not None,
+        is_about_factoid=chat.factoid_id is not None,
     )

@@ -1,19 +1,29 @@
-"""Where Stripe sends a buyer back to: how it stands, what was bought, and what is written of it."""
+"""The pages to which Stripe sends a buyer back: of a payment, and of one that was left."""
 
 from typing import Any
 
 import reflex as rx
 
-from web.checkout.state import Paying
-from web.checkout.words import Step
+from web.checkout.state import CheckoutState
+from web.checkout.words import PaymentStep
 from web.generate.panel import outcome
-from web.generate.state import Generate
+from web.generate.state import GenerateState
+from web.server.html import noscript_notice
+from web.server.page import Page, shell_html
 from web.ui import design
 from web.ui.layout import NAME, page
-from web.ui.parts import emoji, icon, leaving, link, notice
+from web.ui.parts import emoji, icon, link, load_problem, notice, plain_link
 
-HIDDEN = [{"name": "robots", "content": "noindex"}]
+NOINDEX = [{"name": "robots", "content": "noindex"}]
 NARROW = "!max-w-3xl pt-6"
+CHECKOUT_ID = "[0-9a-f-]{36}"
+PRERENDER = shell_html(
+    f"Your payment | {NAME}",
+    noscript_notice(
+        "Your payment",
+        "If you paid, your credits are yours. How it stands is shown with JavaScript.",
+    ),
+)
 
 
 def _mark(mark: Any) -> rx.Component:
@@ -33,14 +43,14 @@ def _mark(mark: Any) -> rx.Component:
     return rx.fragment(shown)
 
 
-SPOKEN = {"done": "Done: ", "now": "Under way: ", "failed": "Not done: "}
+MARK_LABELS = {"done": "Done: ", "now": "Under way: ", "failed": "Not done: "}
 
 
 def _step(mark: Any, words: Any) -> rx.Component:
     return rx.el.li(
         _mark(mark),
         rx.el.span(
-            rx.el.span(rx.match(mark, *SPOKEN.items(), "To come: "), class_name="sr-only"),
+            rx.el.span(rx.match(mark, *MARK_LABELS.items(), "To come: "), class_name="sr-only"),
             words,
             class_name=rx.cond(mark == "todo", "text-faint", "font-medium"),
         ),
@@ -51,32 +61,32 @@ def _step(mark: Any, words: Any) -> rx.Component:
 
 
 def _steps() -> rx.Component:
-    def step(one: Step) -> rx.Component:
-        return _step(one.mark, one.words)
+    def step(item: PaymentStep) -> rx.Component:
+        return _step(item.mark, item.text)
 
     writing = rx.cond(
-        Generate.result,
+        GenerateState.result,
         _step("done", "Your factoid is written"),
         rx.cond(
-            Generate.trouble,
+            GenerateState.refusal,
             _step("failed", "This one was not written"),
             _step("now", "Writing your factoid"),
         ),
     )
     return rx.el.ol(
-        rx.foreach(Paying.standing.steps, step),
-        rx.cond(Paying.writes, writing),
+        rx.foreach(CheckoutState.payment.steps, step),
+        rx.cond(CheckoutState.generates, writing),
         id="steps",
         class_name="mt-5 grid gap-1 empty:hidden",
     )
 
 
-def _to_talk(class_name: Any) -> rx.Component:
-    """The way back to a question, for who bought messages."""
-    words = rx.cond(Paying.back != "", "Back to your question", "Ask our overlords")
+def _chat_link(class_name: Any) -> rx.Component:
+    """A link back to the question, after messages were bought."""
+    words = rx.cond(CheckoutState.return_path != "", "Back to your question", "Ask our overlords")
     return rx.cond(
-        Paying.talk_href != "",
-        link(words, to=Paying.talk_href, id="to-talk", class_name=class_name),
+        CheckoutState.chat_href != "",
+        link(words, to=CheckoutState.chat_href, id="to-talk", class_name=class_name),
     )
 
 
@@ -84,29 +94,29 @@ def _next() -> rx.Component:
     """What to do now; there always is something."""
     return rx.el.div(
         rx.cond(
-            Paying.standing.pay_href != "",
-            leaving(
-                Paying.standing.pay_words,
-                href=Paying.standing.pay_href,
+            CheckoutState.payment.pay_href != "",
+            plain_link(
+                CheckoutState.payment.pay_label,
+                href=CheckoutState.payment.pay_href,
                 id="pay",
                 class_name=design.PRIMARY,
             ),
         ),
         rx.cond(
-            Paying.standing.again_href != "",
-            link("Try again", to=Paying.standing.again_href, class_name=design.PRIMARY),
+            CheckoutState.payment.retry_href != "",
+            link("Try again", to=CheckoutState.payment.retry_href, class_name=design.PRIMARY),
         ),
         rx.cond(
-            Generate.busy & Paying.writes,
+            GenerateState.busy & CheckoutState.generates,
             rx.el.button(
                 "Cancel the writing",
                 type="button",
                 id="cancel",
-                on_click=Generate.cancel,
+                on_click=GenerateState.cancel,
                 class_name=design.SECONDARY,
             ),
         ),
-        _to_talk(rx.cond(Paying.status == "paid", design.PRIMARY, design.SECONDARY)),
+        _chat_link(rx.cond(CheckoutState.status == "paid", design.PRIMARY, design.SECONDARY)),
         link("Back to the facts", to="/", class_name=design.SECONDARY),
         link("Your account", to="/account", class_name=design.QUIET),
         class_name="mt-6 flex flex-wrap gap-2",
@@ -116,15 +126,15 @@ def _next() -> rx.Component:
 def _receipt() -> rx.Component:
     return rx.el.section(
         rx.el.h2(
-            rx.cond(Paying.was_paid, "Receipt", "The payment"),
+            rx.cond(CheckoutState.was_paid, "Receipt", "The payment"),
             class_name=design.H2,
         ),
         rx.el.dl(
             rx.foreach(
-                Paying.receipt,
-                lambda one: rx.el.div(
-                    rx.el.dt(one[0], class_name="text-faint"),
-                    rx.el.dd(one[1], class_name="break-words text-right"),
+                CheckoutState.receipt,
+                lambda line: rx.el.div(
+                    rx.el.dt(line[0], class_name="text-faint"),
+                    rx.el.dd(line[1], class_name="break-words text-right"),
                     class_name="flex justify-between gap-6 border-b border-line py-2.5 "
                     "last:border-0",
                 ),
@@ -136,22 +146,25 @@ def _receipt() -> rx.Component:
     )
 
 
-def _standing() -> rx.Component:
+def _payment() -> rx.Component:
     return rx.fragment(
         rx.el.section(
-            emoji(Paying.standing.face, "text-4xl"),
+            emoji(CheckoutState.payment.emoji, "text-4xl"),
             rx.el.div(
-                rx.el.h1(Paying.standing.title, class_name=design.H1 + "mt-4"),
-                rx.el.p(Paying.standing.words, class_name="mt-3 max-w-prose text-soft"),
+                rx.el.h1(CheckoutState.payment.title, class_name=design.H1 + "mt-4"),
+                rx.el.p(CheckoutState.payment.text, class_name="mt-3 max-w-prose text-soft"),
                 role="status",
             ),
             _steps(),
             _next(),
             id="payment",
-            custom_attrs={"data-status": Paying.status},
+            custom_attrs={"data-status": CheckoutState.status},
             class_name=design.CARD + "p-5 sm:p-8",
         ),
-        rx.cond(Paying.writes & (Paying.generation != ""), rx.el.section(outcome(), id="written")),
+        rx.cond(
+            CheckoutState.generates & (CheckoutState.generation != ""),
+            rx.el.section(outcome(), id="written"),
+        ),
         _receipt(),
     )
 
@@ -172,22 +185,13 @@ def _missing() -> rx.Component:
     )
 
 
-def _trouble() -> rx.Component:
+def _problem() -> rx.Component:
     return rx.fragment(
         rx.el.h1("Your payment cannot be shown right now", class_name="sr-only"),
-        notice(
-            "🛸",
+        load_problem(
             "Your payment cannot be shown right now",
-            Paying.problem + " Whatever you paid is safe.",
-            rx.el.button(
-                "Try again",
-                type="button",
-                id="retry",
-                on_click=Paying.open,
-                class_name=design.PRIMARY,
-            ),
-            id="trouble",
-            role="alert",
+            CheckoutState.problem + " Whatever you paid is safe.",
+            CheckoutState.load_checkout,
         ),
     )
 
@@ -200,43 +204,42 @@ def _loading() -> rx.Component:
 
 
 def _shown(known: rx.Component) -> rx.Component:
-    found = rx.cond(Paying.problem != "", _trouble(), known)
-    return rx.cond(Paying.ready, rx.cond(Paying.missing, _missing(), found), _loading())
+    found = rx.cond(CheckoutState.problem != "", _problem(), known)
+    return rx.cond(
+        CheckoutState.ready, rx.cond(CheckoutState.missing, _missing(), found), _loading()
+    )
 
 
-@rx.page(
+def checkout() -> rx.Component:
+    return page(_shown(_payment()), class_name=NARROW)
+
+
+PAGE = Page(
     route="/checkout/[checkout_id]",
+    component=checkout,
     title=f"Your payment | {NAME}",
     description="How a payment stands.",
     image="/card.png",
-    meta=HIDDEN,
-    on_load=[Generate.dismiss, Paying.open],
+    meta=NOINDEX,
+    on_load=[GenerateState.dismiss, CheckoutState.load_checkout],
+    prerender=PRERENDER,
+    parameter=CHECKOUT_ID,
 )
-def checkout() -> rx.Component:
-    return page(_shown(_standing()), class_name=NARROW)
 
 
-@rx.page(
-    route="/checkout/[checkout_id]/cancelled",
-    title=f"Back from paying | {NAME}",
-    description="A payment that was not made.",
-    image="/card.png",
-    meta=HIDDEN,
-    on_load=Paying.open,
-)
 def cancelled() -> rx.Component:
     back = rx.fragment(
-        _to_talk(design.SECONDARY), link("Back to the facts", to="/", class_name=design.SECONDARY)
+        _chat_link(design.SECONDARY), link("Back to the facts", to="/", class_name=design.SECONDARY)
     )
     left = notice(
         "🍃",
         "Nothing was charged",
         "You left before paying, and that is fine. Whatever is free goes on as ever.",
         rx.cond(
-            Paying.standing.pay_href != "",
-            leaving(
-                Paying.standing.pay_words,
-                href=Paying.standing.pay_href,
+            CheckoutState.payment.pay_href != "",
+            plain_link(
+                CheckoutState.payment.pay_label,
+                href=CheckoutState.payment.pay_href,
                 id="pay",
                 class_name=design.PRIMARY,
             ),
@@ -249,12 +252,25 @@ def cancelled() -> rx.Component:
         "🧾",
         "This payment went on",
         "It was paid, or ended, after you had left its page.",
-        link("See how it stands", to=Paying.standing.href, class_name=design.PRIMARY),
+        link("See how it stands", to=CheckoutState.payment.href, class_name=design.PRIMARY),
         back,
         id="went-on",
     )
     return page(
         rx.el.h1("Back from paying", class_name="sr-only"),
-        _shown(rx.cond(Paying.status == "open", left, went_on)),
+        _shown(rx.cond(CheckoutState.status == "open", left, went_on)),
         class_name=NARROW,
     )
+
+
+CANCELLED_PAGE = Page(
+    route="/checkout/[checkout_id]/cancelled",
+    component=cancelled,
+    title=f"Back from paying | {NAME}",
+    description="A payment that was not made.",
+    image="/card.png",
+    meta=NOINDEX,
+    on_load=CheckoutState.load_checkout,
+    prerender=PRERENDER,
+    parameter=CHECKOUT_ID,
+)

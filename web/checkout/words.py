@@ -1,19 +1,18 @@
-"""How a payment stands, in the words of the page: what happened, and what to do next."""
+"""The texts of a payment: what happened, and what to do next."""
 
 from dataclasses import dataclass, field
-from datetime import UTC
 
 from api.schemas.payments import CheckoutOut, CheckoutStatus, ProductKey
-from web.factoid.card import exact, safe_link
-from web.generate.on_payment import PaidWish
+from web.generate.on_payment import GenerateOnPayment
+from web.ui.format import format_datetime, safe_href
 
-NAMES: dict[ProductKey, str] = {
+PRODUCT_NAMES: dict[ProductKey, str] = {
     "booster_pack": "Factoid Booster Pack",
     "chat": "Factoid Chat",
 }
-THINGS: dict[ProductKey, str] = {"booster_pack": "new factoids", "chat": "chat messages"}
+PRODUCT_UNITS: dict[ProductKey, str] = {"booster_pack": "new factoids", "chat": "chat messages"}
 
-STATES: dict[CheckoutStatus, str] = {
+STATUS_LABELS: dict[CheckoutStatus, str] = {
     "open": "Not paid",
     "processing": "With your bank",
     "paid": "Paid",
@@ -24,7 +23,7 @@ STATES: dict[CheckoutStatus, str] = {
 }
 
 THANKS = "Thanks for supporting Andy's Daily Factoids!"
-FACES: dict[CheckoutStatus, str] = {
+STATUS_EMOJI: dict[CheckoutStatus, str] = {
     "open": "🧾",
     "processing": "🏦",
     "paid": "🎉",
@@ -36,51 +35,51 @@ FACES: dict[CheckoutStatus, str] = {
 
 
 @dataclass
-class Step:
+class PaymentStep:
     """One step of a payment, with its mark: done, now, todo or failed."""
 
     mark: str
-    words: str
+    text: str
 
 
 @dataclass
-class Standing:
-    """How a payment stands."""
+class PaymentView:
+    """How a payment stands, as text."""
 
-    face: str
+    emoji: str
     title: str
-    words: str
-    steps: list[Step] = field(default_factory=list[Step])
+    text: str
+    steps: list[PaymentStep] = field(default_factory=list[PaymentStep])
     pay_href: str = ""
     """Stripe's page, while something is still to be paid there."""
-    pay_words: str = ""
-    again_href: str = ""
-    """Where to begin anew, when this payment came to nothing."""
+    pay_label: str = ""
+    retry_href: str = ""
+    """Where to begin again after this payment failed or expired."""
     href: str = ""
-    """Where it is shown."""
+    """The page of the payment."""
 
 
-NOTHING = Standing("", "", "")
+NO_PAYMENT = PaymentView("", "", "")
 
 
-def standing(out: CheckoutOut) -> Standing:
-    title, words = _said(out)
-    url = safe_link(out.url) if out.status == "open" else ""
+def to_payment_view(out: CheckoutOut) -> PaymentView:
+    title, text = _title_and_text(out)
+    url = safe_href(out.url) if out.status == "open" else ""
     again = out.status in {"failed", "expired"}
-    return Standing(
-        face=FACES[out.status],
+    return PaymentView(
+        emoji=STATUS_EMOJI[out.status],
         title=title,
-        words=words,
+        text=text,
         steps=_steps(out),
         pay_href=url,
-        pay_words=f"Pay {out.price} with Stripe",
-        again_href=PaidWish(out.wished, out.topic or "").href if again else "",
+        pay_label=f"Pay {out.price} with Stripe",
+        retry_href=GenerateOnPayment(out.wished, out.topic or "").href if again else "",
         href=f"/checkout/{out.id}",
     )
 
 
-def _said(out: CheckoutOut) -> tuple[str, str]:
-    bought = f"{out.credits} {THINGS[out.product]}"
+def _title_and_text(out: CheckoutOut) -> tuple[str, str]:
+    bought = f"{out.credits} {PRODUCT_UNITS[out.product]}"
     match out.status:
         case "open":
             return (
@@ -143,29 +142,29 @@ def _delivered(out: CheckoutOut) -> str:
     return "Each credit pays for one message once your free ones are used up."
 
 
-def _steps(out: CheckoutOut) -> list[Step]:
-    """Paid, then ready; the third step, the writing, is told by the generation itself."""
-    ready = f"{out.credits} {THINGS[out.product]} ready"
+def _steps(out: CheckoutOut) -> list[PaymentStep]:
+    """Paid, then ready; the generation itself shows the third step, the writing."""
+    ready = f"{out.credits} {PRODUCT_UNITS[out.product]} ready"
     match out.status:
         case "paid":
             paid = f"Paid {out.paid_text}" if out.paid else "Paid with a promotion code"
-            return [Step("done", paid), Step("done", ready)]
+            return [PaymentStep("done", paid), PaymentStep("done", ready)]
         case "processing":
-            return [Step("now", "Waiting for your bank"), Step("todo", ready)]
+            return [PaymentStep("now", "Waiting for your bank"), PaymentStep("todo", ready)]
         case "open":
-            return [Step("now", "Waiting for your payment"), Step("todo", ready)]
+            return [PaymentStep("now", "Waiting for your payment"), PaymentStep("todo", ready)]
         case _:
             return []
 
 
 def receipt(out: CheckoutOut) -> list[tuple[str, str]]:
-    """What a receipt says, name and value."""
+    """The lines of a receipt, name and value."""
     at = out.paid_at or out.created_at
-    said = {
-        "What": f"{NAMES[out.product]}: {out.credits} {THINGS[out.product]}",
-        "Paid on" if out.paid_at else "Begun on": exact(at.astimezone(UTC)),
+    lines = {
+        "What": f"{PRODUCT_NAMES[out.product]}: {out.credits} {PRODUCT_UNITS[out.product]}",
+        "Paid on" if out.paid_at else "Begun on": format_datetime(at),
         "Paid" if out.paid_at else "Price": out.paid_text if out.paid_at else out.price,
         "Paid back": out.refunded_text if out.refunded else "",
         "Payment": str(out.id),
     }
-    return [(name, words) for name, words in said.items() if words]
+    return [(name, text) for name, text in lines.items() if text]

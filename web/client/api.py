@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import httpx
 import msgspec
+import reflex as rx
 from httpx_sse import EventSource, ServerSentEvent
 
 from api.schemas.factoids import (
@@ -27,29 +28,36 @@ from api.schemas.problem import Problem
 from api.schemas.quote import LiveQuoteOut
 from web.client.transport import ASGIApp, StreamingASGITransport
 
-ANSWER_S = 8.0
-"""A plain request that takes longer is given up."""
-SILENCE_S = 40.0
+REQUEST_TIMEOUT_S = 8.0
+"""A plain request that takes longer is abandoned."""
+STREAM_SILENCE_S = 40.0
 """A stream sends a ping every 15 s; after this much silence it is dead."""
 
-NOTHING_LEFT = 204
+STREAM_FINISHED = 204
 """A stream's answer when everything was already seen: do not come back."""
 
 IN_PROCESS_URL = "http://localhost"
-"""An HTTP client wants an address also where none is connected to."""
+"""httpx requires an address, also where it connects to none."""
 
 T = TypeVar("T")
 
 
 class ApiProblem(Exception):
-    """The API said no, or could not be reached; `problem` says why in plain words."""
+    """The API refused a request or could not be reached; `problem` says why in plain words."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
         self.problem = problem
 
+    @property
+    def full_detail(self) -> str:
+        """Why, followed by what is wrong with single fields."""
+        detail = self.problem.detail
+        fields = [error.detail for error in self.problem.errors if error.detail not in detail]
+        return " ".join([detail, *fields])
 
-def read(event: ServerSentEvent, shape: type[T]) -> T:
+
+def read_event(event: ServerSentEvent, shape: type[T]) -> T:
     """An event's data as this type.
 
     Raises:
@@ -59,7 +67,7 @@ def read(event: ServerSentEvent, shape: type[T]) -> T:
 
 
 @dataclass
-class _Door:
+class _Connection:
     """The one connection pool of this process, and the app behind it when it is in-process."""
 
     http: httpx.AsyncClient | None = None
@@ -67,26 +75,28 @@ class _Door:
     api_url: str | None = None
 
 
-_door = _Door()
+_connection = _Connection()
 
 
-def use(app: ASGIApp | None, *, api_url: str | None = None) -> None:
+def use_app(app: ASGIApp | None, *, api_url: str | None = None) -> None:
     """Call this ASGI app from now on, or the API at `api_url` if there is one."""
-    _door.app, _door.api_url, _door.http = app, api_url, None
+    _connection.app, _connection.api_url, _connection.http = app, api_url, None
 
 
 def _http() -> httpx.AsyncClient:
-    if _door.http is None:
-        if _door.api_url is None and _door.app is None:
+    if _connection.http is None:
+        if _connection.api_url is None and _connection.app is None:
             raise _unreachable("No API is connected to these pages.")
-        _door.http = httpx.AsyncClient(
-            base_url=_door.api_url or IN_PROCESS_URL,
-            transport=None if _door.api_url or not _door.app else StreamingASGITransport(_door.app),
-            timeout=httpx.Timeout(ANSWER_S),
+        _connection.http = httpx.AsyncClient(
+            base_url=_connection.api_url or IN_PROCESS_URL,
+            transport=None
+            if _connection.api_url or not _connection.app
+            else StreamingASGITransport(_connection.app),
+            timeout=httpx.Timeout(REQUEST_TIMEOUT_S),
             # The pool serves all visitors: a cookie kept from one must never go out for another.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
-    return _door.http
+    return _connection.http
 
 
 class ApiClient:
@@ -98,8 +108,13 @@ class ApiClient:
             # Browsers keep such cookies under TLS only, so the page came over TLS.
             self._headers["x-forwarded-proto"] = "https"
         self._address = address
-        if address and _door.api_url:
+        if address and _connection.api_url:
             self._headers["x-forwarded-for"] = address
+
+    @classmethod
+    def for_visitor(cls, state: rx.State) -> Self:
+        """The API as the visitor behind this state."""
+        return cls(state.router.headers.cookie, state.router.session.client_ip)
 
     async def factoids(
         self,
@@ -112,7 +127,7 @@ class ApiClient:
         limit: int = 20,
         cursor: str | None = None,
     ) -> FactoidPage:
-        asked = {
+        parameters = {
             "sort": sort,
             "category": category,
             "model": model,
@@ -121,7 +136,7 @@ class ApiClient:
             "limit": limit,
             "cursor": cursor,
         }
-        given = {name: value for name, value in asked.items() if value not in (None, "")}
+        given = {name: value for name, value in parameters.items() if value not in (None, "")}
         return await self._get("/api/factoids", FactoidPage, given)
 
     async def factoid(self, factoid_id: UUID) -> FactoidOut:
@@ -140,10 +155,10 @@ class ApiClient:
     async def feedback(self, feedback: FeedbackIn) -> FeedbackOut:
         return await self._call("POST", "/api/factoids/feedback", FeedbackOut, body=feedback)
 
-    async def generate(self, wish: GenerateIn, press: str = "") -> GenerationOut:
-        """Ask for a factoid; the same `press` again is the same request, not another one."""
+    async def generate(self, request: GenerateIn, key: str = "") -> GenerationOut:
+        """Ask for a factoid; with the same idempotency key again it is the same request."""
         path = "/api/factoids/generate"
-        return await self._call("POST", path, GenerationOut, body=wish, key=press)
+        return await self._call("POST", path, GenerationOut, body=request, key=key)
 
     async def quote(self, model: str = "") -> LiveQuoteOut:
         """What the next one costs; empty for the model that we would choose."""
@@ -151,9 +166,9 @@ class ApiClient:
         return await self._get("/api/factoids/quote", LiveQuoteOut, params)
 
     async def vault(self, topic: str = "", seen: Sequence[UUID] = ()) -> FactoidOut:
-        """A stored factoid on the topic that the visitor has not met, and is not among `seen`."""
-        asked = {"topic": topic, "seen": ",".join(str(id_) for id_ in seen)}
-        given = {name: value for name, value in asked.items() if value}
+        """A stored factoid on the topic, new to the visitor and not among `seen`."""
+        parameters = {"topic": topic, "seen": ",".join(str(id_) for id_ in seen)}
+        given = {name: value for name, value in parameters.items() if value}
         return await self._get("/api/factoids/vault", FactoidOut, given)
 
     async def generation(self, generation_id: UUID) -> GenerationOut:
@@ -172,15 +187,15 @@ class ApiClient:
         return self._stream(f"/api/factoids/generate/{generation_id}/stream", after)
 
     def live(self) -> AsyncGenerator[ServerSentEvent]:
-        """New factoids and changed tallies of everybody, without an end."""
+        """New factoids and changed tallies of all visitors, without an end."""
         return self._stream("/api/factoids/live")
 
     async def limits(self) -> LimitsOut:
         return await self._get("/api/factoids/limits", LimitsOut)
 
-    async def make_key(self, wish: KeyIn, press: str = "") -> NewKeyOut:
-        """A new key with its secret, which is told this once."""
-        return await self._call("POST", "/api/keys", NewKeyOut, body=wish, key=press)
+    async def make_key(self, request: KeyIn, key: str = "") -> NewKeyOut:
+        """A new key with its secret, which the API shows this once."""
+        return await self._call("POST", "/api/keys", NewKeyOut, body=request, key=key)
 
     async def keys(self) -> list[KeyOut]:
         return (await self._get("/api/keys", KeysOut)).items
@@ -218,7 +233,7 @@ class ApiClient:
             content = msgspec.json.encode(body)
             headers["content-type"] = "application/json"
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 answer = await _http().request(
                     method,
                     path,
@@ -240,14 +255,14 @@ class ApiClient:
         headers = self._headers | {"accept": "text/event-stream"}
         if after:
             headers["last-event-id"] = after
-        patience = httpx.Timeout(ANSWER_S, read=SILENCE_S)
+        timeout = httpx.Timeout(REQUEST_TIMEOUT_S, read=STREAM_SILENCE_S)
         try:
             async with _http().stream(
-                "GET", path, headers=headers, timeout=patience, extensions=self._extensions()
+                "GET", path, headers=headers, timeout=timeout, extensions=self._extensions()
             ) as answer:
                 if answer.is_error:
                     raise _refusal(answer.status_code, await answer.aread())
-                if answer.status_code == NOTHING_LEFT:
+                if answer.status_code == STREAM_FINISHED:
                     return
                 async for event in EventSource(answer).aiter_sse():
                     yield event

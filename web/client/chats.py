@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
-import reflex as rx
 from httpx_sse import ServerSentEvent
 
 from api.schemas.chats import (
@@ -21,20 +20,20 @@ from web.client.payments import PaymentsClient
 
 
 class ChatsClient(PaymentsClient):
-    """What one visitor talks about with the agent, and may buy when the free messages end."""
+    """A visitor's chats with the agent, and what they may buy when the free messages end."""
 
     async def chats(self, cursor: str = "") -> ChatsOut:
         return await self._get("/api/chats", ChatsOut, {"cursor": cursor} if cursor else None)
 
     async def latest_chat(self, about: UUID) -> UUID | None:
-        """The one last used of those about a factoid."""
-        asked = {"factoid_id": str(about), "limit": 1}
-        found = (await self._get("/api/chats", ChatsOut, asked)).items
+        """The most recently used chat about a factoid."""
+        parameters = {"factoid_id": str(about), "limit": 1}
+        found = (await self._get("/api/chats", ChatsOut, parameters)).items
         return found[0].id if found else None
 
-    async def begin_chat(self, wish: ChatIn, press: str = "") -> ChatOut:
-        """Begin a chat; the same `press` again is the same chat."""
-        return await self._call("POST", "/api/chats", ChatOut, body=wish, key=press)
+    async def begin_chat(self, request: ChatIn, key: str = "") -> ChatOut:
+        """Begin a chat; with the same idempotency key again it is the same chat."""
+        return await self._call("POST", "/api/chats", ChatOut, body=request, key=key)
 
     async def chat(self, chat_id: UUID) -> ChatOut:
         return await self._get(f"/api/chats/{chat_id}", ChatOut)
@@ -53,16 +52,16 @@ class ChatsClient(PaymentsClient):
     async def chat_quote(self, chat_id: UUID) -> ChatQuoteOut:
         return await self._get(f"/api/chats/{chat_id}/quote", ChatQuoteOut)
 
-    async def say(self, chat_id: UUID, message: MessageIn, press: str = "") -> TurnOut:
-        """Say something; the same `press` again says it once."""
+    async def send_message(self, chat_id: UUID, message: MessageIn, key: str = "") -> TurnOut:
+        """Send a message; with the same idempotency key again it is sent once."""
         path = f"/api/chats/{chat_id}/messages"
-        return await self._call("POST", path, TurnOut, body=message, key=press)
+        return await self._call("POST", path, TurnOut, body=message, key=key)
 
     async def regenerate(self, chat_id: UUID, message_id: UUID) -> TurnOut:
         path = f"/api/chats/{chat_id}/messages/{message_id}/regenerate"
         return await self._call("POST", path, TurnOut)
 
-    async def go_on(self, chat_id: UUID, message_id: UUID) -> TurnOut:
+    async def continue_answer(self, chat_id: UUID, message_id: UUID) -> TurnOut:
         path = f"/api/chats/{chat_id}/messages/{message_id}/continue"
         return await self._call("POST", path, TurnOut)
 
@@ -74,7 +73,7 @@ class ChatsClient(PaymentsClient):
         return self._stream(f"/api/chats/{chat_id}/stream", after)
 
     def follow_turns(self, chat_id: UUID) -> AsyncGenerator[ServerSentEvent]:
-        """The latest answer asked for, and every further one; without an end."""
+        """The latest turn of a chat and every further one; without an end."""
         return self._stream(f"/api/chats/{chat_id}/live")
 
     async def share_chat(self, chat_id: UUID) -> ShareOut:
@@ -85,8 +84,3 @@ class ChatsClient(PaymentsClient):
 
     async def shared_chat(self, token: str) -> SharedChatOut:
         return await self._get(f"/api/shared/{token}", SharedChatOut)
-
-
-def chats_for(state: rx.State) -> ChatsClient:
-    """The same as the visitor behind this state."""
-    return ChatsClient(state.router.headers.cookie, state.router.session.client_ip)

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
-import reflex as rx
 from httpx_sse import ServerSentEvent
 
 from api.schemas.credits import CreditsOut
@@ -18,10 +17,10 @@ class PaymentsClient(ApiClient):
     async def products(self) -> ProductsOut:
         return await self._get("/api/payments/products", ProductsOut)
 
-    async def start_checkout(self, purchase: CheckoutIn, press: str = "") -> CheckoutOut:
-        """Begin to buy something; the same `press` again is the same payment."""
+    async def start_checkout(self, purchase: CheckoutIn, key: str = "") -> CheckoutOut:
+        """Begin a payment; with the same idempotency key again it is the same payment."""
         path = "/api/payments/checkout"
-        return await self._call("POST", path, CheckoutOut, body=purchase, key=press)
+        return await self._call("POST", path, CheckoutOut, body=purchase, key=key)
 
     async def checkout(self, checkout_id: UUID) -> CheckoutOut:
         return await self._get(f"/api/payments/checkout/{checkout_id}", CheckoutOut)
@@ -37,13 +36,8 @@ class PaymentsClient(ApiClient):
         return (await self._get("/api/payments/checkouts", CheckoutsOut)).items
 
     async def recovery_link(self) -> RecoveryOut:
-        """A link that makes another browser this visitor; it is told this once."""
+        """A link that makes another browser this visitor; the API shows it this once."""
         return await self._call("POST", "/api/session/recovery", RecoveryOut)
 
     async def credits(self) -> CreditsOut:
         return await self._get("/api/payments/credits", CreditsOut)
-
-
-def payments_for(state: rx.State) -> PaymentsClient:
-    """The same as the visitor behind this state."""
-    return PaymentsClient(state.router.headers.cookie, state.router.session.client_ip)

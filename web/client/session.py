@@ -1,23 +1,23 @@
-"""For whom a page acts: the API with the visitor's own cookie and address."""
+"""The visitor and the browser tab behind a state."""
 
 import reflex as rx
 
-from web.client.api import ApiClient
+_pages: list[rx.App] = []
 
 
-def api_for(state: rx.State) -> ApiClient:
-    """The API as the visitor behind this state."""
-    return ApiClient(state.router.headers.cookie, state.router.session.client_ip)
+def use_pages(app: rx.App) -> None:
+    """Ask this app from now on which tabs are open."""
+    _pages[:] = [app]
 
 
 async def page_is_open(state: rx.State) -> bool:
-    """Whether the page behind this state still listens; work for a closed one should stop.
+    """Whether the tab behind this state is connected; work for a closed one should stop.
 
     A background event is not cancelled when its tab closes.
     """
-    from web.app import app
-
-    if not app.event_namespace:
-        return False
-    tokens = app.event_namespace._token_manager
-    return await tokens.is_token_connected(state.router.session.client_token)
+    for app in _pages:
+        if app.event_namespace:
+            # Reflex has no public way to ask; checked with reflex 0.10.1.
+            tabs = app.event_namespace._token_manager
+            return await tabs.is_token_connected(state.router.session.client_token)
+    return False

@@ -1,8 +1,8 @@
 """An httpx transport that calls an ASGI app in the same process and streams its answer.
 
 httpx' own ASGITransport collects the whole body first, so an endless stream of events never
-arrives. This one hands over each piece as it is sent, and leaving the response early tells
-the app that its listener is gone, as a closed connection would.
+arrives. This one hands over each piece as it is sent, and closing the response early sends
+the app a disconnect, as a closed connection does. ADR 18 says more.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ import httpx
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-GOODBYE_S = 2.0
-"""How long an app may tidy up after its listener left, before it is cancelled."""
+CLEANUP_S = 2.0
+"""How long an app may clean up after its response was closed, before it is cancelled."""
 
 
 class StreamingASGITransport(httpx.AsyncBaseTransport):
@@ -55,7 +55,7 @@ class _Exchange(httpx.AsyncByteStream):
         self._read_s: float | None = request.extensions.get("timeout", {}).get("read")
         self._body: bytes | None = body
         self._over = asyncio.Event()
-        """The answer is complete, or nobody reads it any more."""
+        """The response is complete, or its reader has closed it."""
         # One piece at a time: an app that writes faster than it is read has to wait.
         self._pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(maxsize=1)
         self._head: asyncio.Future[tuple[int, list[tuple[bytes, bytes]]]]
@@ -92,7 +92,7 @@ class _Exchange(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         self._over.set()
         if not self._task.done():
-            await asyncio.wait({self._task}, timeout=GOODBYE_S)
+            await asyncio.wait({self._task}, timeout=CLEANUP_S)
         if not self._task.done():
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -120,7 +120,7 @@ class _Exchange(httpx.AsyncByteStream):
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            # Whoever asked may have left before there was an answer.
+            # The caller may have given up before there was a response.
             if not self._head.done():
                 self._head.set_result((message["status"], list(message.get("headers", []))))
         elif message["type"] == "http.response.body" and not self._over.is_set():

@@ -1,17 +1,17 @@
-"""A factoid as its card shows it: every number already in words."""
+"""The data of a factoid's card: every number already as text."""
 
 import hashlib
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC
 from urllib.parse import quote_plus, urlencode
 
 from api.schemas.factoids import CategoryOut, FactoidOut, TextPart
 from web.client.api import ApiClient
+from web.ui.format import format_cost, format_datetime, safe_href
 
-CATEGORIES_KEPT_S = 30.0
-"""The categories are the same for everybody, so a process asks for them this often at most."""
+CATEGORIES_CACHE_S = 30.0
+"""The categories are the same for all visitors, so a process reads them this often at most."""
 
 ORIGINS = {
     "manual": "a visitor asked for it",
@@ -25,7 +25,7 @@ ORIGINS = {
 @dataclass
 class Detail:
     name: str
-    words: str
+    text: str
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Card:
     href: str
     url: str
     created_at: str
-    created_words: str
+    created_text: str
     up: int
     down: int
     mine: int
@@ -70,7 +70,7 @@ async def all_categories(api: ApiClient) -> list[CategoryOut]:
     Raises:
         ApiProblem: They were never read and the API does not answer.
     """
-    if time.monotonic() - _categories.read_at > CATEGORIES_KEPT_S:
+    if time.monotonic() - _categories.read_at > CATEGORIES_CACHE_S:
         _categories.items = (await api.categories()).items
         _categories.read_at = time.monotonic()
     return _categories.items
@@ -96,50 +96,28 @@ def to_card(factoid: FactoidOut) -> Card:
         href=f"/f/{factoid.id}",
         url=factoid.url,
         created_at=at.isoformat(),
-        created_words=exact(at),
+        created_text=format_datetime(at),
         up=factoid.votes_up,
         down=factoid.votes_down,
         mine=factoid.my_vote or 0,
         search_href=f"https://www.google.com/search?q={quote_plus(factoid.text)}",
         ask_href=f"https://chatgpt.com/?q={quote_plus('Is this true? ' + factoid.text)}",
-        source_href=safe_link(factoid.source_url),
+        source_href=safe_href(factoid.source_url),
         details=_details(factoid),
         parts=factoid.highlighted,
     )
 
 
-def safe_link(address: str | None) -> str:
-    """The address if a browser may follow it, else nothing: never a script."""
-    return address if address and address.startswith(("https://", "http://")) else ""
-
-
-def exact(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y, %H:%M} UTC"
-
-
-def money(usd: Decimal) -> str:
-    """An amount as people say it: most factoids cost less than a cent.
-
-    >>> money(Decimal("0.00051"))
-    '0.051 US cents'
-    """
-    if usd == 0:
-        return "nothing"
-    if usd >= 1:
-        return f"${usd:.2f}"
-    return f"{(usd * 100).normalize().quantize(Decimal('0.001')):f} US cents"
-
-
 def _details(factoid: FactoidOut) -> list[Detail]:
-    said = {
+    details = {
         "Written by": factoid.model,
         "How it came about": ORIGINS.get(factoid.origin),
-        "It cost": money(factoid.cost_usd) if factoid.cost_usd is not None else None,
+        "It cost": format_cost(factoid.cost_usd) if factoid.cost_usd is not None else None,
         "It took": f"{factoid.generation_s:.1f} seconds" if factoid.generation_s else None,
         "Reading and writing": _tokens(factoid.prompt_tokens, factoid.completion_tokens),
-        "Published": exact(factoid.created_at.astimezone(UTC)),
+        "Published": format_datetime(factoid.created_at),
     }
-    return [Detail(name, words) for name, words in said.items() if words]
+    return [Detail(name, text) for name, text in details.items() if text]
 
 
 def _tokens(read: int | None, written: int | None) -> str | None:

@@ -1,4 +1,4 @@
-"""One factoid: its text, the votes, and everything a reader may do with it."""
+"""The card of a factoid: its text, the votes and all its actions."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +7,8 @@ import reflex as rx
 
 from web.factoid.card import Card, Detail
 from web.ui import design
-from web.ui.client_store import ask, call, latest, seen
-from web.ui.parts import emoji, flag, icon, link, outside, tile
+from web.ui.client_store import live_or, selector, store_call, use_store
+from web.ui.parts import aria_bool, emoji, external_link, icon, link, tile
 
 NARROW = "whitespace-nowrap max-sm:!gap-1 max-sm:!px-2 "
 """Of buttons of which two have to stand beside each other on the smallest phone."""
@@ -16,15 +16,15 @@ NARROW = "whitespace-nowrap max-sm:!gap-1 max-sm:!px-2 "
 
 @dataclass(frozen=True)
 class CardEvents:
-    """What a card reports: handlers, or functions that make events of its values."""
+    """The handlers of a card, or functions that make events of its values."""
 
     vote: Any
     shared: Any
-    copied: Any
+    """Gets the outcome of sharing or copying."""
 
 
 def _heading(card: Card, age: str, linked: bool) -> rx.Component:
-    when = rx.el.time(age, date_time=card.created_at, title=card.created_words)
+    when = rx.el.time(age, date_time=card.created_at, title=card.created_text)
     subject = rx.cond(card.subject != "", card.subject, card.category_label)
     return rx.el.div(
         tile(card.emoji, card.hue),
@@ -44,7 +44,7 @@ def _heading(card: Card, age: str, linked: bool) -> rx.Component:
                     card.source_href != "",
                     rx.el.span(
                         rx.el.span("·", class_name="px-2", aria_hidden="true"),
-                        outside(
+                        external_link(
                             "Source",
                             card.source_href,
                             class_name="-my-3 inline-flex items-center gap-1 py-3 "
@@ -72,8 +72,8 @@ def _text(card: Card, level: str) -> rx.Component:
 
 
 def _vote(card: Card, live: rx.Var, value: int, events: CardEvents) -> rx.Component:
-    up, down = latest(live, "up", card.up).to(int), latest(live, "down", card.down).to(int)
-    mine = latest(live, "mine", card.mine).to(int)
+    up, down = live_or(live, "up", card.up).to(int), live_or(live, "down", card.down).to(int)
+    mine = live_or(live, "mine", card.mine).to(int)
     on = mine == value
     then = rx.cond(on, 0, value)
     face, word, number = ("🤯", "Mind blown", up) if value == 1 else ("😒", "Meh", down)
@@ -89,13 +89,13 @@ def _vote(card: Card, live: rx.Var, value: int, events: CardEvents) -> rx.Compon
         rx.el.span(number, class_name="tabular-nums"),
         type="button",
         title="My mind is blown!" if value == 1 else "Meh",
-        aria_pressed=flag(on),
+        aria_pressed=aria_bool(on),
         custom_attrs={"data-vote": str(value)},
         class_name=rx.cond(
             on, shape + tone, shape + "border-line text-soft hover:bg-tint hover:text-ink"
         ),
         on_click=[
-            rx.call_script(call("vote", card.id, mine, up, down, then)),
+            rx.call_script(store_call("vote", card.id, mine, up, down, then)),
             events.vote(card.id, then),
         ],
     )
@@ -110,16 +110,18 @@ def _actions(card: Card, live: rx.Var, opened: bool, events: CardEvents) -> rx.C
             "Share",
             type="button",
             custom_attrs={"data-share": ""},
-            on_click=rx.call_script(call("share", card.text, card.url), callback=events.shared),
+            on_click=rx.call_script(
+                store_call("share", card.text, card.url), callback=events.shared
+            ),
             class_name=design.QUIET + NARROW + "sm:ml-auto",
         ),
         rx.el.button(
             icon("search-check"),
             "Check it",
             type="button",
-            aria_expanded=flag(opened),
+            aria_expanded=aria_bool(opened),
             custom_attrs={"data-more": ""},
-            on_click=rx.call_script(call("toggle", card.id, "open", opened)),
+            on_click=rx.call_script(store_call("toggle", card.id, "open", opened)),
             class_name=design.QUIET + NARROW,
         ),
         class_name="mt-5 grid grid-cols-[4fr_3fr] gap-2 sm:-mr-3 sm:flex sm:items-center",
@@ -129,7 +131,7 @@ def _actions(card: Card, live: rx.Var, opened: bool, events: CardEvents) -> rx.C
 def _detail(detail: Detail) -> rx.Component:
     return rx.el.div(
         rx.el.dt(detail.name, class_name="text-faint"),
-        rx.el.dd(detail.words, class_name="break-words max-sm:font-medium"),
+        rx.el.dd(detail.text, class_name="break-words max-sm:font-medium"),
         class_name="grid gap-x-4 sm:grid-cols-[11rem_1fr]",
     )
 
@@ -144,7 +146,7 @@ def _more(card: Card, events: CardEvents, *, alone: bool) -> rx.Component:
             icon(name, 16),
             label,
             type="button",
-            on_click=rx.call_script(call("copy", text), callback=events.copied),
+            on_click=rx.call_script(store_call("copy", text), callback=events.shared),
             class_name=design.SECONDARY,
         )
 
@@ -160,11 +162,11 @@ def _more(card: Card, events: CardEvents, *, alone: bool) -> rx.Component:
                 title="Discuss with our AI overlords",
                 class_name=design.SECONDARY,
             ),
-            outside("Search up that bad boi", card.search_href, class_name=design.SECONDARY),
-            outside("Ask ChatGippity", card.ask_href, class_name=design.SECONDARY),
+            external_link("Search up that bad boi", card.search_href, class_name=design.SECONDARY),
+            external_link("Ask ChatGippity", card.ask_href, class_name=design.SECONDARY),
             rx.cond(
                 card.source_href != "",
-                outside("Read the source", card.source_href, class_name=design.SECONDARY),
+                external_link("Read the source", card.source_href, class_name=design.SECONDARY),
             ),
             copy("Copy text", "copy", whole),
             copy("Copy link", "link", card.url),
@@ -186,15 +188,15 @@ def factoid_card(
     level: str = "p",
 ) -> rx.Component:
     """A card; `feedback` shows right after a vote. Only inside `rx.memo`: it uses React hooks."""
-    live = seen(card.id, "live")
-    opened = latest(live, "open", level == "h1").bool()
-    clock = seen("clock", "clock")
-    age = ask("age", card.created_at, latest(clock, "minute", 0))
+    live = use_store(card.id, "live")
+    opened = live_or(live, "open", level == "h1").bool()
+    clock = use_store("clock", "clock")
+    age = selector("age", card.created_at, live_or(clock, "minute", 0))
     return rx.el.article(
         _heading(card, age, linked=level != "h1"),
         _text(card, level),
         _actions(card, live, opened, events),
-        rx.cond(latest(live, "ask", False).bool(), feedback),
+        rx.cond(live_or(live, "ask", False).bool(), feedback),
         rx.cond(opened, _more(card, events, alone=level == "h1")),
         aria_label=card.subject,
         class_name=design.CARD + "p-5 sm:p-7",

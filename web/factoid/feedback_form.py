@@ -1,4 +1,4 @@
-"""Why was it good or bad? Asked inside the card right after a vote, and easily waved away."""
+"""The feedback form, shown inside the card right after a vote and easily closed."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import reflex as rx
 
 from api.schemas.factoids import FeedbackTag
 from web.ui import design
-from web.ui.client_store import call
+from web.ui.client_store import store_call
 from web.ui.parts import icon
 
 TAGS: dict[FeedbackTag, str] = {
@@ -18,13 +18,6 @@ TAGS: dict[FeedbackTag, str] = {
     "offensive": "Offensive",
 }
 """The tags of the API, in the words of the page."""
-
-CHIP = (
-    "inline-flex min-h-11 cursor-pointer items-center rounded-full border border-line px-4 text-sm "
-    "text-soft hover:bg-tint has-checked:border-ink has-checked:bg-ink has-checked:text-paper "
-    "has-focus-visible:outline-2 has-focus-visible:outline-offset-2 "
-    "has-focus-visible:outline-accent "
-)
 
 
 def feedback_form(factoid_id: str, on_submit: Any) -> rx.Component:
@@ -39,7 +32,7 @@ def feedback_form(factoid_id: str, on_submit: Any) -> rx.Component:
                     rx.el.label(
                         rx.el.input(type="checkbox", name=f"tag-{tag}", class_name="sr-only"),
                         label,
-                        class_name=CHIP,
+                        class_name=design.CHIP,
                     )
                     for tag, label in TAGS.items()
                 ],
@@ -60,7 +53,9 @@ def feedback_form(factoid_id: str, on_submit: Any) -> rx.Component:
                 icon("x", 16),
                 "No thanks",
                 type="button",
-                on_click=rx.call_script(call("toggle", factoid_id, "ask", rx.Var.create(True))),
+                on_click=rx.call_script(
+                    store_call("toggle", factoid_id, "ask", rx.Var.create(True))
+                ),
                 class_name=design.QUIET,
             ),
             class_name="mt-3 flex flex-wrap gap-2",

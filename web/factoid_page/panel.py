@@ -1,16 +1,16 @@
-"""Asking about a factoid on its own page."""
+"""The chat panel on a factoid's page."""
 
 import reflex as rx
 
-from web.chat.view import composer, messages, nothing_said, suggestions, talk_refused
-from web.chats.state import ABOUT_ONE
-from web.factoid_page.panel_state import Aside
+from web.chat.view import chat_refusal, composer, is_empty_chat, messages, suggestions
+from web.chat.words import FACTOID_SUGGESTIONS
+from web.factoid_page.panel_state import FactoidChatState
 from web.ui import design
 from web.ui.parts import emoji, icon, link
 
 
 def ask_panel() -> rx.Component:
-    """The talk scrolls within the panel, so that the box stays where it is."""
+    """The messages scroll within the panel, so that the box stays where it is."""
     return rx.el.section(
         rx.el.div(
             emoji("🤖", "mt-1 text-xl"),
@@ -25,7 +25,7 @@ def ask_panel() -> rx.Component:
             link(
                 icon("maximize-2", 18),
                 rx.el.span("Open as a page", class_name="max-sm:sr-only"),
-                to=Aside.whole_href,
+                to=FactoidChatState.chat_href,
                 id="open-chat",
                 title="Open as a page",
                 class_name=design.QUIET + "-mr-2 -mt-1 shrink-0 max-sm:w-11 max-sm:!px-0",
@@ -39,17 +39,17 @@ def ask_panel() -> rx.Component:
             role="region",
             aria_label="The talk",
             class_name=rx.cond(
-                nothing_said(),
+                is_empty_chat(),
                 "hidden",
                 "mt-3 max-h-[min(70dvh,40rem)] overflow-y-auto border-y border-line px-1",
             ),
         ),
         rx.cond(
-            nothing_said(),
-            rx.el.div(suggestions(list(ABOUT_ONE)), class_name="mt-4"),
+            is_empty_chat(),
+            rx.el.div(suggestions(list(FACTOID_SUGGESTIONS)), class_name="mt-4"),
         ),
-        talk_refused(),
-        composer(Aside.ask_beside, Aside.look_beside, "relative mt-4"),
+        chat_refusal(),
+        composer(FactoidChatState.send_from_panel, FactoidChatState.refresh_panel, "relative mt-4"),
         id="ask",
         aria_label="Ask about this",
         class_name=design.CARD + "mt-4 p-4 sm:p-6",

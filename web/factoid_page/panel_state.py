@@ -1,4 +1,4 @@
-"""Asking about a factoid beside it: the visitor's latest chat about it, or a new one."""
+"""The state of the chat panel on a factoid's page: the latest chat about it, or a new one."""
 
 import logging
 from typing import Any
@@ -6,63 +6,65 @@ from typing import Any
 import reflex as rx
 
 from api.schemas.chats import ChatIn
-from web.chat.form import prospect
-from web.chat.state import Talk
+from web.chat.form import read_next_message
+from web.chat.state import ChatState
 from web.client.api import ApiProblem
-from web.client.chats import chats_for
-from web.factoid.votes import as_uuid
-from web.ui.forms import fields_of, press_of, text_of
+from web.client.chats import ChatsClient
+from web.ui.forms import as_uuid, fields_of, idempotency_key_of, text_of
 
 log = logging.getLogger(__name__)
 
 
-class Aside(Talk):
-    """The panel on a factoid's page. What it shows is the talk that has a page of its own."""
+class FactoidChatState(ChatState):
+    """The panel shows a chat that also has a page of its own."""
 
-    whole_href: str = "/chat"
-    """The page for it."""
+    chat_href: str = "/chat"
+    """The page of the chat."""
     _about: str = ""
 
     @rx.event
-    async def find(self):
-        """Show what was last said about the factoid that the address names."""
-        self._begin_anew()
-        return await self._find()
+    async def load_panel(self):
+        """Show the latest chat about the factoid that the address names."""
+        self._clear_stale_refusal()
+        return await self._load_panel()
 
     @rx.event
-    async def look_beside(self):
-        """Look again: another tab may have asked something meanwhile."""
-        return None if self.busy else await self._find()
+    async def refresh_panel(self):
+        """Reload the panel unless it is being followed: another tab may have changed the chat."""
+        return None if self.busy else await self._load_panel()
 
-    async def _find(self) -> list[Any]:
-        about, found = as_uuid(self.router.url.path.removeprefix("/f/").strip("/")), None
+    async def _load_panel(self) -> list[Any]:
+        about = as_uuid(self.router.url.path.removeprefix("/f/").strip("/"))
+        found = None
         if self._about != str(about or ""):
-            self._about, self.trouble = str(about or ""), None
+            self._about, self.refusal = str(about or ""), None
         try:
-            found = await chats_for(self).latest_chat(about) if about else None
+            found = await ChatsClient.for_visitor(self).latest_chat(about) if about else None
         except ApiProblem as refusal:
-            log.info("What was said about a factoid cannot be found: %s", refusal)
-        events = await self._turn_to(found)
-        self._point()
+            log.info("The chat about a factoid could not be found: %s", refusal)
+        events = await self._load(found)
+        self._update_href()
         if not found:
-            self._expect(await prospect(chats_for(self), None))
-            events = self._wait_on()
+            self._show_next_message(await read_next_message(ChatsClient.for_visitor(self), None))
+            events = self._resume_countdown()
         return events
 
     @rx.event
-    async def ask_beside(self, form: Any):
-        """Say what is in the box; the first message begins the chat."""
+    async def send_from_panel(self, form: Any):
+        """Send the message in the box; the first one starts the chat."""
         form = fields_of(form)
         about = as_uuid(self._about)
         if not self.id and about and text_of(form.get("text")):
             try:
-                begun = await chats_for(self).begin_chat(ChatIn(factoid_id=about), press_of(form))
+                begun = await ChatsClient.for_visitor(self).begin_chat(
+                    ChatIn(factoid_id=about), idempotency_key_of(form)
+                )
             except ApiProblem as refusal:
                 return await self._refused(refusal.problem)
             self.id = str(begun.id)
-            self._point()
-        return await self._say(form)
+            self._update_href()
+        return await self._send(form)
 
-    def _point(self) -> None:
+    def _update_href(self) -> None:
         new = f"/chat?about={self._about}" if self._about else "/chat"
-        self.whole_href = f"/chat/{self.id}" if self.id else new
+        self.chat_href = f"/chat/{self.id}" if self.id else new

@@ -1,4 +1,4 @@
-"""What the feed shows is what its address says; these are the only places that know how."""
+"""What the feed shows is determined by its address alone, which is read and written here."""
 
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -12,23 +12,23 @@ SORTS = {
     "controversial": "Divisive",
     "random": "Shuffled",
 }
-"""The orders a reader may choose, in the words of the page."""
+"""The orders a reader may choose, with their labels."""
 
-SEARCH_LENGTH = 200
+MAX_SEARCH_LENGTH = 200
 """Characters of a search that are kept: more than anyone types, and short enough for an address."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a reader wants to see: an order, a category, a search. Empty means the usual."""
+class FeedQuery:
+    """An order, a category and a search; empty values mean the default."""
 
     sort: str = ""
     category: str = ""
     q: str = ""
 
     @classmethod
-    def read(cls, address: str) -> "Wish":
-        """The wish in an address; what it does not understand it leaves out."""
+    def from_address(cls, address: str) -> "FeedQuery":
+        """The query in an address; unknown values are left out."""
         try:
             given = parse_qs(urlsplit(address).query)
         except ValueError:
@@ -37,13 +37,13 @@ class Wish:
         return cls(
             sort=sort if sort in SORTS else "",
             category=category if category.isascii() and category.isalnum() else "",
-            q=q.replace("\0", "").strip()[:SEARCH_LENGTH],
+            q=q.replace("\0", "").strip()[:MAX_SEARCH_LENGTH],
         )
 
     @property
     def href(self) -> str:
-        said = {"sort": self.sort, "category": self.category, "q": self.q}
-        query = urlencode({name: value for name, value in said.items() if value})
+        fields = {"sort": self.sort, "category": self.category, "q": self.q}
+        query = urlencode({name: value for name, value in fields.items() if value})
         return f"/?{query}" if query else "/"
 
     @property
@@ -64,20 +64,20 @@ class Choice:
     count: str = ""
 
 
-def sort_choices(wish: Wish) -> list[Choice]:
+def sort_choices(query: FeedQuery) -> list[Choice]:
     names = dict(SORTS)
-    usual = "Best match" if wish.q else names.pop("new")
+    usual = "Best match" if query.q else names.pop("new")
     names = {"": usual, **names}
     return [
-        Choice(name, label, replace(wish, sort=name).href, on=wish.sort in {name, name or "new"})
+        Choice(name, label, replace(query, sort=name).href, on=query.sort in {name, name or "new"})
         for name, label in names.items()
     ]
 
 
-def category_choices(wish: Wish, categories: list[CategoryOut]) -> list[Choice]:
+def category_choices(query: FeedQuery, categories: list[CategoryOut]) -> list[Choice]:
     total = sum(known.count for known in categories)
     every = Choice(
-        "", "All facts", replace(wish, category="").href, not wish.category, "✨", f"{total:,}"
+        "", "All facts", replace(query, category="").href, not query.category, "✨", f"{total:,}"
     )
     return [
         every,
@@ -85,8 +85,8 @@ def category_choices(wish: Wish, categories: list[CategoryOut]) -> list[Choice]:
             Choice(
                 known.category,
                 known.label,
-                replace(wish, category=known.category).href,
-                wish.category == known.category,
+                replace(query, category=known.category).href,
+                query.category == known.category,
                 known.emoji,
                 f"{known.count:,}",
             )

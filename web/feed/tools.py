@@ -2,9 +2,9 @@
 
 import reflex as rx
 
-from web.feed.query import SEARCH_LENGTH, Choice
+from web.feed.query import MAX_SEARCH_LENGTH, Choice
 from web.ui import design
-from web.ui.client_store import feed_at
+from web.ui.client_store import feed_href
 from web.ui.parts import emoji, icon, link
 
 
@@ -100,7 +100,7 @@ def search(sort: str, category: str) -> rx.Component:
 
     def go(typed: rx.Var[str]) -> rx.event.EventSpec:
         trimmed = rx.Var(f"{typed!s}.trim()", _var_data=typed._get_all_var_data())
-        return rx.redirect(feed_at(sort=sort, category=category, q=trimmed), replace=True)
+        return rx.redirect(feed_href(sort=sort, category=category, q=trimmed), replace=True)
 
     return rx.el.div(
         rx.el.label("Search the facts", html_for="q", class_name="sr-only"),
@@ -116,7 +116,7 @@ def search(sort: str, category: str) -> rx.Component:
             placeholder="Search all the facts",
             auto_complete="off",
             enter_key_hint="search",
-            max_length=SEARCH_LENGTH,
+            max_length=MAX_SEARCH_LENGTH,
             on_change=lambda typed: go(typed).debounce(200),
             class_name=design.FIELD + "pl-11 pr-4",
         ),

@@ -1,4 +1,4 @@
-"""What is left for this visitor, and what the next factoid costs, before it is asked for."""
+"""The state of the allowance: what is left for this visitor and what a factoid costs."""
 
 import logging
 from typing import Any
@@ -8,55 +8,53 @@ import reflex as rx
 from api.schemas.generation import LimitsOut
 from api.schemas.payments import ProductsOut
 from web.client.api import ApiClient, ApiProblem
-from web.client.payments import payments_for
-from web.client.session import api_for
-from web.generate.form_parts import Quote
-from web.generate.words import SPANS, model_words, quote_words
-from web.ui.client_store import tell
+from web.client.payments import PaymentsClient
+from web.generate.words import SPANS, QuoteView, model_text, to_quote_view
+from web.ui.client_store import dispatch
 
 log = logging.getLogger(__name__)
 
 BUDGET_SPENT = "used_up"
 
 
-class Allowance(rx.State):
-    """Beside the generate form. The browser counts down by itself and asks again when it ends."""
+class AllowanceState(rx.State):
+    """What stands beside the generate form. The browser counts down and refreshes it at the end."""
 
     models: list[tuple[str, str]] = []
-    quote: Quote | None = None
+    quote: QuoteView | None = None
     credits_left: int = 0
-    """Factoids that were paid for and not asked for yet."""
+    """Factoids that are paid for and not used yet."""
     pack: str = ""
-    """What some more of them are offered with; empty where there are none to be bought."""
+    """The label of the offer to buy more; empty where nothing is sold."""
     _model: str = ""
 
     @rx.event
-    async def open(self):
-        """Show which models there are, how much is left, and what one costs."""
-        api = payments_for(self)
+    async def load_allowance(self):
+        """Show the models, what is left, and what a factoid costs."""
+        api = PaymentsClient.for_visitor(self)
         try:
             models = (await api.models()).items
-            self.models = [(model.id, model_words(model)) for model in models]
+            self.models = [(model.id, model_text(model)) for model in models]
         except ApiProblem as problem:
             log.warning("The models cannot be shown: %s", problem)
         try:
-            self.pack = pack_words(await api.products())
+            self.pack = pack_text(await api.products())
         except ApiProblem as problem:
             log.warning("What can be bought cannot be shown: %s", problem)
-        return await self._look(api)
+        return await self._refresh(api)
 
     @rx.event
-    async def look(self):
+    async def refresh(self):
         """Show what is left now."""
-        return await self._look(api_for(self))
+        return await self._refresh(ApiClient.for_visitor(self))
 
     @rx.event
-    async def choose(self, model: Any):
+    async def choose_model(self, model: Any):
         """Show what a factoid by this model costs."""
         self._model = model if isinstance(model, str) else ""
-        self.quote = await _quote(api_for(self), self._model)
+        self.quote = await _quote(ApiClient.for_visitor(self), self._model)
 
-    async def _look(self, api: ApiClient):
+    async def _refresh(self, api: ApiClient):
         try:
             limits = await api.limits()
         except ApiProblem as problem:
@@ -65,33 +63,33 @@ class Allowance(rx.State):
         self.credits_left = limits.credits_left
         self.quote = await _quote(api, self._model)
         captcha = limits.captcha
-        wanted = {"provider": captcha.provider, "site_key": captcha.site_key} if captcha else None
-        return [tell("allow", as_counted(limits)), tell("captcha", wanted)]
+        required = {"provider": captcha.provider, "site_key": captcha.site_key} if captcha else None
+        return [dispatch("setAllowance", countdown_data(limits)), dispatch("showCaptcha", required)]
 
 
-async def _quote(api: ApiClient, model: str) -> Quote | None:
+async def _quote(api: ApiClient, model: str) -> QuoteView | None:
     try:
-        return quote_words(await api.quote(model))
+        return to_quote_view(await api.quote(model))
     except ApiProblem as problem:
         log.info("There is no quote: %s", problem)
         return None
 
 
-def pack_words(products: ProductsOut) -> str:
-    """What is offered to who has no more free ones."""
-    packs = [one for one in products.products if one.key == "booster_pack"]
+def pack_text(products: ProductsOut) -> str:
+    """The offer to buy more factoids."""
+    packs = [product for product in products.products if product.key == "booster_pack"]
     if products.payments == "off" or not packs:
         return ""
     return f"Get {packs[0].credits} more for {packs[0].price}"
 
 
-def as_counted(limits: LimitsOut) -> dict[str, Any]:
-    """What the browser counts down: the windows of generating, and an empty budget's end."""
+def countdown_data(limits: LimitsOut) -> dict[str, Any]:
+    """What the browser counts down: the windows of generating, and the end of a spent budget."""
     windows = [
-        {"span": span(one.window_s), "left": one.remaining, "reset_s": one.reset_s}
+        {"span": span(window.window_s), "left": window.remaining, "reset_s": window.reset_s}
         for policy in limits.policies
         if policy.policy == "generate"
-        for one in policy.windows
+        for window in policy.windows
     ]
     spent = limits.budget.state == BUDGET_SPENT
     return {"windows": windows, "budget_s": limits.budget.reset_s if spent else 0}

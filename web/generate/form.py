@@ -1,38 +1,22 @@
 """The generate form and its three outcomes: being written, ready, refused."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
 
 from web.generate.form_parts import (
     BIG,
-    Quote,
     captcha,
-    credits_in_hand,
+    credits_left_link,
+    free_allowance,
     generate_button,
-    press_name,
-    quoted,
-    what_is_left,
+    quote_list,
 )
+from web.generate.words import QuoteView
 from web.ui import design
-from web.ui.client_store import ask, seen
-from web.ui.parts import emoji, icon
-
-
-@dataclass
-class Trouble:
-    """Why there is no factoid, in words, and what to do next."""
-
-    code: str
-    title: str
-    detail: str
-    hint: str
-    request_id: str
-    offer: bool = False
-    """Whether a stored factoid is offered instead."""
-    pay: bool = False
-    """Whether it helps to pay."""
+from web.ui.client_store import selector, use_store
+from web.ui.forms import idempotency_field
+from web.ui.parts import close_button, emoji, icon
 
 
 def _topic() -> rx.Component:
@@ -89,14 +73,14 @@ def generate_form(
     *,
     busy: bool,
     models: list[tuple[str, str]],
-    quote: Quote | None,
+    quote: QuoteView | None,
     credits_left: int,
     on_model: Any,
     on_submit: Any,
     on_early: Any,
     on_cancel: Any,
 ) -> rx.Component:
-    """The form; `on_early` is for who presses while there is none left."""
+    """The form; `on_early` handles a press while none is left."""
     return rx.el.form(
         rx.el.div(
             _topic(),
@@ -114,19 +98,19 @@ def generate_form(
             ),
             class_name="flex flex-col gap-2.5 sm:flex-row",
         ),
-        press_name(),
+        idempotency_field(),
         rx.el.input(type="hidden", name="pay_with", default_value=""),
         captcha(),
         rx.el.div(
             _model(models, on_model),
             rx.el.div(
-                what_is_left(),
-                credits_in_hand(credits_left),
+                free_allowance(),
+                credits_left_link(credits_left),
                 class_name="flex flex-wrap items-center gap-x-4",
             ),
             class_name="mt-1 flex flex-wrap items-start justify-between gap-x-6",
         ),
-        quoted(quote),
+        quote_list(quote),
         rx.el.p(
             emoji("🎭", "mr-2"),
             "A stand-in model is answering: true facts from a written list, nothing charged.",
@@ -164,7 +148,9 @@ def _stage(stage: str, name: str, label: str) -> rx.Component:
 def elapsed() -> rx.Component:
     """How long it has been going, counted by the browser."""
     return rx.el.span(
-        ask("running", seen("clock", "clock")), class_name="tabular-nums", aria_hidden="true"
+        selector("elapsed", use_store("clock", "clock")),
+        class_name="tabular-nums",
+        aria_hidden="true",
     )
 
 
@@ -210,19 +196,7 @@ def progress(stage: str, words: str, topic: str, draft: str) -> rx.Component:
     )
 
 
-def _close(on_click: Any) -> rx.Component:
-    if on_click is None:
-        return rx.fragment()
-    return rx.el.button(
-        icon("x", 18),
-        rx.el.span("Put it away", class_name="sr-only"),
-        type="button",
-        on_click=on_click,
-        class_name=design.QUIET + "-mr-3 ml-auto w-11 shrink-0 !px-0",
-    )
-
-
-def ready(
+def result_card(
     card: rx.Component,
     on_dismiss: Any,
     *,
@@ -230,73 +204,15 @@ def ready(
     title: str = "Factoid ready!",
     id: str = "result",
 ) -> rx.Component:
-    """A factoid that was asked for, with all that can be done with one. Without `on_dismiss` it
-    stays.
-    """
+    """A finished factoid with all its actions; without `on_dismiss` it cannot be closed."""
     return rx.el.div(
         rx.el.div(
             emoji(face, "text-lg"),
             rx.el.p(title, role="status", class_name="font-semibold text-good"),
-            _close(on_dismiss),
+            close_button(on_dismiss),
             class_name="flex items-center gap-2 pl-1",
         ),
         card,
         id=id,
         class_name="rise mt-3",
-    )
-
-
-@rx.memo
-def countdown() -> rx.Component:
-    """Until when to wait, to the second; then that the waiting is over."""
-    left = ask("left", seen("clock", "clock"))
-    over = rx.cond(
-        rx.Var("(clock?.until ?? 0) > 0", _var_data=left._get_all_var_data()).bool(),
-        rx.el.span("You can go again now.", class_name="text-good"),
-    )
-    return rx.el.p(
-        rx.cond(
-            left != "",
-            rx.fragment("Next one in ", rx.el.strong(left, class_name="tabular-nums")),
-            over,
-        ),
-        id="countdown",
-        role="timer",
-        class_name="mt-3 text-lg",
-    )
-
-
-def refusal(
-    trouble: Trouble, on_dismiss: Any, vault: rx.Component, paying: rx.Component
-) -> rx.Component:
-    """Why not, since when it helps until when, and what still works: a stored one, then paying."""
-    return rx.el.div(
-        rx.el.div(
-            rx.el.div(
-                rx.el.p(trouble.title, class_name="serif text-xl font-semibold"),
-                rx.cond(trouble.detail != "", rx.el.p(trouble.detail, class_name="mt-1 text-soft")),
-                role="alert",
-                class_name="min-w-0 pt-2",
-            ),
-            _close(on_dismiss),
-            class_name="flex items-start gap-2",
-        ),
-        countdown(),
-        rx.el.p(trouble.hint, class_name="mt-3 text-sm text-soft"),
-        rx.el.div(
-            rx.cond(trouble.offer, vault),
-            rx.cond(trouble.pay, paying),
-            class_name="mt-4 flex flex-wrap gap-2 empty:hidden",
-        ),
-        rx.cond(
-            trouble.request_id != "",
-            rx.el.p(
-                "If you write to us about it: ",
-                rx.el.code(trouble.request_id),
-                class_name="mt-3 text-xs text-faint",
-            ),
-        ),
-        id="problem",
-        custom_attrs={"data-code": trouble.code},
-        class_name="rise mt-3 rounded-2xl border border-line bg-card p-5 shadow-card sm:p-7",
     )

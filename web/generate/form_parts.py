@@ -1,37 +1,28 @@
-"""What stands around the generate button: what is left, what one costs, the proof of being human.
+"""The parts of the generate form: the button, what is left, what one costs, the captcha.
 
-All that counts down is counted by the browser.
+The browser itself counts down.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
 
+from web.generate.words import QuoteView
 from web.ui import design
-from web.ui.client_store import ask, latest, seen
+from web.ui.client_store import live_or, selector, use_store
 from web.ui.parts import icon, link
 
 BIG = "min-h-12 !rounded-xl px-6 text-base sm:w-48 "
 
 
-@dataclass
-class Quote:
-    """What the next factoid costs, takes and leaves, in words."""
-
-    price: str
-    wait: str
-    after: str
-
-
 def _allowance() -> tuple[rx.Var, rx.Var]:
-    return seen("allowance", "allowance"), seen("clock", "clock")
+    return use_store("allowance", "allowance"), use_store("clock", "clock")
 
 
 @rx.memo
 def generate_button(on_early: rx.EventHandler) -> rx.Component:
-    """Generates when that is possible, and says when it will be."""
-    again = ask("again", *_allowance())
+    """Generates when that is possible, otherwise shows when it will be."""
+    again = selector("nextIn", *_allowance())
     return rx.cond(
         again != "",
         rx.el.button(
@@ -50,10 +41,10 @@ def generate_button(on_early: rx.EventHandler) -> rx.Component:
 
 
 @rx.memo
-def what_is_left() -> rx.Component:
-    """How many more there are in each window, and until when where there are none."""
+def free_allowance() -> rx.Component:
+    """How many are left in each window, and how long to wait where none is."""
     allowance, clock = _allowance()
-    left = ask("remaining", allowance, clock)
+    left = selector("remaining", allowance, clock)
     return rx.el.p(
         rx.cond(left != "", rx.fragment("Free for you: ", left, ".")),
         id="limits",
@@ -61,8 +52,8 @@ def what_is_left() -> rx.Component:
     )
 
 
-def credits_in_hand(credits_left: int) -> rx.Component:
-    """How many were paid for and not asked for yet."""
+def credits_left_link(credits_left: int) -> rx.Component:
+    """How many paid factoids are left."""
     return rx.cond(
         credits_left > 0,
         link(
@@ -79,18 +70,13 @@ def credits_in_hand(credits_left: int) -> rx.Component:
     )
 
 
-def press_name() -> rx.Component:
-    """The browser names each press here, so that sent twice it counts once."""
-    return rx.el.input(type="hidden", name="press", default_value="")
-
-
-def look_again(on_click: Any) -> rx.Component:
-    """Pressed by the browser's store when a countdown has ended."""
+def refresh_button(on_click: Any) -> rx.Component:
+    """Pressed by `generate.js` when a countdown has ended."""
     return rx.el.button(type="button", id="look-again", hidden=True, on_click=on_click)
 
 
-def quoted(quote: Quote | None) -> rx.Component:
-    """What the next one costs us, how long it takes, and what it leaves."""
+def quote_list(quote: QuoteView | None) -> rx.Component:
+    """What the next factoid costs, how long it takes, and what is left afterwards."""
 
     def part(name: str, label: str, words: Any) -> rx.Component:
         return rx.cond(
@@ -103,14 +89,14 @@ def quoted(quote: Quote | None) -> rx.Component:
             ),
         )
 
-    said: Any = quote
+    shown: Any = quote
     return rx.el.dl(
         rx.cond(
             quote,
             rx.fragment(
-                part("coins", "Price", said.price),
-                part("timer", "Wait", said.wait),
-                part("ticket", "Afterwards", said.after),
+                part("coins", "Price", shown.price),
+                part("timer", "Wait", shown.wait),
+                part("ticket", "Afterwards", shown.after),
             ),
         ),
         id="quote",
@@ -121,10 +107,10 @@ def quoted(quote: Quote | None) -> rx.Component:
 
 @rx.memo
 def captcha() -> rx.Component:
-    """The vendor's box, only when the API wants to know that somebody is human."""
-    known = seen("captcha", "captcha")
-    wanted, state = latest(known, "provider", ""), latest(known, "state", "")
-    words = {
+    """The vendor's captcha, only when the API requires one."""
+    known = use_store("captcha", "captcha")
+    enabled, state = live_or(known, "provider", ""), live_or(known, "state", "")
+    texts = {
         "open": "We were asked a lot from around here. One quick check that you are human, please.",
         "done": "Thank you. Go ahead.",
         "expired": "That took a while: please check the box once more.",
@@ -132,23 +118,23 @@ def captcha() -> rx.Component:
         "missing": "The check that you are human could not be loaded; a blocker may be in the "
         "way. New facts have to wait for it. Reading, voting and searching go on.",
     }
-    said: Any = rx.match(state, *words.items(), "")
+    notice: Any = rx.match(state, *texts.items(), "")
     again = rx.el.button(
         "Try again",
         type="button",
-        on_click=rx.call_script("factoids.captchaAgain()"),
+        on_click=rx.call_script("factoids.retryCaptcha()"),
         class_name=design.SECONDARY,
     )
     return rx.cond(
-        wanted != "",
+        enabled != "",
         rx.el.div(
-            rx.el.p(said, role="status", class_name="text-sm text-soft"),
+            rx.el.p(notice, role="status", class_name="text-sm text-soft"),
             rx.el.div(id="captcha-box", class_name="empty:hidden"),
             rx.cond((state == "missing") | (state == "failed"), again),
             rx.el.input(
                 type="hidden",
                 name="captcha_token",
-                value=latest(known, "token", ""),
+                value=live_or(known, "token", ""),
                 read_only=True,
             ),
             id="captcha",

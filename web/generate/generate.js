@@ -1,49 +1,24 @@
-// What asking for a factoid needs in the browser: how much is left until when, one key for each
-// press, and the proof of being human. Counting down asks nobody; only when the time has come is
-// the server asked what there is now, once.
+// What the generate form needs in the browser: how much is left until when, and the captcha. The
+// countdown asks nothing of the server; only at its end the allowance is read again, once.
 (() => {
   const store = globalThis.factoids;
   const now = () => Math.floor(Date.now() / 1000);
   const get = (key) => store.get(key) ?? {};
 
-  const until = ({ windows = [], budget = 0 }) =>
-    Math.max(budget, ...windows.map((one) => (one.left ? 0 : one.until)));
+  const nextAt = ({ windows = [], budget = 0 }) =>
+    Math.max(budget, ...windows.map((span) => (span.left ? 0 : span.until)));
 
-  const lookAgain = () => document.getElementById("look-again")?.click();
+  const refresh = () => document.getElementById("look-again")?.click();
   let changesAt = 0;
   setInterval(() => {
     if (!changesAt || now() < changesAt) return;
     changesAt = 0;
-    lookAgain();
+    refresh();
   }, 1000);
-  // Another tab may have asked for something meanwhile.
+  // Another tab may have used some of it meanwhile.
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible" && store.get("allowance")) lookAgain();
+    if (document.visibilityState === "visible" && store.get("allowance")) refresh();
   });
-
-  // A press of the button has a name until it was answered: the same wish sent again, by a second
-  // click or after the answer was lost, is the same press.
-  const PRESS = "press";
-  const forget = () => sessionStorage.removeItem(PRESS);
-  const named = (wish) => {
-    const last = JSON.parse(sessionStorage.getItem(PRESS) ?? "{}");
-    if (last.wish === wish) return last.name;
-    const name = [...crypto.getRandomValues(new Uint8Array(16))]
-      .map((byte) => byte.toString(16).padStart(2, "0"))
-      .join("");
-    sessionStorage.setItem(PRESS, JSON.stringify({ name, wish }));
-    return name;
-  };
-  let paying = "";
-  document.addEventListener("submit", ({ target }) => {
-    const { press: field, pay_with } = target.elements;
-    if (!field) return;
-    if (pay_with) pay_with.value = paying;
-    field.value = "";
-    try {
-      field.value = named(JSON.stringify([...new FormData(target)]));
-    } catch { /* without storage the server names the press */ }
-  }, true);
 
   // The vendor's script is loaded when the API asks for a proof, and not before.
   const VENDORS = {
@@ -64,7 +39,7 @@
     });
     return loading[provider];
   };
-  const proven = (token, state = "") => store.patch("captcha", { token, state });
+  const setToken = (token, state = "") => store.patch("captcha", { token, state });
   let shown = { provider: "", id: undefined };
   const show = async ({ provider, site_key }) => {
     const vendor = await load(provider);
@@ -79,86 +54,66 @@
       sitekey: site_key,
       action: "generate",
       theme: dark ? "dark" : "light",
-      callback: (token) => proven(token, "done"),
-      "expired-callback": () => proven("", "expired"),
-      "error-callback": () => proven("", "failed"),
+      callback: (token) => setToken(token, "done"),
+      "expired-callback": () => setToken("", "expired"),
+      "error-callback": () => setToken("", "failed"),
     }) };
   };
 
   Object.assign(store, {
     // What the API says is left: `until` is when there is one more, on this browser's clock.
-    allow({ windows, budget_s }) {
+    setAllowance({ windows: given, budget_s }) {
       const at = now();
-      const given = windows.map((one) => ({ ...one, until: one.reset_s ? at + one.reset_s : 0 }));
+      const windows = given.map((span) => ({ ...span, until: span.reset_s ? at + span.reset_s : 0 }));
       const budget = budget_s ? at + budget_s : 0;
-      const coming = [budget, ...given.map((one) => one.until)].filter((one) => one > at);
+      const coming = [budget, ...windows.map((span) => span.until)].filter((until) => until > at);
       changesAt = coming.length ? Math.min(...coming) : 0;
-      const allowance = { windows: given, budget };
+      const allowance = { windows, budget };
       store.patch("allowance", allowance);
-      store.patch("clock", { second: at, waits: until(allowance) });
+      store.patch("clock", { second: at, nextAt: nextAt(allowance) });
     },
-    again: (allowance = {}, clock = {}) =>
-      until(allowance) > clock.second ? store.lasting(until(allowance) - clock.second) : "",
+    nextIn: (allowance = {}, clock = {}) =>
+      nextAt(allowance) > clock.second ? store.duration(nextAt(allowance) - clock.second) : "",
     remaining: ({ windows = [] } = {}, { second } = {}) =>
       windows
-        .map((one) =>
-          one.left || one.until <= second
-            ? `${one.left} ${one.span}`
-            : `0 ${one.span} (more in ${store.lasting(one.until - second)})`)
+        .map(({ left, until, span }) =>
+          left || until <= second
+            ? `${left} ${span}`
+            : `0 ${span} (more in ${store.duration(until - second)})`)
         .join(", "),
-    answered: forget,
+
     // The same form once more, with a credit; pressing Enter in it never spends one.
-    askWithCredit() {
-      paying = "credit";
-      document.getElementById("generate-form")?.requestSubmit();
-      paying = "";
+    submitWithCredit() {
+      const form = document.getElementById("generate-form");
+      if (form) {
+        form.elements.pay_with.value = "credit";
+        form.requestSubmit();
+        form.elements.pay_with.value = "";
+      }
       // The button that was pressed goes away with the refusal it stood in.
       document.getElementById("maker")?.focus({ preventScroll: true });
     },
-    // What is in the form of who presses too early.
-    wished: () => ({
+    formValues: () => ({
       topic: document.getElementById("topic")?.value ?? "",
       model: document.getElementById("model")?.value ?? "",
     }),
-
-    captcha(wanted) {
-      const known = get("captcha");
-      if (!wanted) {
-        if (known.provider) store.patch("captcha", { provider: "", token: "", state: "" });
-        return;
-      }
-      store.patch("captcha", { ...wanted, token: "", state: "open" });
-      show(wanted).catch(() => proven("", "missing"));
-    },
-    captchaAgain() {
-      const { provider, site_key } = get("captcha");
-      store.captcha({ provider, site_key });
-    },
-
-    // What a wish for a stored fact needs to know: the topic, and what is on the screen.
-    sought: () => ({
+    // What picking a stored fact needs: the topic, and the facts that are on the screen.
+    vaultRequest: () => ({
       topic: document.getElementById("topic")?.value ?? "",
-      seen: [...document.querySelectorAll("[data-factoid]")].map((one) => one.dataset.factoid),
+      seen: [...document.querySelectorAll("[data-factoid]")].map((card) => card.dataset.factoid),
     }),
 
-    // A key's secret is shown once and lives here alone; it is gone with the page.
-    async newKey(key) {
-      forget();
-      store.patch("new-key", { token: "", ...key });
-      const name = document.getElementById("key-name");
-      if (name) name.value = "";
-      await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-      document.getElementById("new-key")?.focus();
+    showCaptcha(required) {
+      if (!required) {
+        if (get("captcha").provider) store.patch("captcha", { provider: "", token: "", state: "" });
+        return;
+      }
+      store.patch("captcha", { ...required, token: "", state: "open" });
+      show(required).catch(() => setToken("", "missing"));
     },
-    curl({ token, asks } = {}) {
-      const call = asks
-        ? `curl -X POST ${location.origin}/api/factoids/generate \\\n`
-          + `  -H "Authorization: Bearer ${token}" \\\n`
-          + `  -H "Content-Type: application/json" -d '{"topic": "owls"}'`
-        : `curl ${location.origin}/api/factoids/random \\\n`
-          + `  -H "Authorization: Bearer ${token}"`;
-      return token ? call : "";
+    retryCaptcha() {
+      const { provider, site_key } = get("captcha");
+      store.showCaptcha({ provider, site_key });
     },
-    forgetKey: () => store.patch("new-key", { token: "" }),
   });
 })();

@@ -1,34 +1,34 @@
-"""What a buyer wants written as soon as it is paid, as the address of the prices says it."""
+"""What is generated as soon as a payment is made, as the address of `/pricing` has it."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-TOPIC_LENGTH, MODEL_LENGTH = 120, 200
+MAX_TOPIC_LENGTH, MAX_MODEL_LENGTH = 120, 200
 
 
 @dataclass(frozen=True)
-class PaidWish:
-    """What is to be written as soon as it is paid, as an address says it."""
+class GenerateOnPayment:
+    """Whether to generate one on payment, and its topic and model."""
 
-    wanted: bool = False
+    enabled: bool = False
     topic: str = ""
     model: str = ""
 
     @classmethod
-    def read(cls, address: str) -> "PaidWish":
+    def from_address(cls, address: str) -> "GenerateOnPayment":
         try:
             given = parse_qs(urlsplit(address).query)
         except ValueError:
             return cls()
         topic, model = (given.get(name, [""])[-1].replace("\0", "") for name in ("topic", "model"))
-        topic, model = topic.strip()[:TOPIC_LENGTH], model.strip()[:MODEL_LENGTH]
+        topic, model = topic.strip()[:MAX_TOPIC_LENGTH], model.strip()[:MAX_MODEL_LENGTH]
         return cls(bool(topic or model or "write" in given), topic, model)
 
     @property
     def href(self) -> str:
-        """The page with the wish on it."""
-        if not self.wanted:
+        """The pricing page with these choices."""
+        if not self.enabled:
             return "/pricing"
-        said = {"topic": self.topic, "model": self.model}
-        query = urlencode({name: value for name, value in said.items() if value})
+        query_fields = {"topic": self.topic, "model": self.model}
+        query = urlencode({name: value for name, value in query_fields.items() if value})
         return f"/pricing?{query or 'write=yes'}"

@@ -1,44 +1,45 @@
-"""Where a factoid is asked for, appears while it is written, and is shown or refused."""
+"""The generate form and its outcome: a factoid being written, finished or refused."""
 
 from typing import Any, cast
 
 import reflex as rx
 
 from web.factoid.votes import list_card
-from web.generate.allowance import Allowance
-from web.generate.form import Trouble, generate_form, progress, ready, refusal
-from web.generate.form_parts import look_again
-from web.generate.state import Generate
-from web.generate.vault import from_the_vault, vault_button
+from web.generate.allowance import AllowanceState
+from web.generate.form import generate_form, progress, result_card
+from web.generate.form_parts import refresh_button
+from web.generate.state import GenerateState
+from web.generate.vault import vault_button, vault_result
 from web.ui import design
 from web.ui.parts import icon, link
+from web.ui.refusal import Refusal, refusal_notice
 
 
 def generate_panel() -> rx.Component:
-    """The form, and below it what is being written, what was, or why not."""
+    """The form, and the outcome below it."""
     return rx.el.section(
         rx.el.h2("Generate a factoid", class_name="sr-only"),
         generate_form(
-            busy=Generate.busy,
-            models=Allowance.models,
-            quote=Allowance.quote,
-            credits_left=Allowance.credits_left,
-            on_model=Allowance.choose,
-            on_submit=Generate.start,
-            on_early=rx.call_script("factoids.wished()", callback=Generate.explain),
-            on_cancel=Generate.cancel,
+            busy=GenerateState.busy,
+            models=AllowanceState.models,
+            quote=AllowanceState.quote,
+            credits_left=AllowanceState.credits_left,
+            on_model=AllowanceState.choose_model,
+            on_submit=GenerateState.start,
+            on_early=rx.call_script("factoids.formValues()", callback=GenerateState.explain),
+            on_cancel=GenerateState.cancel,
         ),
-        outcome(on_dismiss=Generate.dismiss),
-        look_again(Allowance.look),
+        outcome(on_dismiss=GenerateState.dismiss),
+        refresh_button(AllowanceState.refresh),
         id="maker",
         tab_index=-1,
         class_name="mt-6 outline-none",
     )
 
 
-def paying() -> rx.Component:
-    """A credit, if there is one; else the way to some."""
-    left = Allowance.credits_left
+def payment_actions() -> rx.Component:
+    """A button to use a credit where there is one, else a link to buy some."""
+    left = AllowanceState.credits_left
     return rx.cond(
         left > 0,
         rx.el.button(
@@ -46,35 +47,47 @@ def paying() -> rx.Component:
             rx.el.span("Use a credit (", left, " left)", class_name="tabular-nums"),
             type="button",
             id="use-credit",
-            on_click=rx.call_script("factoids.askWithCredit()"),
+            on_click=rx.call_script("factoids.submitWithCredit()"),
             class_name=design.PRIMARY,
         ),
         rx.cond(
-            Allowance.pack != "",
-            link(Allowance.pack, to=Generate.buy_href, id="buy", class_name=design.SECONDARY),
+            AllowanceState.pack != "",
+            link(
+                AllowanceState.pack,
+                to=GenerateState.buy_href,
+                id="buy",
+                class_name=design.SECONDARY,
+            ),
         ),
     )
 
 
 def outcome(on_dismiss: Any = None) -> rx.Component:
-    """What is being written, what was, or why not; without `on_dismiss` it cannot be put away."""
-    vault = vault_button(rx.cond(Allowance.credits_left > 0, design.SECONDARY, design.PRIMARY))
+    """What is being written, was written, or why not; without `on_dismiss` it cannot be closed."""
+    vault = vault_button(rx.cond(AllowanceState.credits_left > 0, design.SECONDARY, design.PRIMARY))
     return rx.fragment(
-        rx.el.p(Generate.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
+        rx.el.p(GenerateState.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
         rx.cond(
-            Generate.busy,
-            progress(Generate.stage, Generate.stage_words, Generate.topic, Generate.draft),
+            GenerateState.busy,
+            progress(
+                GenerateState.stage,
+                GenerateState.stage_text,
+                GenerateState.topic,
+                GenerateState.draft,
+            ),
         ),
         rx.cond(
-            Generate.trouble,
-            refusal(cast("Trouble", Generate.trouble), on_dismiss, vault, paying()),
+            GenerateState.refusal,
+            refusal_notice(
+                cast(Refusal, GenerateState.refusal), on_dismiss, vault, payment_actions()
+            ),
         ),
-        from_the_vault(),
+        vault_result(),
         rx.cond(
-            Generate.result,
-            ready(
+            GenerateState.result,
+            result_card(
                 rx.foreach(
-                    Generate.result, lambda card: rx.el.div(list_card(card=card), key=card.id)
+                    GenerateState.result, lambda card: rx.el.div(list_card(card=card), key=card.id)
                 ),
                 on_dismiss,
             ),

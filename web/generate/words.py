@@ -1,15 +1,15 @@
-"""What the API says, in the words of the page: refusals with a next step, limits, prices."""
+"""The texts of the generate form: refusals with a next step, limits, prices."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from api.schemas.generation import ModelOut
 from api.schemas.problem import FieldProblem
 from api.schemas.quote import LiveQuoteOut
-from web.factoid.card import money
-from web.generate.form import Trouble
-from web.generate.form_parts import Quote
+from web.ui.format import format_cost, format_duration
+from web.ui.refusal import Refusal
 
-VAULT = "Or have one from the vault: a fact you have not met yet, free."
+VAULT_HINT = "Or have one from the vault: a fact you have not met yet, free."
 
 TITLES = {
     "generation_limit": "You have had your free factoids for now",
@@ -29,12 +29,12 @@ TITLES = {
     "unreachable": "Our overlords are not picking up",
     "connection_lost": "We lost the thread",
 }
-FAILED = "Factoid generation failed"
+DEFAULT_TITLE = "Factoid generation failed"
 HINTS = {
-    "generation_limit": f"There is plenty to read meanwhile. {VAULT}",
+    "generation_limit": f"There is plenty to read meanwhile. {VAULT_HINT}",
     "budget_used_up": "There is more at midnight UTC. Reading, voting and searching go on. "
-    f"{VAULT}",
-    "no_credits": f"Those that you used wrote you facts; your account shows each. {VAULT}",
+    f"{VAULT_HINT}",
+    "no_credits": f"Those that you used wrote you facts; your account shows each. {VAULT_HINT}",
     "captcha_required": "Check the box above, then go again.",
     "idempotency_key_in_use": "Give it a moment.",
     "cancelled": "Change the topic if you like, and go again.",
@@ -42,67 +42,64 @@ HINTS = {
     "unknown_model": "Choose another model, or leave the choice to us.",
     "connection_lost": "If it was finished, it is at the top of the feed.",
 }
-GOES_ON = "Meanwhile reading, voting, searching and shuffling all go on."
-SAID_BY_THE_COUNTDOWN = {"generation_limit", "rate_limited", "budget_used_up"}
+DEFAULT_HINT = "Meanwhile reading, voting, searching and shuffling all go on."
+COUNTDOWN_CODES = {"generation_limit", "rate_limited", "budget_used_up"}
+"""Refusals whose detail the countdown already shows."""
 
 SPANS = {60: "this minute", 3_600: "this hour", 86_400: "today"}
 NAMED_SPANS = {"minute": "this minute", "hour": "this hour", "day": "today"}
 
 
-def in_words(
+@dataclass
+class QuoteView:
+    """What the next factoid costs, how long it takes and what is left, as text."""
+
+    price: str
+    wait: str
+    after: str
+
+
+def to_refusal(
     code: str,
     detail: str,
     errors: Sequence[FieldProblem] = (),
     request_id: str = "",
     *,
-    offer: bool = False,
-    pay: bool = False,
-) -> Trouble:
-    """A refusal as a visitor reads it: what happened, why, and what to do next."""
-    said = "" if code in SAID_BY_THE_COUNTDOWN else detail
-    why = [said, *(error.detail for error in errors if error.detail not in detail)]
-    return Trouble(
+    offer_vault: bool = False,
+    offer_payment: bool = False,
+) -> Refusal:
+    """A refusal for the page: what happened, why, and what to do next."""
+    shown = "" if code in COUNTDOWN_CODES else detail
+    parts = [shown, *(error.detail for error in errors if error.detail not in detail)]
+    return Refusal(
         code=code,
-        title=TITLES.get(code, FAILED),
-        detail=" ".join(part for part in why if part),
-        hint=HINTS.get(code, GOES_ON),
+        title=TITLES.get(code, DEFAULT_TITLE),
+        detail=" ".join(part for part in parts if part),
+        hint=HINTS.get(code, DEFAULT_HINT),
         request_id=request_id,
-        offer=offer,
-        pay=pay,
+        offer_vault=offer_vault,
+        offer_payment=offer_payment,
     )
 
 
-def quote_words(quote: LiveQuoteOut) -> Quote:
-    """What one costs us, takes and leaves; what is not known is said to be so."""
-    most = f"at most {money(quote.worst_case_usd)}"
+def to_quote_view(quote: LiveQuoteOut) -> QuoteView:
+    """What the next factoid costs, how long it takes and what is left; unknowns are named."""
+    most = f"at most {format_cost(quote.worst_case_usd)}"
     price = f"{quote.name}: {most}" if quote.model else f"{most[0].upper()}{most[1:]}"
     if quote.usual_usd is not None:
-        price += f", usually {money(quote.usual_usd)}"
+        price += f", usually {format_cost(quote.usual_usd)}"
     left = [
-        f"{one.remaining} {NAMED_SPANS.get(one.name, f'per {one.name}')}"
-        for one in quote.left_after
+        f"{window.remaining} {NAMED_SPANS.get(window.name, f'per {window.name}')}"
+        for window in quote.left_after
     ]
-    return Quote(
+    return QuoteView(
         price=price,
         wait="Nobody knows yet how long it takes"
         if quote.expected_wait_s is None
-        else f"About {about(quote.expected_wait_s)}",
+        else f"About {format_duration(quote.expected_wait_s)}",
         after=f"Leaves you {', '.join(left)}" if quote.allowed and left else "",
     )
 
 
-def about(seconds: float) -> str:
-    """A time as people guess it.
-
-    >>> about(0.4), about(12.3), about(100)
-    ('a second', '12 seconds', '2 minutes')
-    """
-    if seconds < 1.5:
-        return "a second"
-    if seconds < 90:
-        return f"{round(seconds)} seconds"
-    return f"{round(seconds / 60)} minutes"
-
-
-def model_words(model: ModelOut) -> str:
-    return f"{model.name}, at most {money(model.worst_case_usd)} a fact"
+def model_text(model: ModelOut) -> str:
+    return f"{model.name}, at most {format_cost(model.worst_case_usd)} a fact"

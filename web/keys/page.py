@@ -2,31 +2,33 @@
 
 import reflex as rx
 
-from web.factoid.feedback_form import CHIP
-from web.generate.form_parts import press_name
-from web.keys.key_item import asked_twice, key_item
-from web.keys.state import EXPIRIES, SCOPES, USUAL_EXPIRY, Keys
+from web.keys.key_item import key_item
+from web.keys.state import DEFAULT_EXPIRY, EXPIRIES, SCOPES, KeysState
+from web.server.page import Page, built_html
 from web.ui import design
-from web.ui.client_store import ask, latest, seen
+from web.ui.client_store import live_or, selector, use_store
+from web.ui.confirm import confirmed_button
+from web.ui.forms import idempotency_field
 from web.ui.layout import NAME, page
-from web.ui.parts import emoji, icon, leaving, link, notice
+from web.ui.parts import emoji, icon, link, load_problem, notice, plain_link
 from web.ui.secret import CODE, FRAME, copy_button
+from web.ui.sharing import SharingState
 
 
 @rx.memo
 def new_key() -> rx.Component:
     """A key that was just made, with a call that works as it stands."""
-    made = seen("new-key", "made")
-    token = latest(made, "token", "")
-    curl = ask("curl", made)
+    made = use_store("new-key", "made")
+    token = live_or(made, "token", "")
+    curl = selector("curlExample", made)
     return rx.cond(
         token != "",
         rx.el.section(
-            rx.el.h2(emoji("🔑", "mr-2"), latest(made, "name", ""), class_name=design.H2),
+            rx.el.h2(emoji("🔑", "mr-2"), live_or(made, "name", ""), class_name=design.H2),
             rx.el.p(
                 "This is shown only once. Copy it now and keep it like a password: "
                 "we cannot show it again. ",
-                latest(made, "old", ""),
+                live_or(made, "old", ""),
                 role="status",
                 class_name="mt-2 font-medium text-accent",
             ),
@@ -34,13 +36,13 @@ def new_key() -> rx.Component:
             rx.el.h3("Try it", class_name="mt-5 text-sm font-semibold"),
             rx.el.pre(curl, id="curl", class_name=CODE + "mt-2", tab_index=0),
             rx.el.div(
-                copy_button("Copy key", token, id="copy-key"),
-                copy_button("Copy command", curl),
+                copy_button("Copy key", token, SharingState.report_outcome, id="copy-key"),
+                copy_button("Copy command", curl, SharingState.report_outcome),
                 rx.el.button(
                     "I have it",
                     type="button",
                     id="forget-key",
-                    on_click=rx.call_script("factoids.forgetKey()"),
+                    on_click=rx.call_script("factoids.forgetNewKey()"),
                     class_name=design.QUIET,
                 ),
                 class_name="mt-4 flex flex-wrap gap-2",
@@ -62,14 +64,14 @@ def _form() -> rx.Component:
                 class_name="sr-only",
             ),
             label,
-            class_name=CHIP,
+            class_name=design.CHIP,
         )
         for scope, label in SCOPES.items()
     ]
     label = "text-sm font-medium"
     return rx.el.form(
         rx.el.h2("Make a key", class_name=design.H2),
-        press_name(),
+        idempotency_field(),
         rx.el.div(
             rx.el.div(
                 rx.el.label("Name", html_for="key-name", class_name=label),
@@ -90,7 +92,7 @@ def _form() -> rx.Component:
                         *[rx.el.option(words, value=days) for days, words in EXPIRIES.items()],
                         id="key-expires",
                         name="expires",
-                        default_value=USUAL_EXPIRY,
+                        default_value=DEFAULT_EXPIRY,
                         class_name=design.FIELD + "cursor-pointer pl-4 pr-10",
                     ),
                     icon(
@@ -109,16 +111,18 @@ def _form() -> rx.Component:
             class_name="mt-4",
         ),
         rx.cond(
-            Keys.refused != "",
-            rx.el.p(Keys.refused, id="key-refused", role="alert", class_name="mt-4 text-accent"),
+            KeysState.refused != "",
+            rx.el.p(
+                KeysState.refused, id="key-refused", role="alert", class_name="mt-4 text-accent"
+            ),
         ),
         rx.el.button(
-            rx.cond(Keys.making, "Making…", "Make a key"),
+            rx.cond(KeysState.making, "Making…", "Make a key"),
             type="submit",
             id="make-key",
             class_name=design.PRIMARY + "mt-5",
         ),
-        on_submit=Keys.make,
+        on_submit=KeysState.make_key,
         reset_on_submit=False,
         id="key-form",
         class_name=design.CARD + "mt-6 p-5 sm:p-7",
@@ -132,24 +136,21 @@ def _list() -> rx.Component:
         "A key lets a program of yours read, vote and ask for facts, with limits of its own.",
         id="no-keys",
     )
-    rows = rx.el.ul(rx.foreach(Keys.rows, key_item), class_name="grid grid-cols-1 gap-4")
-    trouble = notice(
-        "🛸",
-        "The keys did not arrive",
-        Keys.problem,
-        rx.el.button(
-            "Try again", type="button", id="retry", on_click=Keys.open, class_name=design.PRIMARY
+    rows = rx.el.ul(
+        rx.foreach(
+            KeysState.rows,
+            lambda row: key_item(row, KeysState.rotate_key, KeysState.revoke_key),
         ),
-        id="trouble",
-        role="alert",
+        class_name="grid grid-cols-1 gap-4",
     )
+    problem = load_problem("The keys did not arrive", KeysState.problem, KeysState.load_keys)
     loading = rx.el.div(class_name="skeleton h-52 w-full !rounded-2xl", aria_hidden="true")
-    shown = rx.cond(Keys.rows, rows, nothing)
+    shown = rx.cond(KeysState.rows, rows, nothing)
     return rx.el.section(
         rx.el.h2("Your keys", class_name=design.H2 + "mb-4 mt-12"),
-        rx.cond(Keys.ready, rx.cond(Keys.problem != "", trouble, shown), loading),
+        rx.cond(KeysState.ready, rx.cond(KeysState.problem != "", problem, shown), loading),
         id="keys",
-        aria_busy=rx.cond(Keys.ready, "false", "true"),
+        aria_busy=rx.cond(KeysState.ready, "false", "true"),
     )
 
 
@@ -173,14 +174,14 @@ def _sign_out() -> rx.Component:
             class_name="mt-2 max-w-prose text-sm text-soft",
         ),
         rx.el.div(
-            asked_twice(
+            confirmed_button(
                 "signing-out",
                 "Sign out everywhere",
                 "Sign out everywhere?",
                 "The keys listed here are revoked, and you lose sight of your votes. What you "
                 "bought stays with this browser.",
                 "Sign out",
-                rx.call_script("factoids.signOut()", callback=Keys.not_signed_out),
+                rx.call_script("factoids.signOut()", callback=KeysState.sign_out_failed),
             ),
             class_name="-ml-4 mt-2",
         ),
@@ -188,14 +189,6 @@ def _sign_out() -> rx.Component:
     )
 
 
-@rx.page(
-    route="/keys",
-    title=f"API keys | {NAME}",
-    description="Keys for programs that read, vote and ask for facts.",
-    image="/card.png",
-    meta=[{"name": "robots", "content": "noindex"}],
-    on_load=Keys.open,
-)
 def keys() -> rx.Component:
     return page(
         link(icon("arrow-left", 16), "All facts", to="/", class_name=design.QUIET + "-ml-4 mb-3"),
@@ -203,7 +196,7 @@ def keys() -> rx.Component:
         rx.el.p(
             "For programs of yours. Making one is free; each has a limit and a small budget of "
             "its own. ",
-            leaving(
+            plain_link(
                 "What the API can do",
                 href="/docs",
                 class_name="text-ink underline underline-offset-4 hover:text-accent",
@@ -216,3 +209,15 @@ def keys() -> rx.Component:
         _sign_out(),
         class_name="!max-w-3xl pt-6",
     )
+
+
+PAGE = Page(
+    route="/keys",
+    component=keys,
+    title=f"API keys | {NAME}",
+    description="Keys for programs that read, vote and ask for facts.",
+    image="/card.png",
+    meta=[{"name": "robots", "content": "noindex"}],
+    on_load=KeysState.load_keys,
+    prerender=built_html("keys"),
+)

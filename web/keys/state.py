@@ -1,4 +1,4 @@
-"""The visitor's API keys: making, changing and ending them; the API decides what may be."""
+"""The state of the page about API keys: making, rotating and revoking them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,136 +8,122 @@ from typing import Any
 import reflex as rx
 
 from api.schemas.keys import FreeScope, KeyIn, KeyOut, NewKeyOut
-from web.client.api import ApiProblem
-from web.client.session import api_for
-from web.factoid.card import exact, money
-from web.factoid.votes import as_uuid
-from web.ui.client_store import tell
-from web.ui.forms import press_of, text_of
+from web.client.api import ApiClient, ApiProblem
+from web.ui.client_store import dispatch
+from web.ui.format import format_cost, format_date, format_datetime
+from web.ui.forms import as_uuid, fields_of, idempotency_key_of, text_of
+from web.ui.page_state import LoadedPage
 
 SCOPES: dict[FreeScope, str] = {
     "read": "Read and search",
     "generate": "Ask for new facts",
     "vote": "Vote",
 }
-"""The scopes a visitor may give, in the words of the page."""
-SCOPE_WORDS: dict[str, str] = {**SCOPES, "chat": "Chat", "admin": "Look after the site"}
+"""The scopes a visitor may give, with their labels."""
+SCOPE_LABELS: dict[str, str] = {**SCOPES, "chat": "Chat", "admin": "Look after the site"}
 EXPIRIES = {"30": "In 30 days", "90": "In 90 days", "365": "In a year"}
-OLD_WORKS_ON = "The old one works for 24 hours more."
-USUAL_EXPIRY = "365"
+OLD_KEY_NOTICE = "The old one works for 24 hours more."
+DEFAULT_EXPIRY = "365"
 
 
 @dataclass
-class KeyRow:
-    """A key as the list shows it, in words."""
+class KeyView:
+    """A key as the list shows it."""
 
     id: str
     name: str
-    shown: str
-    """What may be seen of it: its first and last letters."""
+    masked: str
+    """Its first and last letters, with the rest left out."""
     scopes: str
     created: str
     last_used: str
     last_used_at: str
     expires: str
-    over: str
+    expired_reason: str
     """Why it no longer works; empty while it does."""
     generations: str
     spent: str
-    share: str
-    """Of its budget for the day, in percent."""
+    budget_percent: str
+    """How much of its budget for the day is spent, in percent."""
 
 
-class Keys(rx.State):
-    """The page about keys. A key's secret never rests here: it goes to the browser once."""
+class KeysState(LoadedPage, rx.State):
+    """The page about keys. A secret is never kept here: it goes to the browser once."""
 
-    rows: list[KeyRow] = []
-    ready: bool = False
-    problem: str = ""
+    rows: list[KeyView] = []
     making: bool = False
     refused: str = ""
 
     @rx.event
-    async def open(self):
+    async def load_keys(self):
         """Show the keys there are."""
-        await self._read()
-        self.ready = True
+        await self._load()
 
     @rx.event
-    async def make(self, form: Any):
+    async def make_key(self, form: Any):
         """Make a key and show it, this once."""
-        form = form if isinstance(form, dict) else {}
+        form = fields_of(form)
         if self.making:
             return
         self.making, self.refused = True, ""
         yield
-        wish = KeyIn(
+        request = KeyIn(
             name=text_of(form.get("name")),
             scopes=[scope for scope in SCOPES if form.get(f"scope-{scope}")],
-            expires_in_days=int(days_of(form.get("expires"))),
+            expires_in_days=int(expiry_of(form.get("expires"))),
         )
         try:
-            made = await api_for(self).make_key(wish, press=press_of(form))
+            made = await ApiClient.for_visitor(self).make_key(request, key=idempotency_key_of(form))
         except ApiProblem as refusal:
-            self.refused = said(refusal)
+            self.refused = refusal.full_detail
             if refusal.problem.status < 500:
-                yield tell("answered")
+                yield dispatch("answered")
         else:
-            yield tell("newKey", shown_once(made))
-            await self._read()
+            yield dispatch("showNewKey", new_key_view(made))
+            await self._load()
         self.making = False
 
     @rx.event
-    async def rotate(self, key_id: str):
-        """Give a key a new secret; the old one works a while longer."""
+    async def rotate_key(self, key_id: str):
+        """Give a key a new secret; the old one works for a while."""
         if (id_ := as_uuid(key_id)) is None:
             return
         try:
-            made = await api_for(self).rotate_key(id_)
+            made = await ApiClient.for_visitor(self).rotate_key(id_)
         except ApiProblem as refusal:
-            yield rx.toast.error(said(refusal))
+            yield rx.toast.error(refusal.full_detail)
         else:
-            yield tell("newKey", shown_once(made, old=OLD_WORKS_ON))
-        await self._read()
+            yield dispatch("showNewKey", new_key_view(made, old=OLD_KEY_NOTICE))
+        await self._load()
 
     @rx.event
-    async def revoke(self, key_id: str):
-        """End a key, everywhere and for good."""
+    async def revoke_key(self, key_id: str):
+        """Revoke a key for good."""
         if (id_ := as_uuid(key_id)) is None:
             return
         try:
-            await api_for(self).revoke_key(id_)
+            await ApiClient.for_visitor(self).revoke_key(id_)
         except ApiProblem as refusal:
-            yield rx.toast.error(said(refusal))
+            yield rx.toast.error(refusal.full_detail)
         else:
             yield rx.toast.success("Revoked. What still uses it is turned away.")
-        await self._read()
+        await self._load()
 
     @rx.event
-    def not_signed_out(self, why: Any):
-        """Say why it failed. Who is signed out has left the page."""
-        if isinstance(why, str) and why:
-            return rx.toast.error(why)
+    def sign_out_failed(self, reason: Any):
+        """Say why it failed; after a sign-out that worked the page is left."""
+        if isinstance(reason, str) and reason:
+            return rx.toast.error(reason)
         return None
 
-    async def _read(self) -> None:
-        try:
-            keys = await api_for(self).keys()
-        except ApiProblem as refusal:
-            self.problem = said(refusal)
-            return
-        self.problem, self.rows = "", [to_row(key) for key in keys]
+    async def _load(self) -> None:
+        with self._loading():
+            keys = await ApiClient.for_visitor(self).keys()
+            self.rows = [to_key_view(key) for key in keys]
 
 
-def said(refusal: ApiProblem) -> str:
-    problem = refusal.problem
-    return " ".join(
-        [problem.detail, *(e.detail for e in problem.errors if e.detail not in problem.detail)]
-    )
-
-
-def shown_once(made: NewKeyOut, old: str = "") -> dict[str, str]:
-    """What the browser shows of a new key, and forgets."""
+def new_key_view(made: NewKeyOut, old: str = "") -> dict[str, str]:
+    """A new key as the browser shows it once."""
     return {
         "token": made.token,
         "name": made.name,
@@ -146,43 +132,38 @@ def shown_once(made: NewKeyOut, old: str = "") -> dict[str, str]:
     }
 
 
-def to_row(key: KeyOut) -> KeyRow:
+def to_key_view(key: KeyOut) -> KeyView:
     usage = key.usage
-    return KeyRow(
+    return KeyView(
         id=str(key.id),
         name=key.name,
-        shown=f"{key.prefix}…{key.last4}",
-        scopes=", ".join(SCOPE_WORDS[scope].lower() for scope in key.scopes).capitalize(),
-        created=day(key.created_at),
-        last_used=exact(key.last_used_at.astimezone(UTC)) if key.last_used_at else "",
+        masked=f"{key.prefix}…{key.last4}",
+        scopes=", ".join(SCOPE_LABELS[scope].lower() for scope in key.scopes).capitalize(),
+        created=format_date(key.created_at),
+        last_used=format_datetime(key.last_used_at) if key.last_used_at else "",
         last_used_at=key.last_used_at.isoformat() if key.last_used_at else "",
-        expires=day(key.expires_at) if key.expires_at else "never",
-        over=over(key, datetime.now(UTC)),
+        expires=format_date(key.expires_at) if key.expires_at else "never",
+        expired_reason=expired_reason(key, datetime.now(UTC)),
         generations=f"New facts today: {usage.generations_today:,}",
-        spent=f"Spent: {money(usage.spent_today_usd)} of {money(usage.budget_usd)}",
-        share=share(usage.spent_today_usd, usage.budget_usd),
+        spent=f"Spent: {format_cost(usage.spent_today_usd)} of {format_cost(usage.budget_usd)}",
+        budget_percent=percent_of(usage.spent_today_usd, usage.budget_usd),
     )
 
 
-def days_of(given: Any) -> str:
-    return given if isinstance(given, str) and given in EXPIRIES else USUAL_EXPIRY
+def expiry_of(given: Any) -> str:
+    return given if isinstance(given, str) and given in EXPIRIES else DEFAULT_EXPIRY
 
 
-def over(key: KeyOut, now: datetime) -> str:
+def expired_reason(key: KeyOut, now: datetime) -> str:
     if key.revoked_at:
-        return f"Revoked on {day(key.revoked_at)}"
+        return f"Revoked on {format_date(key.revoked_at)}"
     if key.expires_at and key.expires_at <= now:
-        return f"Expired on {day(key.expires_at)}"
+        return f"Expired on {format_date(key.expires_at)}"
     return ""
 
 
-def day(at: datetime) -> str:
-    at = at.astimezone(UTC)
-    return f"{at.day} {at:%B %Y}"
-
-
-def share(spent: Decimal, budget: Decimal) -> str:
-    """Percent of a budget, and something to be seen when anything was spent."""
+def percent_of(spent: Decimal, budget: Decimal) -> str:
+    """Percent of a budget; at least 1 when anything was spent."""
     if not budget:
         return "100"
     return str(min(100, max(1 if spent else 0, round(spent / budget * 100))))

@@ -4,18 +4,19 @@ from typing import Any
 
 import reflex as rx
 
-from web.generate.form_parts import press_name
-from web.pricing.state import Offer, Pricing
+from web.pricing.state import PricingState, ProductView
+from web.server.page import Page, built_html
 from web.ui import design
+from web.ui.forms import idempotency_field
 from web.ui.layout import NAME, page
-from web.ui.parts import emoji, icon, link, notice
+from web.ui.parts import emoji, icon, link, load_problem, notice
 
-FREE = (
+FREE_TEXT = (
     "Reading, voting, searching and the fact of the hour are free and stay so, and so is your "
     "share of new facts and of questions to our overlords. "
 )
-MORE = "Whoever wants more pays once: no sign-up, no subscription."
-HOW = (
+BUY_TEXT = "Whoever wants more pays once: no sign-up, no subscription."
+STEPS = (
     ("mouse-pointer-click", "You press", "Nothing opens by itself, and nothing is charged here."),
     ("credit-card", "You pay at Stripe", "We never see your card. Promotion codes go in there."),
     ("undo-2", "You come back", "Your credits are here within moments, also if you close it all."),
@@ -24,22 +25,22 @@ HOW = (
 BACK = design.QUIET + "-ml-4 mb-3"
 
 
-def _wish() -> rx.Component:
-    """What is to be written as soon as it is paid; its topic is asked for when there is to be."""
+def _generation_fields() -> rx.Component:
+    """Whether to generate a factoid on payment; the field for its topic shows when it is chosen."""
     topic = rx.el.div(
         rx.el.label("Topic (optional)", html_for="wish-topic", class_name="sr-only"),
         rx.el.input(
             id="wish-topic",
             name="topic",
-            default_value=Pricing.topic,
+            default_value=PricingState.topic,
             placeholder="About anything at all",
             auto_complete="off",
             class_name=design.FIELD + "truncate px-4",
         ),
-        rx.el.input(type="hidden", name="model", value=Pricing.model, read_only=True),
+        rx.el.input(type="hidden", name="model", value=PricingState.model, read_only=True),
         rx.cond(
-            Pricing.model != "",
-            rx.el.p("Written by ", Pricing.model, class_name="mt-2 text-sm text-faint"),
+            PricingState.model != "",
+            rx.el.p("Written by ", PricingState.model, class_name="mt-2 text-sm text-faint"),
         ),
         class_name="mt-1 hidden group-has-checked:block",
     )
@@ -49,7 +50,7 @@ def _wish() -> rx.Component:
             rx.el.input(
                 type="checkbox",
                 name="write",
-                default_checked=Pricing.wanted,
+                default_checked=PricingState.generate_on_payment,
                 class_name="size-5 shrink-0 accent-accent",
             ),
             "Write my first one as soon as it is paid",
@@ -60,7 +61,7 @@ def _wish() -> rx.Component:
     )
 
 
-def _messages() -> rx.Component:
+def _chat_note() -> rx.Component:
     """What a credit for the chat does, and where."""
     return rx.el.p(
         icon("message-circle", 16, class_name="mt-[3px] shrink-0 text-accent"),
@@ -72,47 +73,48 @@ def _messages() -> rx.Component:
     )
 
 
-def _offer(offer: Offer) -> rx.Component:
-    going = Pricing.buying == offer.key
+def _product(product: ProductView) -> rx.Component:
+    in_progress = PricingState.buying == product.key
     return rx.el.form(
         rx.el.div(
-            emoji(offer.face, "text-4xl"),
-            rx.el.h3(offer.name, class_name=design.H2 + "mt-4"),
+            emoji(product.emoji, "text-4xl"),
+            rx.el.h3(product.name, class_name=design.H2 + "mt-4"),
             rx.el.p(
-                rx.el.span(offer.price, class_name="serif text-4xl font-semibold tabular-nums"),
+                rx.el.span(product.price, class_name="serif text-4xl font-semibold tabular-nums"),
                 rx.el.span("once", class_name="text-sm text-faint"),
                 class_name="mt-3 flex items-baseline gap-2",
             ),
-            rx.el.p(offer.description, class_name="mt-3"),
+            rx.el.p(product.description, class_name="mt-3"),
             rx.el.p(
                 icon("shield-check", 16, class_name="mt-[3px] shrink-0 text-good"),
                 rx.el.span(
-                    rx.el.strong("If it fails: ", class_name="font-semibold text-ink"), offer.fails
+                    rx.el.strong("If it fails: ", class_name="font-semibold text-ink"),
+                    product.fails,
                 ),
                 class_name="mt-4 flex gap-2 text-sm text-soft",
             ),
-            rx.cond(offer.wishes, _wish()),
-            rx.cond(offer.key == "chat", _messages()),
+            rx.cond(product.can_generate, _generation_fields()),
+            rx.cond(product.key == "chat", _chat_note()),
         ),
-        press_name(),
-        rx.el.input(type="hidden", name="product", value=offer.key, read_only=True),
+        idempotency_field(),
+        rx.el.input(type="hidden", name="product", value=product.key, read_only=True),
         rx.el.div(
             rx.cond(
-                Pricing.refused_key == offer.key,
-                rx.el.p(Pricing.refused, role="alert", class_name="mb-3 text-accent"),
+                PricingState.refused_key == product.key,
+                rx.el.p(PricingState.refused, role="alert", class_name="mb-3 text-accent"),
             ),
             rx.el.button(
-                rx.cond(going, "Opening Stripe…", "Pay " + offer.price + " with Stripe"),
+                rx.cond(in_progress, "Opening Stripe…", "Pay " + product.price + " with Stripe"),
                 type="submit",
-                aria_busy=rx.cond(going, "true", "false"),
+                aria_busy=rx.cond(in_progress, "true", "false"),
                 class_name=design.PRIMARY + "min-h-12 w-full !rounded-xl text-base tabular-nums",
             ),
             class_name="mt-6",
         ),
-        on_submit=Pricing.buy,
+        on_submit=PricingState.buy,
         reset_on_submit=False,
-        key=offer.key,
-        custom_attrs={"data-product": offer.key},
+        key=product.key,
+        custom_attrs={"data-product": product.key},
         class_name=design.CARD + "grid content-between p-5 sm:p-7",
     )
 
@@ -128,23 +130,27 @@ def _step(name: str, title: str, words: str) -> rx.Component:
     )
 
 
-def _left(number: Any, one: str, many: str) -> rx.Component:
+def _left(number: Any, singular: str, plural: str) -> rx.Component:
     counted = rx.el.strong(number, class_name="tabular-nums")
-    words = rx.cond(number == 1, f" {one}", f" {many}")
+    words = rx.cond(number == 1, f" {singular}", f" {plural}")
     return rx.cond(number > 0, rx.fragment(counted, words))
 
 
 def _for_sale() -> rx.Component:
     return rx.fragment(
         rx.cond(
-            Pricing.credits_left + Pricing.messages_left > 0,
+            PricingState.credits_left + PricingState.messages_left > 0,
             link(
                 emoji("🎟️"),
                 rx.el.span(
                     "You have credits left: ",
-                    _left(Pricing.credits_left, "new factoid", "new factoids"),
-                    rx.cond((Pricing.credits_left > 0) & (Pricing.messages_left > 0), " and ", ""),
-                    _left(Pricing.messages_left, "chat message", "chat messages"),
+                    _left(PricingState.credits_left, "new factoid", "new factoids"),
+                    rx.cond(
+                        (PricingState.credits_left > 0) & (PricingState.messages_left > 0),
+                        " and ",
+                        "",
+                    ),
+                    _left(PricingState.messages_left, "chat message", "chat messages"),
                     ".",
                 ),
                 icon("arrow-right", 16, class_name="ml-auto shrink-0"),
@@ -155,9 +161,10 @@ def _for_sale() -> rx.Component:
             ),
         ),
         rx.el.div(
-            rx.foreach(Pricing.offers, _offer), class_name="grid grid-cols-1 gap-4 md:grid-cols-2"
+            rx.foreach(PricingState.products, _product),
+            class_name="grid grid-cols-1 gap-4 md:grid-cols-2",
         ),
-        rx.el.ol(*[_step(*one) for one in HOW], class_name="mt-8 grid gap-5 md:grid-cols-3"),
+        rx.el.ol(*[_step(*step) for step in STEPS], class_name="mt-8 grid gap-5 md:grid-cols-3"),
     )
 
 
@@ -169,21 +176,12 @@ def _shown() -> rx.Component:
         link("Back to the facts", to="/", class_name=design.PRIMARY),
         id="payments-off",
     )
-    trouble = notice(
-        "🛸",
-        "The prices did not arrive",
-        Pricing.problem,
-        rx.el.button(
-            "Try again",
-            type="button",
-            id="retry",
-            on_click=Pricing.open,
-            class_name=design.PRIMARY,
-        ),
-        id="trouble",
-        role="alert",
+    problem = load_problem(
+        "The prices did not arrive", PricingState.problem, PricingState.load_pricing
     )
-    return rx.cond(Pricing.problem != "", trouble, rx.cond(Pricing.payments_on, _for_sale(), off))
+    return rx.cond(
+        PricingState.problem != "", problem, rx.cond(PricingState.payments_on, _for_sale(), off)
+    )
 
 
 def _loading() -> rx.Component:
@@ -193,32 +191,41 @@ def _loading() -> rx.Component:
     )
 
 
-@rx.page(
-    route="/pricing",
-    title=f"Pricing | {NAME}",
-    description="More new facts and answers than the free ones: what there is, what it costs.",
-    image="/card.png",
-    on_load=Pricing.open,
-)
 def pricing() -> rx.Component:
     return page(
         rx.cond(
-            Pricing.back != "",
-            link(icon("arrow-left", 16), "Back to your question", to=Pricing.back, class_name=BACK),
+            PricingState.return_path != "",
+            link(
+                icon("arrow-left", 16),
+                "Back to your question",
+                to=PricingState.return_path,
+                class_name=BACK,
+            ),
             link(icon("arrow-left", 16), "All facts", to="/", class_name=BACK),
         ),
         rx.el.h1("More facts and answers, when you want them", class_name=design.H1),
         rx.el.p(
-            FREE,
-            rx.cond(Pricing.ready, rx.cond(Pricing.payments_on, MORE, ""), MORE),
+            FREE_TEXT,
+            rx.cond(PricingState.ready, rx.cond(PricingState.payments_on, BUY_TEXT, ""), BUY_TEXT),
             class_name="mt-3 max-w-prose text-soft",
         ),
         rx.el.section(
             rx.el.h2("For sale", class_name="sr-only"),
-            rx.cond(Pricing.ready, _shown(), _loading()),
+            rx.cond(PricingState.ready, _shown(), _loading()),
             id="offers",
-            aria_busy=rx.cond(Pricing.ready, "false", "true"),
+            aria_busy=rx.cond(PricingState.ready, "false", "true"),
             class_name="mt-8",
         ),
         class_name="!max-w-4xl pt-6",
     )
+
+
+PAGE = Page(
+    route="/pricing",
+    component=pricing,
+    title=f"Pricing | {NAME}",
+    description="More new facts and answers than the free ones: what there is, what it costs.",
+    image="/card.png",
+    on_load=PricingState.load_pricing,
+    prerender=built_html("pricing"),
+)

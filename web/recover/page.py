@@ -2,15 +2,16 @@
 
 import reflex as rx
 
-from web.recover.state import Recover
+from web.account.recovery_link import recovery_link
+from web.recover.state import RecoverState
+from web.server.page import Page, built_html
 from web.ui import design
-from web.ui.client_store import latest, seen
+from web.ui.client_store import live_or, use_store
 from web.ui.layout import NAME, page
 from web.ui.parts import emoji, link, notice
-from web.ui.secret import recovery_link
 
 
-def _offer(leaves: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]) -> rx.Component:
+def _offer(left_behind: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]) -> rx.Component:
     return rx.el.section(
         emoji("🗝️", "text-4xl"),
         rx.el.h1("Be yourself in this browser, too", class_name=design.H1 + "mt-4"),
@@ -20,9 +21,9 @@ def _offer(leaves: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]) -> 
             class_name="mt-3 max-w-prose text-soft",
         ),
         rx.cond(
-            leaves != "",
+            left_behind != "",
             rx.el.p(
-                rx.el.strong("This browser has ", leaves, " now. ", class_name="text-ink"),
+                rx.el.strong("This browser has ", left_behind, " now. ", class_name="text-ink"),
                 "That stays with who you are here, and you get a link back to it.",
                 id="leaves",
                 class_name="mt-4 rounded-xl bg-accent-soft px-4 py-3 text-sm text-ink",
@@ -44,12 +45,12 @@ def _offer(leaves: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]) -> 
                 type="button",
                 id="recover",
                 on_click=[
-                    Recover.begin,
+                    RecoverState.recovery_started,
                     rx.call_script(
                         rx.cond(
-                            leaves != "", "factoids.recover(true)", "factoids.recover(false)"
+                            left_behind != "", "factoids.recover(true)", "factoids.recover(false)"
                         ).to(str),
-                        callback=Recover.answered,
+                        callback=RecoverState.recovery_finished,
                     ),
                 ],
                 class_name=design.PRIMARY,
@@ -62,9 +63,11 @@ def _offer(leaves: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]) -> 
 
 
 @rx.memo
-def _with_link(leaves: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]) -> rx.Component:
-    """What the browser alone knows: whether there is a link, and whether it was used."""
-    known, made = seen("recovery", "known"), seen("recovery-link", "made")
+def _with_link(
+    left_behind: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]
+) -> rx.Component:
+    """What only the browser knows: whether there is a link, and whether it was used."""
+    known, made = use_store("recovery", "known"), use_store("recovery-link", "made")
     incomplete = rx.fragment(
         rx.el.h1("This link is not complete", class_name="sr-only"),
         notice(
@@ -79,24 +82,16 @@ def _with_link(leaves: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str])
     )
     done = rx.el.h1("You are yourself here", class_name=design.H1)
     return rx.cond(
-        latest(made, "link", "") != "",
+        live_or(made, "link", "") != "",
         done,
         rx.cond(
-            latest(known, "state", "missing") == "ready",
-            _offer(leaves, working, refused),
+            live_or(known, "state", "missing") == "ready",
+            _offer(left_behind, working, refused),
             incomplete,
         ),
     )
 
 
-@rx.page(
-    route="/recover",
-    title=f"Be yourself here | {NAME}",
-    description="Where a recovery link leads to.",
-    image="/card.png",
-    meta=[{"name": "robots", "content": "noindex"}],
-    on_load=Recover.open,
-)
 def recover() -> rx.Component:
     loading = rx.fragment(
         rx.el.h1("A recovery link", class_name="sr-only"),
@@ -104,8 +99,12 @@ def recover() -> rx.Component:
     )
     return page(
         rx.cond(
-            Recover.ready,
-            _with_link(leaves=Recover.leaves, working=Recover.working, refused=Recover.refused),
+            RecoverState.ready,
+            _with_link(
+                left_behind=RecoverState.left_behind,
+                working=RecoverState.working,
+                refused=RecoverState.refused,
+            ),
             loading,
         ),
         recovery_link(
@@ -116,3 +115,15 @@ def recover() -> rx.Component:
         ),
         class_name="!max-w-3xl pt-6",
     )
+
+
+PAGE = Page(
+    route="/recover",
+    component=recover,
+    title=f"Be yourself here | {NAME}",
+    description="Where a recovery link leads to.",
+    image="/card.png",
+    meta=[{"name": "robots", "content": "noindex"}],
+    on_load=RecoverState.load_recovery,
+    prerender=built_html("recover"),
+)

@@ -1,66 +1,65 @@
-"""Becoming somebody with a recovery link. The link's secret stays in the browser."""
+"""The state of the recovery page. The secret in the link stays in the browser."""
 
 from typing import Any
 
 import reflex as rx
 
 from web.client.api import ApiProblem
-from web.client.payments import payments_for
-from web.keys.state import said
+from web.client.payments import PaymentsClient
 from web.ui.forms import fields_of, text_of
 
-UNTOLD = "would_leave_behind"
-"""The API's word for something that stays behind and was not told of."""
-UNDECIDED = {"open", "processing", "disputed"}
-"""The states of a payment that the API counts as something that stays behind."""
+LEAVES_BEHIND = "would_leave_behind"
+"""The API's code of a refusal because something would be left behind without notice."""
+PENDING_STATUSES = {"open", "processing", "disputed"}
+"""The statuses of payments that the API counts as left behind."""
 
 
-class Recover(rx.State):
-    """Says what a browser leaves behind before it becomes somebody else."""
+class RecoverState(rx.State):
+    """Shows what a browser leaves behind before it becomes another visitor."""
 
     ready: bool = False
-    leaves: str = ""
-    """What stays with who this browser is now, in words."""
+    left_behind: str = ""
+    """What stays with the visitor that this browser is now."""
     working: bool = False
     refused: str = ""
 
     @rx.event
-    async def open(self):
-        """Look what there is in this browser."""
+    async def load_recovery(self):
+        """Show what this browser would leave behind."""
         self.refused, self.working = "", False
-        await self._look()
-        self.ready = True
+        await self._load()
 
     @rx.event
-    def begin(self):
-        """The browser is about to ask."""
+    def recovery_started(self):
+        """The browser is about to ask the API."""
         self.working, self.refused = True, ""
 
     @rx.event
-    async def answered(self, told: Any):
-        """Say why not; who was let through has left the page, or has a link to save first."""
-        told = fields_of(told)
-        self.working, self.refused = False, text_of(told.get("detail"))
-        if told.get("code") == UNTOLD:
-            await self._look()
+    async def recovery_finished(self, result: Any):
+        """Say why it failed; otherwise the page is left, or there is a link to save first."""
+        result = fields_of(result)
+        self.working, self.refused = False, text_of(result.get("detail"))
+        if result.get("code") == LEAVES_BEHIND:
+            await self._load()
 
-    async def _look(self) -> None:
-        api = payments_for(self)
+    async def _load(self) -> None:
+        api = PaymentsClient.for_visitor(self)
         try:
             credits, keys = await api.credits(), await api.keys()
             payments = await api.checkouts()
         except ApiProblem as refusal:
-            self.refused = said(refusal)
-            return
-        left = sum(one.left + one.held for one in credits.balances)
-        alive = sum(not key.revoked_at for key in keys)
-        undecided = sum(one.status in UNDECIDED for one in payments)
-        self.leaves = " and ".join(
-            f"{count} {thing}{'' if count == 1 else 's'}"
-            for count, thing in (
-                (left, "credit"),
-                (alive, "API key"),
-                (undecided, "undecided payment"),
+            self.refused = refusal.full_detail
+        else:
+            left = sum(balance.left + balance.held for balance in credits.balances)
+            working = sum(not key.revoked_at for key in keys)
+            pending = sum(payment.status in PENDING_STATUSES for payment in payments)
+            self.left_behind = " and ".join(
+                f"{count} {thing}{'' if count == 1 else 's'}"
+                for count, thing in (
+                    (left, "credit"),
+                    (working, "API key"),
+                    (pending, "undecided payment"),
+                )
+                if count
             )
-            if count
-        )
+        self.ready = True

@@ -1,7 +1,7 @@
-"""What the pages may run and load: the Content-Security-Policy of their HTML.
+"""The Content-Security-Policy of the pages: what they may run and load.
 
-Every inline script of the build is allowed by its digest, taken before anybody's words are put
-into a page; so a script that got in with them would not run.
+Every inline script of the build is allowed by its digest, which is taken before any visitor's text
+is put into a page: a script within such a text does not run.
 """
 
 import base64
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from api.security_headers import SELF_ONLY, with_policy
 from settings import Settings
-from web.server.prerender import STANDIN, WITHOUT_SCRIPT
+from web.server.html import NOSCRIPT_STYLE, STANDIN_STYLE
 
 INLINE = re.compile(r"<(script|style)(?:\s[^>]*)?>(.*?)</\1>", re.DOTALL)
 TOASTS = re.compile(r"""(["'`])(\[data-sonner-toaster\].*?)\1""", re.DOTALL)
-"""The stylesheet that the toasts' library keeps in a script and adds to the page when it loads."""
+"""The stylesheet that the library for toasts adds to the page when it loads."""
 EMPTY = ""
-"""What Reflex' styling library adds; it fills it rule by rule, which no policy minds."""
+"""The empty element that Reflex' styling library adds; filling it by rules needs no permission."""
 
 
 CAPTCHAS = {
@@ -31,15 +31,15 @@ CAPTCHAS = {
         "https://hcaptcha.com https://*.hcaptcha.com",
     ),
 }
-"""What the configured one's widget loads from elsewhere."""
+"""The sources that the widget of each captcha loads from."""
 
 
 def page_headers(build: Path, settings: Settings) -> list[tuple[bytes, bytes]]:
     """The headers of the build's pages."""
     documents = [file.read_text() for file in sorted(build.glob("*.html"))]
     scripts = inline("script", documents)
-    notice = [STANDIN] if settings.standin_model else []
-    styles = inline("style", [*documents, *notice, WITHOUT_SCRIPT]) | {EMPTY} | _toasts(build)
+    notice = [STANDIN_STYLE] if settings.standin_model else []
+    styles = inline("style", [*documents, *notice, NOSCRIPT_STYLE]) | {EMPTY} | _toasts(build)
     policy = SELF_ONLY | {
         # Reflex runs what the server sends as script (toasts, live numbers): 'unsafe-eval'.
         "script-src": " ".join(["'self'", "'unsafe-eval'", *digests(scripts)]),

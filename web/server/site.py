@@ -1,18 +1,10 @@
 """Pages and API on one origin, and the headers that keep the pages safe and quick to load."""
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from api.origins import is_same_origin_websocket
 from api.security_headers import NOTHING_RUNS, with_policy
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-# Every framework types its own messages; all of them are called like this.
-ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+from web.server.asgi import ASGIApp, Message, Receive, Scope, Send
 
 API_PATHS = ("/api", "/health", "/docs", "/openapi.json")
 
@@ -20,15 +12,15 @@ SOCKET = "/_event"
 
 log = logging.getLogger(__name__)
 
-FOREVER = b"public, max-age=31536000, immutable"
+IMMUTABLE = b"public, max-age=31536000, immutable"
 """For files whose name changes with their content."""
-ASK_AGAIN = b"no-cache"
-"""For everything else: kept, but compared by its ETag at each use."""
-OWN = b"private, no-cache"
-"""For what brings a visitor's cookie: kept by their browser alone."""
+REVALIDATE = b"no-cache"
+"""For everything else: stored, but validated by its ETag at each use."""
+PRIVATE = b"private, no-cache"
+"""For what sets a visitor's cookie: stored by their browser alone."""
 
 
-class OneOrigin:
+class OriginRouter:
     """Sends `/api` and its like to the API, where there is one, and everything else to the pages.
 
     The pages' app runs the lifespan of both.
@@ -45,10 +37,10 @@ class OneOrigin:
             await self._pages(scope, receive, send)
 
 
-class SafePages:
-    """Adds the security and cache headers, and refuses what no page of ours would send.
+class PageSecurity:
+    """Adds the security and cache headers, and refuses requests that no page of ours makes.
 
-    `headers` are those of the HTML; everything else only is what it says it is.
+    `headers` are those of HTML; other files get those of data.
     """
 
     def __init__(
@@ -71,7 +63,7 @@ class SafePages:
             await self._app(scope, receive, send)
             return
 
-        keep = FOREVER if scope["path"].startswith("/assets/") else ASK_AGAIN
+        caching = IMMUTABLE if scope["path"].startswith("/assets/") else REVALIDATE
         started = False
 
         async def with_headers(message: Message) -> None:
@@ -80,28 +72,30 @@ class SafePages:
                 started = True
                 given = list(message.get("headers", []))
                 names = {name.lower() for name, _ in given}
-                lasts = keep if message["status"] in (200, 304) else ASK_AGAIN
-                lasts = OWN if b"set-cookie" in names else lasts
+                cache_control = caching if message["status"] in (200, 304) else REVALIDATE
+                cache_control = PRIVATE if b"set-cookie" in names else cache_control
                 ours = self._headers if _is_html(given) else self._data_headers
-                extra = [*ours, (b"cache-control", lasts)]
-                message["headers"] = given + [one for one in extra if one[0] not in names]
+                extra = [*ours, (b"cache-control", cache_control)]
+                message["headers"] = given + [header for header in extra if header[0] not in names]
             await send(message)
 
         if scope["method"] not in ("GET", "HEAD"):
-            await _say(with_headers, 405, "Pages can only be read.", [(b"allow", b"GET, HEAD")])
+            await _respond(with_headers, 405, "Pages can only be read.", [(b"allow", b"GET, HEAD")])
         elif scope["path"].startswith(SOCKET):
             # Reflex would read a request's whole body before it refuses it.
-            await _say(with_headers, 426, "This is for websockets.", [(b"upgrade", b"websocket")])
+            await _respond(
+                with_headers, 426, "This is for websockets.", [(b"upgrade", b"websocket")]
+            )
         else:
             try:
                 await self._app(scope, receive, with_headers)
             except Exception:
                 log.exception("A page could not be answered")
                 if not started:
-                    await _say(with_headers, 500, "Something broke on our side.", [])
+                    await _respond(with_headers, 500, "Something broke on our side.", [])
 
 
-async def _say(send: Send, status: int, words: str, headers: list[tuple[bytes, bytes]]) -> None:
+async def _respond(send: Send, status: int, words: str, headers: list[tuple[bytes, bytes]]) -> None:
     kind = (b"content-type", b"text/plain; charset=utf-8")
     start: Message = {"type": "http.response.start", "status": status, "headers": [kind, *headers]}
     await send(start)

@@ -1,8 +1,8 @@
-"""What a page may say over its websocket: events of ours, with arguments they take.
+"""Filters the pages' websocket: only events of our pages pass, with arguments their handlers take.
 
-Reflex looks at less, passes wrong arguments on, and writes a traceback for every unknown name. So
-whatever no page of ours would send is kept from it: a frame that is none ends the connection, an
-event that is none is dropped.
+Reflex checks less, passes wrong arguments on, and logs a traceback for every unknown name. A
+malformed frame ends the connection; an event that no page of ours sends is dropped. ADR 13 says
+more.
 """
 
 import inspect
@@ -15,26 +15,26 @@ from typing import Any, Literal
 
 import msgspec
 
-from web.server.site import ASGIApp, Message, Receive, Scope, Send
+from web.server.asgi import ASGIApp, Message, Receive, Scope, Send
 
 PAGES_SOCKET = "/_event,"
 CONNECT, DISCONNECT, EVENT = "40" + PAGES_SOCKET, "41" + PAGES_SOCKET, "42" + PAGES_SOCKET
 HEARTBEAT, CLOSE = "3", "1"
 
-FRAME_AT_MOST = 65_536
+MAX_FRAME_LENGTH = 65_536
 
-OPENING = frozenset({"hydrate_and_load", "update_vars_internal", "on_load_internal"})
-"""Reflex' own events that its script sends when a page opens, and when a link leads to another."""
+PAGE_LOAD_EVENTS = frozenset({"hydrate_and_load", "update_vars_internal", "on_load_internal"})
+"""Reflex' own events that its client sends when a page loads and when a link is followed."""
 
-TOKEN = re.compile(rb"(?:^|&)token=[0-9a-f-]{36}(?:&|$)")
-"""Names the tab; without one Reflex would write down what it hears."""
+CLIENT_TOKEN = re.compile(rb"(?:^|&)token=[0-9a-f-]{36}(?:&|$)")
+"""Identifies the tab; without one Reflex would log what it receives."""
 
 log = logging.getLogger(__name__)
 
 Verdict = Literal["pass", "drop", "close"]
 
 
-class Place(msgspec.Struct, rename="camel"):
+class RouterData(msgspec.Struct, rename="camel"):
     """Which page an event is from."""
 
     pathname: str = "/"
@@ -42,39 +42,41 @@ class Place(msgspec.Struct, rename="camel"):
     query: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
-class Said(msgspec.Struct):
+class EventPacket(msgspec.Struct):
     """An event as the browser sends it."""
 
     name: str
     payload: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
-    router_data: Place = msgspec.field(default_factory=Place)
+    router_data: RouterData = msgspec.field(default_factory=RouterData)
 
 
-class Joining(msgspec.Struct):
-    """What comes with the wish to join: the first event."""
+class ConnectPacket(msgspec.Struct):
+    """What comes with a connection: its first event."""
 
-    event: Said | None = None
+    event: EventPacket | None = None
     state_schema: str | None = None
 
 
 @dataclass(frozen=True)
-class Taken:
+class HandlerSignature:
     """The arguments a handler takes, by name, with their types."""
 
     types: Mapping[str, Any]
-    needed: frozenset[str]
+    required: frozenset[str]
 
     @classmethod
-    def by(cls, handler: Callable[..., Any]) -> "Taken":
+    def of(cls, handler: Callable[..., Any]) -> "HandlerSignature":
         hints = typing.get_type_hints(handler)
         _, *parameters = inspect.signature(handler).parameters.values()
         return cls(
-            {one.name: hints.get(one.name, Any) for one in parameters},
-            frozenset(one.name for one in parameters if one.default is one.empty),
+            {parameter.name: hints.get(parameter.name, Any) for parameter in parameters},
+            frozenset(
+                parameter.name for parameter in parameters if parameter.default is parameter.empty
+            ),
         )
 
     def fits(self, payload: Mapping[str, Any]) -> bool:
-        if not self.needed <= payload.keys() <= self.types.keys():
+        if not self.required <= payload.keys() <= self.types.keys():
             return False
         try:
             for name, value in payload.items():
@@ -84,31 +86,33 @@ class Taken:
         return True
 
 
-class Doorkeeper:
-    """Knows every event a page of ours may send, and what of our state a browser keeps."""
+class EventFilter:
+    """Decides on frames, given the handlers and the states that a browser may store."""
 
-    def __init__(self, handlers: Mapping[str, Callable[..., Any]], kept: frozenset[str]) -> None:
-        self._events = {name: Taken.by(handler) for name, handler in handlers.items()}
-        self._kept = kept
+    def __init__(
+        self, handlers: Mapping[str, Callable[..., Any]], storage_states: frozenset[str]
+    ) -> None:
+        self._events = {name: HandlerSignature.of(handler) for name, handler in handlers.items()}
+        self._storage_states = storage_states
 
-    def judge(self, message: Mapping[str, Any]) -> Verdict:
-        """What becomes of a message that the websocket received."""
+    def verdict_on(self, message: Mapping[str, Any]) -> Verdict:
+        """What to do with a message from the websocket."""
         if message["type"] != "websocket.receive":
             return "pass"
         frame = message.get("text")
-        if frame is None or len(frame) > FRAME_AT_MOST:
+        if frame is None or len(frame) > MAX_FRAME_LENGTH:
             return "close"
         try:
-            return self._judge(frame)
+            return self._verdict_on_frame(frame)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             return "close"
 
-    def _judge(self, frame: str) -> Verdict:
+    def _verdict_on_frame(self, frame: str) -> Verdict:
         if frame in {HEARTBEAT, CLOSE, DISCONNECT}:
             return "pass"
         if frame.startswith(CONNECT):
-            joining = msgspec.json.decode(frame[len(CONNECT) :] or "{}", type=Joining)
-            return "pass" if joining.event is None or self._admits(joining.event) else "close"
+            connect = msgspec.json.decode(frame[len(CONNECT) :] or "{}", type=ConnectPacket)
+            return "pass" if connect.event is None or self._allows(connect.event) else "close"
         if not frame.startswith(EVENT):
             return "close"
         name, *rest = msgspec.json.decode(frame[len(EVENT) :], type=list[msgspec.Raw])
@@ -119,61 +123,65 @@ class Doorkeeper:
                 msgspec.json.decode(rest[0], type=dict[str, str])
                 return "pass"
             case "event", 1:
-                said = msgspec.json.decode(rest[0], type=Said)
-                return "pass" if self._admits(said) else "drop"
+                packet = msgspec.json.decode(rest[0], type=EventPacket)
+                return "pass" if self._allows(packet) else "drop"
             case _:
                 return "close"
 
-    def _admits(self, said: Said) -> bool:
-        taken = self._events.get(said.name)
-        return taken is not None and taken.fits(said.payload) and self._keeps(said.payload)
+    def _allows(self, packet: EventPacket) -> bool:
+        signature = self._events.get(packet.name)
+        return (
+            signature is not None
+            and signature.fits(packet.payload)
+            and self._allows_storage(packet.payload)
+        )
 
-    def _keeps(self, payload: Mapping[str, Any]) -> bool:
-        """Whether the state a tab brings back, if any, is what we let it keep."""
-        brought = payload.get("vars") or {}
-        return brought.keys() <= self._kept and all(
-            isinstance(value, str) for value in brought.values()
+    def _allows_storage(self, payload: Mapping[str, Any]) -> bool:
+        """Whether the state that a tab brings back, if any, is one it may store."""
+        stored = payload.get("vars") or {}
+        return stored.keys() <= self._storage_states and all(
+            isinstance(value, str) for value in stored.values()
         )
 
 
-class PageSocket:
-    """Passes on what the doorkeeper lets through; everything but websockets goes by."""
+class SocketGuard:
+    """ASGI middleware that applies the filter to websockets."""
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, app: ASGIApp, event_filter: EventFilter) -> None:
         self._app = app
-        self._doorkeeper = doorkeeper
+        self._event_filter = event_filter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
             return
-        if not TOKEN.search(scope["query_string"]):
+        if not CLIENT_TOKEN.search(scope["query_string"]):
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        told = False
+        warned = False
 
-        async def receive_sense() -> Message:
-            nonlocal told
+        async def receive_allowed() -> Message:
+            nonlocal warned
             while True:
                 message = await receive()
-                verdict = self._doorkeeper.judge(message)
+                verdict = self._event_filter.verdict_on(message)
                 if verdict == "pass":
                     return message
-                if not told:
-                    # Once a connection, and without its words: they are a stranger's.
+                if not warned:
+                    # Once a connection, and without the content, which a stranger chose.
                     log.warning("A page's websocket brought what no page would send")
-                    told = True
+                    warned = True
                 if verdict == "close":
                     return {"type": "websocket.disconnect", "code": 1008}
 
-        await self._app(scope, receive_sense, send)
+        await self._app(scope, receive_allowed, send)
 
 
-def page_events() -> dict[str, Callable[..., Any]]:
-    """Every event that pages may send: our states' handlers, and the framework's first.
+def allowed_events() -> dict[str, Callable[..., Any]]:
+    """Every event that pages may send: the handlers of our states, and Reflex' own at a page load.
 
-    Left out is `setvar`, by which a page could put anything into its state.
+    `setvar` is left out: with it a page could set any variable of its state.
     """
     from reflex_base.registry import RegistrationContext
 
@@ -181,12 +189,12 @@ def page_events() -> dict[str, Callable[..., Any]]:
         name: registered.handler.fn
         for name, registered in RegistrationContext.get().event_handlers.items()
         for action in [name.rpartition(".")[2]]
-        if action in OPENING or ("web___" in name and action != "setvar")
+        if action in PAGE_LOAD_EVENTS or ("web___" in name and action != "setvar")
     }
 
 
-def kept_by_browsers() -> frozenset[str]:
-    """The full names of the parts of our states that a browser stores for us."""
+def browser_storage_states() -> frozenset[str]:
+    """The full names of our states of which a browser stores a part."""
     from reflex.compiler.utils import compile_client_storage
     from reflex.state import State
 

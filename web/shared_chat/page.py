@@ -1,71 +1,38 @@
-"""A chat that somebody has shared, for whoever has the link."""
-
-from datetime import UTC
+"""The page of a shared chat, for whoever has the link."""
 
 import reflex as rx
 
 from web.chat.message import answer, own_message
-from web.chat.words import Said, to_shared
-from web.client.api import ApiProblem
-from web.client.chats import chats_for
-from web.factoid.card import exact
+from web.chat.words import MessageView
+from web.server.html import noscript_notice
+from web.server.page import Page, shell_html
+from web.shared_chat.state import SharedChatState
 from web.ui import design
 from web.ui.layout import NAME, page
-from web.ui.parts import link, notice, skeletons, value_of
-
-
-class Shared(rx.State):
-    """The shared chat of this address."""
-
-    ready: bool = False
-    missing: bool = False
-    problem: str = ""
-    title: str = ""
-    page_title: str = NAME
-    at: str = ""
-    about_href: str = ""
-    said: list[Said] = []
-
-    @rx.event
-    async def open(self):
-        """Show what the address names."""
-        token = self.router.url.path.removeprefix("/shared/").strip("/")
-        self.missing, self.problem, self.said = False, "", []
-        try:
-            if not token.replace("-", "").replace("_", "").isalnum():
-                self.missing = True
-            else:
-                chat = await chats_for(self).shared_chat(token)
-                self.title, self.page_title = chat.title, f"{chat.title} | {NAME}"
-                self.at = exact(chat.shared_at.astimezone(UTC))
-                self.about_href = f"/f/{chat.factoid_id}" if chat.factoid_id else ""
-                self.said = [to_shared(one, number) for number, one in enumerate(chat.messages)]
-        except ApiProblem as refusal:
-            self.missing = refusal.problem.status == 404
-            self.problem = "" if self.missing else refusal.problem.detail
-        self.ready = True
+from web.ui.parts import link, load_problem, notice, skeletons, value_of
 
 
 @rx.memo
-def shared_item(said: rx.Var[Said]) -> rx.Component:
+def shared_message(message: rx.Var[MessageView]) -> rx.Component:
     """A message, only to be read."""
-    one = value_of(said)
-    return rx.el.li(
-        rx.cond(one.mine, own_message(one, None, None, who="They"), answer(one, None, None, None))
-    )
+    view = value_of(message)
+    return rx.el.li(rx.cond(view.mine, own_message(view, None, None, who="They"), answer(view)))
 
 
 def _chat() -> rx.Component:
     return rx.fragment(
-        rx.el.h1(Shared.title, class_name=design.H1),
+        rx.el.h1(SharedChatState.title, class_name=design.H1),
         rx.el.p(
             "A talk with our AI overlords, shared as it was on ",
-            Shared.at,
+            SharedChatState.at,
             ". They are sometimes wrong: check before you bet on it.",
             class_name="mt-2 text-sm text-soft",
         ),
         rx.el.ol(
-            rx.foreach(Shared.said, lambda one: shared_item(said=one, key=one.id)),
+            rx.foreach(
+                SharedChatState.messages,
+                lambda message: shared_message(message=message, key=message.id),
+            ),
             id="talk",
             aria_label="What was said",
             class_name="grid grid-cols-1 gap-7 py-8",
@@ -73,8 +40,12 @@ def _chat() -> rx.Component:
         rx.el.div(
             link("Ask something yourself", to="/chat", class_name=design.PRIMARY),
             rx.cond(
-                Shared.about_href != "",
-                link("The factoid it is about", to=Shared.about_href, class_name=design.SECONDARY),
+                SharedChatState.about_href != "",
+                link(
+                    "The factoid it is about",
+                    to=SharedChatState.about_href,
+                    class_name=design.SECONDARY,
+                ),
             ),
             class_name="flex flex-wrap gap-2",
         ),
@@ -85,7 +56,7 @@ def _away() -> rx.Component:
     return rx.el.div(
         rx.el.h1("No chat to be shown", class_name="sr-only"),
         rx.cond(
-            Shared.missing,
+            SharedChatState.missing,
             notice(
                 "🕳️",
                 "This link leads nowhere",
@@ -93,31 +64,33 @@ def _away() -> rx.Component:
                 link("See the newest facts", to="/", class_name=design.PRIMARY),
                 id="missing",
             ),
-            notice(
-                "🛸",
+            load_problem(
                 "The chat did not arrive",
-                Shared.problem,
-                rx.el.button(
-                    "Try again", type="button", on_click=Shared.open, class_name=design.PRIMARY
-                ),
-                role="alert",
+                SharedChatState.problem,
+                SharedChatState.load_shared_chat,
             ),
         ),
     )
 
 
-@rx.page(
-    route="/shared/[token]",
-    title=Shared.page_title,
-    description="A talk with our AI overlords.",
-    on_load=Shared.open,
-)
 def shared() -> rx.Component:
     return page(
         rx.cond(
-            Shared.ready,
-            rx.cond(Shared.missing | (Shared.problem != ""), _away(), _chat()),  # pyright: ignore
+            SharedChatState.ready,
+            rx.cond(SharedChatState.missing | (SharedChatState.problem != ""), _away(), _chat()),  # pyright: ignore
             rx.fragment(rx.el.h1("A shared chat", class_name="sr-only"), skeletons(2)),
         ),
         class_name="!max-w-3xl pt-8",
     )
+
+
+PAGE = Page(
+    route="/shared/[token]",
+    component=shared,
+    title=SharedChatState.page_title,
+    description="A talk with our AI overlords.",
+    on_load=SharedChatState.load_shared_chat,
+    prerender=shell_html(
+        f"Chat | {NAME}", noscript_notice("A chat", "What was said is shown with JavaScript.")
+    ),
+)

@@ -64,6 +64,12 @@ FIELD = (
     "min-h-12 w-full rounded-xl border border-line bg-card text-base text-ink "
     "placeholder:text-faint transition-colors hover:border-faint "
 )
+CHIP = (
+    "inline-flex min-h-11 cursor-pointer items-center rounded-full border border-line px-4 text-sm "
+    "text-soft hover:bg-tint has-checked:border-ink has-checked:bg-ink has-checked:text-paper "
+    "has-focus-visible:outline-2 has-focus-visible:outline-offset-2 "
+    "has-focus-visible:outline-accent "
+)
 CARD = "rounded-2xl border border-line bg-card shadow-card "
 FACT = "serif text-[1.3125rem] leading-[1.42] tracking-[-0.01em] sm:text-2xl sm:leading-[1.38] "
 """How a factoid's text is set, in the feed, on its page and while it is written."""

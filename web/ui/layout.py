@@ -6,8 +6,8 @@ import reflex as rx
 from reflex.style import color_mode, set_color_mode
 
 from web.ui import design
-from web.ui.client_store import feed_at, latest, seen
-from web.ui.parts import emoji, flag, icon, leaving, link, value_of
+from web.ui.client_store import feed_href, live_or, use_store
+from web.ui.parts import aria_bool, emoji, icon, link, plain_link, value_of
 
 TAGLINE = "mind blowing and sometimes 'meh' factoids from our AI overlords!"
 NAME = "Andy's Daily Factoids"
@@ -44,7 +44,7 @@ def _theme_choice(mode: str, face: str, name: str) -> rx.Component:
         rx.el.span(name, class_name="flex-1 text-left"),
         rx.cond(color_mode == mode, icon("check", 16)),
         type="button",
-        aria_pressed=flag(color_mode == mode),
+        aria_pressed=aria_bool(color_mode == mode),
         custom_attrs={"data-theme": mode},
         on_click=set_color_mode(mode),  # pyright: ignore[reportArgumentType]
         class_name="flex min-h-11 w-full cursor-pointer items-center gap-3 rounded-xl px-3 text-sm "
@@ -124,8 +124,8 @@ def _footer() -> rx.Component:
                 link("Pricing", to="/pricing", class_name=words),
                 link("Your account", to="/account", class_name=words),
                 link("API keys", to="/keys", class_name=words),
-                leaving("API for programs", href="/docs", class_name=words),
-                leaving("OpenAPI document", href="/openapi.json", class_name=words),
+                plain_link("API for programs", href="/docs", class_name=words),
+                plain_link("OpenAPI document", href="/openapi.json", class_name=words),
                 aria_label="About",
                 class_name="mt-2 flex flex-wrap gap-x-6 text-sm",
             ),
@@ -138,11 +138,11 @@ def _footer() -> rx.Component:
 @rx.memo
 def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
     """The pill that says new facts have come; nothing moves before it is pressed."""
-    arrived = seen("arrived", "arrived")
+    arrivals = use_store("arrivals", "arrivals")
     fresh = rx.cond(
         category == "",
-        latest(arrived, "total", 0).to(int),
-        rx.Var(f"(arrived?.[{category!s}] ?? 0)", _var_data=arrived._get_all_var_data()).to(int),
+        live_or(arrivals, "total", 0).to(int),
+        rx.Var(f"(arrivals?.[{category!s}] ?? 0)", _var_data=arrivals._get_all_var_data()).to(int),
     ).to(int)
     words = rx.el.span(fresh, rx.cond(fresh == 1, " new fact", " new facts"))
     pill = design.BUTTON + "rise pointer-events-auto bg-ink text-paper shadow-card"
@@ -155,9 +155,9 @@ def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
             link(
                 icon("arrow-up", 16),
                 words,
-                to=rx.cond(category == "", "/", feed_at(category=value_of(category))),
+                to=rx.cond(category == "", "/", feed_href(category=value_of(category))),
                 id="new-facts",
-                on_click=rx.call_script("factoids.caughtUp();factoids.toTop()"),
+                on_click=rx.call_script("factoids.clearArrivals();factoids.scrollToTop()"),
                 prevent_scroll_reset=on_feed,
                 class_name=pill,
             ),
@@ -171,7 +171,7 @@ def page(*content: rx.Component, footer: bool = True, **props: Any) -> rx.Compon
     """A whole page around its content; `main` says `data-ready=yes` when it can be used."""
     props["class_name"] = WIDTH + "outline-none " + props.get("class_name", "")
     return rx.fragment(
-        leaving(
+        plain_link(
             "Skip to content",
             href="#main",
             class_name="skip fixed left-3 top-3 z-50 rounded-xl bg-ink px-4 py-3 text-sm "

@@ -7,6 +7,7 @@ from reflex_components_core.el.elements.inline import A
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from web.ui import design
+from web.ui.client_store import live_or, selector, use_store
 
 T = TypeVar("T")
 
@@ -26,23 +27,26 @@ def link(*content: Any, to: str, **props: Any) -> rx.Component:
     return ReactRouterLink.create(*content, to=to, **props)
 
 
-def leaving(*content: Any, href: str, **props: Any) -> rx.Component:
-    """A link that loads a new document, or jumps within this one, as the browser does it itself.
+def plain_link(*content: Any, href: str, **props: Any) -> rx.Component:
+    """An ordinary link, which loads a new document or jumps within this one.
 
-    `rx.el.a` would make a link within the site of it.
+    `rx.el.a` would follow it in the client.
     """
     return A.create(*content, href=href, **props)
 
 
-def outside(text: str, href: str, **props: Any) -> rx.Component:
-    """A link to another site, in a new tab that learns nothing about this one."""
-    return A.create(
+def new_tab_link(*content: Any, href: Any, **props: Any) -> rx.Component:
+    """A link in a new tab that learns nothing about this one."""
+    return A.create(*content, href=href, target="_blank", rel="noopener noreferrer", **props)
+
+
+def external_link(text: str, href: str, **props: Any) -> rx.Component:
+    """A link to another site, marked as such."""
+    return new_tab_link(
         text,
         rx.el.span("(opens in a new tab)", class_name="sr-only"),
         icon("arrow-up-right", 15),
         href=href,
-        target="_blank",
-        rel="noopener noreferrer",
         **props,
     )
 
@@ -71,7 +75,7 @@ def value_of(variable: rx.Var[T]) -> T:
     return cast(T, variable)
 
 
-def flag(condition: Any) -> rx.Var[str]:
+def aria_bool(condition: Any) -> rx.Var[str]:
     """A condition as ARIA wants it: the words true and false."""
     return rx.cond(condition, "true", "false")
 
@@ -121,4 +125,31 @@ def notice(
         rx.el.div(*actions, class_name="mt-5 flex flex-wrap justify-center gap-2"),
         class_name="rounded-2xl border border-dashed border-line px-6 py-14 text-center",
         **props,
+    )
+
+
+@rx.memo
+def time_ago(at: rx.Var[str], words: rx.Var[str]) -> rx.Component:
+    """How long ago, with the exact time as its title."""
+    clock = use_store("clock", "clock")
+    return rx.el.time(selector("age", at, live_or(clock, "minute", 0)), date_time=at, title=words)
+
+
+def load_problem(title: str, text: Any, on_retry: Any, **props: Any) -> rx.Component:
+    """In place of what could not be loaded: why, and a button to try again."""
+    retry = rx.el.button(
+        "Try again", type="button", id="retry", on_click=on_retry, class_name=design.PRIMARY
+    )
+    return notice("🛸", title, text, retry, id="trouble", role="alert", **props)
+
+
+def close_button(on_click: Any) -> rx.Component:
+    if on_click is None:
+        return rx.fragment()
+    return rx.el.button(
+        icon("x", 18),
+        rx.el.span("Put it away", class_name="sr-only"),
+        type="button",
+        on_click=on_click,
+        class_name=design.QUIET + "-mr-3 ml-auto w-11 shrink-0 !px-0",
     )

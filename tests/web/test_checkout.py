@@ -9,14 +9,14 @@ import pytest
 from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutStatus
 from tests.web.conftest import state_of
 from tests.web.test_states import NONSENSE, drained
-from web.checkout.state import Paying, is_over, take_in
-from web.checkout.words import receipt, standing
-from web.generate.on_payment import PaidWish
-from web.pricing.state import Pricing, purchase_in
+from web.checkout.state import CheckoutState, is_finished, show_checkout
+from web.checkout.words import receipt, to_payment_view
+from web.generate.on_payment import GenerateOnPayment
+from web.pricing.state import PricingState, purchase_in
 
 NOW = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 
-AGAIN = {"failed": "/pricing?topic=Saturn", "expired": "/pricing"}
+RETRY_HREF = {"failed": "/pricing?topic=Saturn", "expired": "/pricing"}
 
 
 def a_checkout(**changes: Any) -> CheckoutOut:
@@ -40,21 +40,27 @@ def a_checkout(**changes: Any) -> CheckoutOut:
 @pytest.mark.parametrize(
     ("address", "wish"),
     [
-        ("/pricing", PaidWish()),
-        ("/pricing?write=yes", PaidWish(wanted=True)),
-        ("/pricing?topic=Saturn%27s+rings", PaidWish(wanted=True, topic="Saturn's rings")),
-        ("/pricing?topic=%00+&model=a%2Fb", PaidWish(wanted=True, model="a/b")),
-        ("/pricing?topic=" + "x" * 500, PaidWish(wanted=True, topic="x" * 120)),
-        ("//[", PaidWish()),
+        ("/pricing", GenerateOnPayment()),
+        ("/pricing?write=yes", GenerateOnPayment(enabled=True)),
+        (
+            "/pricing?topic=Saturn%27s+rings",
+            GenerateOnPayment(enabled=True, topic="Saturn's rings"),
+        ),
+        ("/pricing?topic=%00+&model=a%2Fb", GenerateOnPayment(enabled=True, model="a/b")),
+        ("/pricing?topic=" + "x" * 500, GenerateOnPayment(enabled=True, topic="x" * 120)),
+        ("//[", GenerateOnPayment()),
     ],
 )
-def test_a_wish_is_what_its_address_says(address: str, wish: PaidWish):
-    assert PaidWish.read(address) == wish
+def test_a_wish_is_what_its_address_says(address: str, wish: GenerateOnPayment):
+    assert GenerateOnPayment.from_address(address) == wish
 
 
 def test_a_wish_survives_its_own_address():
-    for wish in (PaidWish(wanted=True), PaidWish(wanted=True, topic="a&b=c#d", model="x/y")):
-        assert PaidWish.read(wish.href) == wish
+    for wish in (
+        GenerateOnPayment(enabled=True),
+        GenerateOnPayment(enabled=True, topic="a&b=c#d", model="x/y"),
+    ):
+        assert GenerateOnPayment.from_address(wish.href) == wish
 
 
 @pytest.mark.parametrize("value", NONSENSE)
@@ -79,8 +85,8 @@ def test_a_wish_goes_with_the_product_that_can_fulfil_it():
 
 @pytest.mark.usefixtures("connected")
 async def test_where_payments_are_off_nothing_is_sold(visitor: str):
-    pricing = state_of(Pricing, visitor, "/pricing?topic=Saturn")
-    await pricing.open()
+    pricing = state_of(PricingState, visitor, "/pricing?topic=Saturn")
+    await pricing.load_pricing()
     assert (pricing.ready, pricing.payments_on, pricing.topic) == (True, False, "Saturn")
 
     await drained(pricing.buy({"product": "booster_pack"}))
@@ -91,7 +97,7 @@ async def test_where_payments_are_off_nothing_is_sold(visitor: str):
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize("value", NONSENSE)
 async def test_nonsense_is_not_bought(visitor: str, value: Any):
-    pricing = state_of(Pricing, visitor)
+    pricing = state_of(PricingState, visitor)
 
     await drained(pricing.buy(value))
 
@@ -101,15 +107,15 @@ async def test_nonsense_is_not_bought(visitor: str, value: Any):
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize("named", [str(uuid4()), "nonsense", "", f"{uuid4()}/cancelled"])
 async def test_a_payment_that_is_not_theirs_is_none(visitor: str, named: str):
-    paying = state_of(Paying, visitor, f"/checkout/{named}?session=cs_test_1")
+    page = state_of(CheckoutState, visitor, f"/checkout/{named}?session=cs_test_1")
 
-    await paying.open()
+    await page.load_checkout()
 
-    assert (paying.ready, paying.missing, paying.status) == (True, True, "")
+    assert (page.ready, page.missing, page.status) == (True, True, "")
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("status", "text"),
     [
         ("open", "Nothing was charged"),
         ("processing", "You may close this page"),
@@ -120,7 +126,7 @@ async def test_a_payment_that_is_not_theirs_is_none(visitor: str, named: str):
         ("disputed", "your bank"),
     ],
 )
-def test_each_state_of_a_payment_has_words_and_a_next_step(status: CheckoutStatus, words: str):
+def test_each_state_of_a_payment_has_words_and_a_next_step(status: CheckoutStatus, text: str):
     paid = status in {"paid", "refunded", "disputed"}
     out = a_checkout(
         status=status,
@@ -131,33 +137,33 @@ def test_each_state_of_a_payment_has_words_and_a_next_step(status: CheckoutStatu
         topic="Saturn",
     )
 
-    said = standing(out)
+    view = to_payment_view(out)
 
-    assert words in said.words
-    assert bool(said.pay_href) == (status == "open")
-    assert said.again_href == AGAIN.get(status, "")
-    assert bool(said.steps) == (status in {"open", "processing", "paid"})
+    assert text in view.text
+    assert bool(view.pay_href) == (status == "open")
+    assert view.retry_href == RETRY_HREF.get(status, "")
+    assert bool(view.steps) == (status in {"open", "processing", "paid"})
 
 
 def test_no_address_but_one_of_the_web_is_followed_to_pay():
     out = a_checkout(status="open", url="javascript:alert(1)")
 
-    assert standing(out).pay_href == ""
+    assert to_payment_view(out).pay_href == ""
 
 
 def test_a_receipt_says_what_was_paid_and_paid_back():
     out = a_checkout(refunded=200, refunded_text="$2.00", credits_revoked=10)
 
-    said = dict(receipt(out))
+    lines = dict(receipt(out))
 
-    assert said["What"] == "Factoid Booster Pack: 25 new factoids"
-    assert (said["Paid"], said["Paid back"]) == ("$5.00", "$2.00")
-    assert said["Paid on"] == "21 November 2026, 07:30 UTC"
-    assert "10 credits" in standing(out).words
+    assert lines["What"] == "Factoid Booster Pack: 25 new factoids"
+    assert (lines["Paid"], lines["Paid back"]) == ("$5.00", "$2.00")
+    assert lines["Paid on"] == "21 November 2026, 07:30 UTC"
+    assert "10 credits" in to_payment_view(out).text
 
 
 @pytest.mark.parametrize(
-    ("changes", "over"),
+    ("changes", "finished"),
     [
         pytest.param({"status": "open"}, False, id="it may still be paid"),
         pytest.param({"status": "processing"}, False, id="the bank thinks"),
@@ -169,16 +175,16 @@ def test_a_receipt_says_what_was_paid_and_paid_back():
         pytest.param({"status": "failed", "wished": True}, True, id="it failed"),
     ],
 )
-def test_a_page_waits_as_long_as_there_is_more_to_be_told(changes: dict[str, Any], over: bool):
-    paying = state_of(Paying)
+def test_a_page_waits_as_long_as_the_api_has_more_to_send(changes: dict[str, Any], finished: bool):
+    page = state_of(CheckoutState)
 
-    take_in(paying, a_checkout(**changes))
+    show_checkout(page, a_checkout(**changes))
 
-    assert is_over(paying) is over
+    assert is_finished(page) is finished
 
 
 def test_what_is_written_is_watched_once():
-    paying, out = state_of(Paying), a_checkout(wished=True, generation_request_id=uuid4())
+    page, out = state_of(CheckoutState), a_checkout(wished=True, generation_request_id=uuid4())
 
-    assert len(take_in(paying, out)) == 1
-    assert take_in(paying, out) == []
+    assert len(show_checkout(page, out)) == 1
+    assert show_checkout(page, out) == []

@@ -1,7 +1,8 @@
-"""What an address without a page shows."""
+"""The page of unknown addresses."""
 
 import reflex as rx
 
+from web.server.page import Page
 from web.ui import design
 from web.ui.layout import NAME, page
 from web.ui.parts import link, notice
@@ -21,4 +22,4 @@ def missing() -> rx.Component:
     )
 
 
-TITLE = f"No such page | {NAME}"
+PAGE = Page(route="404", component=missing, title=f"No such page | {NAME}")

@@ -1,0 +1,54 @@
+"""A button that asks for confirmation before it acts."""
+
+from typing import Any
+
+import reflex as rx
+
+from web.ui import design
+
+DANGER = design.BUTTON + "bg-accent font-semibold text-accent-ink hover:brightness-110 "
+
+
+def confirmed_button(
+    id_: Any, label: str, question: Any, consequence: str, yes: str, on_yes: Any
+) -> rx.Component:
+    """A button with a dialog, which the browser itself opens, closes and returns the focus from."""
+    return rx.fragment(
+        rx.el.button(
+            label,
+            type="button",
+            custom_attrs={"popoverTarget": id_},
+            class_name=design.QUIET + "!text-accent",
+        ),
+        rx.el.div(
+            rx.el.p(question, class_name="serif text-xl font-semibold"),
+            rx.el.p(consequence, class_name="mt-2 text-sm text-soft"),
+            rx.el.div(
+                rx.el.button(
+                    "Keep it",
+                    type="button",
+                    custom_attrs={
+                        "popoverTarget": id_,
+                        "popoverTargetAction": "hide",
+                        # Focused when it is shown; React's own would be when it is drawn.
+                        "autofocus": "true",
+                    },
+                    class_name=design.SECONDARY,
+                ),
+                rx.el.button(
+                    yes,
+                    type="button",
+                    custom_attrs={"popoverTarget": id_, "popoverTargetAction": "hide"},
+                    on_click=on_yes,
+                    class_name=DANGER,
+                ),
+                class_name="mt-5 flex flex-wrap justify-end gap-2",
+            ),
+            id=id_,
+            role="alertdialog",
+            aria_label=question,
+            custom_attrs={"popover": "auto"},
+            class_name="ask m-auto w-[min(26rem,calc(100vw-2rem))] rounded-2xl border border-line "
+            "bg-card p-6 text-ink shadow-card",
+        ),
+    )
