@@ -3,7 +3,7 @@ PYTHON ?= python3
 IN_VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench reset migrate build lock install
+.PHONY: help run test proof check bench reset migrate build lock install
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -11,8 +11,11 @@ help: ## List these commands
 run: install ## Start everything and print the address to open; Ctrl-C stops it
 	@$(IN_VENV)/python -m dev.run
 
-test: install ## Run every check and every test, as CI does
-	@$(IN_VENV)/python -m dev.test
+test: install ## Run every check and every test, as CI does; FAST=1 the quick ones alone
+	@$(IN_VENV)/python -m dev.test $(if $(FAST),--fast) $(PYTEST_ARGS)
+
+proof: install ## Run the long proofs, or one of them: PART=name; PART=help lists them
+	@$(IN_VENV)/python -m dev.proof $(PART)
 
 check: install ## Run the checks alone: format, lint, types, layers, spelling, lock
 	@$(IN_VENV)/python -m dev.check

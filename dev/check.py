@@ -1,4 +1,4 @@
-"""The checks that read the code without running it: `make check`."""
+"""The checks that read the code without running it: `make check`, or some of them by name."""
 
 import subprocess
 import sys
@@ -18,15 +18,15 @@ CHECKS = {
 }
 
 
-def failed_checks() -> list[str]:
-    """Run every check, show what the failing ones say, and answer their names."""
+def failed_checks(*names: str) -> list[str]:
+    """Run these checks, or all, show what the failing ones print, and answer their names."""
     values = {**for_children(declared()), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     failed: list[str] = []
-    for name, command in CHECKS.items():
+    for name in names or CHECKS:
         try:
             with step(name):
                 told = subprocess.run(
-                    command,
+                    CHECKS[name],
                     cwd=ROOT,
                     env=values,
                     stdout=subprocess.PIPE,
@@ -42,11 +42,11 @@ def failed_checks() -> list[str]:
     return failed
 
 
-def main() -> int:
-    if failed := failed_checks():
+def main(names: list[str]) -> int:
+    if failed := failed_checks(*names):
         return fail(CommandError(f"Failed: {', '.join(failed)}."))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -27,7 +27,7 @@ from dev.processes import MARK, is_alive, stop
 from dev.state import ROOT
 
 READY_WITHIN_S = 120
-GRACE_S = {"worker": 90}
+GRACE_S = {"worker": 90, "tests": 60}
 DEFAULT_GRACE_S = 10
 ROUTINE = re.compile(r'\[(info|debug)\s*\]|"level": ?"(info|debug)"|\b(INFO|DEBUG)\b')
 """Lines that are in the log file only."""
@@ -86,11 +86,11 @@ class Supervisor:
         self.shows_warnings = False
         """Whether lines that are not routine are printed as they come."""
 
-    def start(self, name: str, values: dict[str, str], *, show_all: bool = False) -> Child:
-        """Start a line of a Procfile in the clone's folder."""
+    def start(self, name: str, values: dict[str, str], *, line: str | None = None) -> Child:
+        """Start a command line in the clone's folder: the one of a Procfile if none is given."""
 
         def show(message: Message) -> None:
-            if show_all or (self.shows_warnings and not ROUTINE.search(child.lines[-1])):
+            if self.shows_warnings and not ROUTINE.search(child.lines[-1]):
                 with suppress(OSError):  # The reader of the console may be gone.
                     self._printer.write(message)
 
@@ -98,7 +98,7 @@ class Supervisor:
         log.parent.mkdir(exist_ok=True)
         child = Child(name, log, show)
         process = Process(
-            f"exec {shlex.join(pdeathsig.wrapped())} {procfile.lines()[name]} < /dev/null",
+            f"exec {shlex.join(pdeathsig.wrapped())} {line or procfile.lines()[name]} < /dev/null",
             name=name,
             colour=next(self._colours),
             env={**for_children(values), MARK: str(self._state)},
@@ -165,7 +165,7 @@ class Supervisor:
                 continue
             if child.name == "worker":
                 echo("The worker finishes its jobs; press Ctrl-C again not to wait for it.")
-            grace_s = GRACE_S.get(child.name, DEFAULT_GRACE_S)
+            grace_s = GRACE_S.get(child.name.partition("-")[0], DEFAULT_GRACE_S)
             first = signal.SIGINT if child.name.startswith("tests") else signal.SIGTERM
             unless = shutdown.hurried.is_set
             if not stop(child.process, first=first, grace_s=grace_s, unless=unless):

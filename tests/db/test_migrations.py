@@ -13,6 +13,8 @@ import pytest
 from tests.environment import SERVER
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.processes
+
 NAME = f"factoids_migrations_{os.getpid()}"
 URL = urlunsplit(urlsplit(SERVER)._replace(path=f"/{NAME}"))
 

@@ -15,7 +15,7 @@ from db.repositories.credits import CreditRepository
 from tests.credit_account import Account, differing
 from tests.processes import run_command
 
-SEEDS = int(os.environ.get("CREDIT_SEEDS", "100"))
+SEEDS = int(os.environ.get("CREDIT_SEEDS", "20"))
 STEPS = 30
 
 
