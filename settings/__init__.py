@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     secret_key: str = DEVELOPMENT_SECRET
     """Signs visitor cookies and cursors, seals API keys. At least 32 characters in production."""
     secret_key_previous: str | None = None
-    """The secret before: what it signed is still known, and signed anew when it is met."""
+    """The previous secret: its signatures stay valid, and are renewed when they are used."""
     public_url: str = ""
     """Where readers find the site, without a slash at the end; permalinks start with it."""
 
@@ -76,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
 
     # What may be spent on a UTC day, in US dollars
     budget_usd: Decimal = Decimal(7)
-    """By everybody together."""
+    """By all callers together."""
     budget_visitors_usd: Decimal = Decimal(3)
     """By all visitors together."""
     budget_keys_usd: Decimal = Decimal("1.5")
@@ -92,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     budget_buyer_usd: Decimal = Decimal(1)
     """By the credits of each buyer."""
     captcha_provider: Literal["turnstile", "hcaptcha"] | None = None
-    """Who tells people from machines when somebody asks too often; without one nobody is asked."""
+    """Whose captcha is shown after too many refusals; without one none is shown."""
     captcha_site_key: str | None = None
     """The provider's public key, shown by the page."""
     captcha_secret: str | None = None
@@ -100,7 +100,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     captcha_verify_url: str | None = None
     """Where tokens are verified, when that is not the provider's own address."""
     captcha_after_refusals: Annotated[int, Meta(ge=1, le=1_000)] = 5
-    """Refused generations an hour, of a visitor or a network, after which people are asked."""
+    """Refused generations an hour, of a visitor or a network, before a captcha is shown."""
 
     # Alerts on spending; the log always has them
     smtp_url: str | None = None
@@ -111,7 +111,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     slack_webhook_url: str | None = None
     """The secret address of a Slack "incoming webhook"."""
     posthog_api_key: str | None = None
-    """The project's key; PostHog is told nothing without it."""
+    """The project's key; without it nothing is sent to PostHog."""
     posthog_host: str = "https://us.i.posthog.com"
 
     # Payments, which are off until both Stripe keys are there
@@ -124,11 +124,11 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     payments_currency: Annotated[str, Meta(pattern=r"^[a-z]{3}$")] = DOLLARS
     """As Stripe writes it."""
     price_booster_pack: Price | None = None
-    """In the currency's smallest unit; in US dollars 500 unless it is said."""
+    """In the currency's smallest unit; in US dollars 500 by default."""
     price_chat: Price | None = None
-    """In the currency's smallest unit; in US dollars 900 unless it is said."""
+    """In the currency's smallest unit; in US dollars 900 by default."""
     stripe_price_booster_pack: StripePrice | None = None
-    """Stripe's own price to sell it by, which must say the same; without it Stripe is told ours."""
+    """The id of a price at Stripe, of the same amount; without it our amount is sent."""
     stripe_price_chat: StripePrice | None = None
 
     # worker and cron
@@ -139,12 +139,12 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     models_allowed: str = "openai/*,anthropic/*,google/*,mistralai/*,meta-llama/*,qwen/*,deepseek/*"
     """Shell patterns of model ids that may be used at all."""
     model_price_ceiling_usd: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] = "5"
-    """The dearest completion price allowed, in US dollars per million tokens."""
+    """The highest completion price allowed, in US dollars per million tokens."""
     tavily_api_key: str | None = None
-    """From https://tavily.com; without one the chat agent cannot search the web, and says so."""
+    """From https://tavily.com; without one the chat agent cannot search the web."""
     tavily_base_url: str = "https://api.tavily.com"
     tavily_search_usd: Decimal = Decimal("0.008")
-    """What one search costs, in US dollars: one credit, as Tavily sells them singly."""
+    """What one search costs, in US dollars: one Tavily credit, bought singly."""
     factoid_schedule: str = "0 * * * *"
     """When a factoid is published by itself: cron syntax, UTC."""
 

@@ -1,4 +1,7 @@
-"""What is wrong with a value, as a person says it: msgspec speaks of Python's types."""
+"""Messages of msgspec's validation errors without the names of Python's types.
+
+In this package because settings and the API's problems both need them.
+"""
 
 import re
 
@@ -25,7 +28,7 @@ _LIMITS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"
 
 
 def humanize(reason: str) -> str:
-    """The reason of a `msgspec.ValidationError` as what is said of the value: "must be …"."""
+    """Turn the reason of a `msgspec.ValidationError` into a phrase: "must be …"."""
     if found := _TYPE.match(reason):
         wanted = [kind for kind in found[1].split(" | ") if kind != "null"]
         return f"must be {_either(wanted)}, not {_kind(found[2])}."

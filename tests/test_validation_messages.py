@@ -1,4 +1,4 @@
-"""What is wrong with a value is said without Python's words."""
+"""Validation messages do without the names of Python's types."""
 
 from datetime import date, datetime
 from decimal import Decimal
