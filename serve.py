@@ -18,7 +18,7 @@ environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
 
 from api.app import create_app
 from api.visitor_cookie import Visitors, VisitorTokens
-from domain.accounts.credential_cache import Register
+from domain.accounts.credential_cache import CredentialCache
 from settings.process import load_process
 from web.app import app as pages
 from web.app import follow_live_changes
@@ -57,11 +57,11 @@ pages.register_lifespan_task(follow_live_changes)
 build = get_web_dir() / "build" / "client"
 prerendered = Prerenderer(pages(), PAGES, Build(build, settings))
 # Where the API runs elsewhere it alone knows who was signed out, and refuses them.
-register = api.state.services.register if api else Register(*settings.server_secrets)
+credentials = api.state.services.credentials if api else CredentialCache(*settings.server_secrets)
 visited = Visitors(
     prerendered,  # pyright: ignore[reportArgumentType]
     VisitorTokens(*settings.server_secrets),
-    register,
+    credentials.revocations,
     https_only=settings.https_only,
 )
 app = OriginRouter(

@@ -46,14 +46,14 @@ async def connections(app: Litestar) -> AsyncGenerator[None]:
     """Open what the process holds, and close it."""
     services: Services = app.state.services
     await services.open()
-    await services.register.open(services.database)
+    await services.credentials.start(services.database)
     await services.live.open()
     tune_gc()
     try:
         yield
     finally:
         await services.live.close()
-        await services.register.close()
+        await services.credentials.stop()
         await services.close()
 
 
@@ -107,9 +107,11 @@ def create_app(settings: Settings | None = None) -> Litestar:
     answers = RateLimitMiddleware(ConditionalRequestMiddleware(routed))
     https_only = settings.https_only
     tokens = VisitorTokens(*settings.server_secrets)
-    visitors = Visitors(answers, tokens, services.register, https_only=https_only)
+    visitors = Visitors(answers, tokens, services.credentials.revocations, https_only=https_only)
     # Around the router too, so that an unknown address has an id and a line in the log.
-    known = ApiKeyMiddleware(app, holders=answers, others=visitors, register=services.register)
+    known = ApiKeyMiddleware(
+        app, holders=answers, others=visitors, credentials=services.credentials
+    )
     people = RequestNormalizer(CrossSiteMiddleware(known, https_only=https_only))
     app.asgi_handler = RequestLogMiddleware(
         HeadMiddleware(WebhookBypass(machines=routed, others=people)), https_only=https_only

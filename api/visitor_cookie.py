@@ -10,7 +10,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from api.middleware.revocable_connection import RevocableConnection
-from domain.accounts.credential_cache import Register
+from domain.accounts.revocations import Revocations
 from domain.signing import VISITOR, derive_keys, key_ids
 
 COOKIE = b"visitor"
@@ -73,11 +73,11 @@ class Visitors:
     """
 
     def __init__(
-        self, app: ASGIApp, tokens: VisitorTokens, register: Register, *, https_only: bool
+        self, app: ASGIApp, tokens: VisitorTokens, revocations: Revocations, *, https_only: bool
     ) -> None:
         self._app = app
         self._tokens = tokens
-        self._register = register
+        self._revocations = revocations
         self._https_only = https_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +104,7 @@ class Visitors:
                     named = visitor_id or uuid4()
                     if BECOMES in scope:
                         named = scope[BECOMES]
-                    elif known and (not due or self._register.is_over(known)):
+                    elif known and (not due or self._revocations.is_revoked(known)):
                         # Who signed out beside this gets their cookie there; it must stay.
                         named = None
                     if named:
@@ -116,7 +116,9 @@ class Visitors:
         bare = reads and (scope["path"].startswith("/api/") or (known and not due))
         answer = send if bare else send_with_cookie
         if known and reads:
-            await RevocableConnection(self._register, known).run(self._app, scope, receive, answer)
+            await RevocableConnection(self._revocations, known).run(
+                self._app, scope, receive, answer
+            )
         else:
             await self._app(scope, receive, answer)
 
@@ -129,7 +131,9 @@ class Visitors:
             cookie = self._cookie(visitor_id, self._is_tls(scope)).partition(b";")[0]
             others = [one for one in scope["headers"] if one[0] != b"cookie"]
             scope["headers"] = [*others, (b"cookie", cookie)]
-        await RevocableConnection(self._register, visitor_id).run(self._app, scope, receive, send)
+        await RevocableConnection(self._revocations, visitor_id).run(
+            self._app, scope, receive, send
+        )
 
     def _known(self, scope: Scope) -> tuple[UUID | None, bool, bool]:
         """The cookie's identity, whether it is due to be written anew, and whether it is over."""
@@ -141,7 +145,7 @@ class Visitors:
                     given, _, token = pair.strip().partition(b"=")
                     if given == name:
                         found = self._tokens.read(token)
-                        if found and not self._register.is_over(found[0]):
+                        if found and not self._revocations.is_revoked(found[0]):
                             return *found, False
                         return None, False, found is not None
         return None, False, False

@@ -13,7 +13,7 @@ from db.repositories.factoids import FactoidReads
 from db.repositories.quotes import QuoteReads
 from db.repositories.vault import VaultReads
 from db.session import Database, open_database
-from domain.accounts.credential_cache import Register
+from domain.accounts.credential_cache import CredentialCache
 from domain.accounts.recovery import Recovery
 from domain.accounts.service import Accounts
 from domain.chat.admission import Admission
@@ -81,12 +81,12 @@ class Services:
         await self.database.close()
 
     @cached_property
-    def register(self) -> Register:
-        return Register(*self.settings.server_secrets)
+    def credentials(self) -> CredentialCache:
+        return CredentialCache(*self.settings.server_secrets)
 
     @cached_property
     def accounts(self) -> Accounts:
-        return Accounts(self.database.sessions, self.register, self.settings.secret_key)
+        return Accounts(self.database.sessions, self.credentials, self.settings.secret_key)
 
     @cached_property
     def recovery(self) -> Recovery:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.repositories.credits import CreditRepository
 from db.session import Database
-from domain.spending.credits import GENERATIONS, Credits
+from domain.spending.credits import GENERATIONS
 
 
 class Account:
@@ -15,7 +15,7 @@ class Account:
     def __init__(
         self, database: Database, owner: UUID | None = None, *, product: str = GENERATIONS
     ) -> None:
-        self.owner, self._database, self._credits = owner or uuid4(), database, Credits()
+        self.owner, self._database = owner or uuid4(), database
         self._product = product
 
     async def buy(self, amount: int, checkout_id: UUID | None = None) -> UUID:
@@ -26,46 +26,43 @@ class Account:
 
     async def grant(self, session: AsyncSession, amount: int, checkout_id: UUID) -> None:
         """In a transaction that goes on."""
-        await self._credits.grant(
-            session, self.owner, self._product, amount, checkout_id=checkout_id
-        )
+        await CreditRepository(session).grant(self.owner, self._product, amount, checkout_id)
 
     async def hold(self, request_id: UUID | None = None) -> UUID | None:
         request_id = request_id or uuid4()
         async with self._database.sessions.begin() as session:
-            held = await self._credits.hold(
-                session, self.owner, self._product, request_id=request_id
-            )
+            held = await CreditRepository(session).hold(self.owner, self._product, request_id)
         return request_id if held else None
 
     async def use(self, request_id: UUID | None) -> None:
         assert request_id
         async with self._database.sessions.begin() as session:
-            await self._credits.use(session, request_id=request_id)
+            await CreditRepository(session).use(request_id)
 
     async def give_back(self, request_id: UUID | None) -> None:
         assert request_id
         async with self._database.sessions.begin() as session:
-            await self._credits.give_back(session, request_id=request_id)
+            await CreditRepository(session).give_back(request_id)
 
     async def revoke(self, checkout_id: UUID, amount: int) -> int:
         async with self._database.sessions.begin() as session:
-            return await self._credits.revoke(session, checkout_id=checkout_id, amount=amount)
+            return await CreditRepository(session).owe(checkout_id, amount)
 
     async def restore(self, checkout_id: UUID) -> None:
         async with self._database.sessions.begin() as session:
-            await self._credits.restore(session, checkout_id=checkout_id)
+            await CreditRepository(session).owe(checkout_id, 0)
 
     async def balance(self) -> tuple[int, int, int, int]:
         """Left, held, used, revoked."""
         async with self._database.sessions() as session:
-            (one,) = await self._credits.balances(session, self.owner)
-        return one.left, one.held, one.used, one.revoked
+            (balance,) = await CreditRepository(session).balances(self.owner)
+        return balance.left, balance.held, balance.used, balance.revoked
 
     async def kinds(self) -> list[str]:
         """The history, oldest first."""
         async with self._database.sessions() as session:
-            return [one.kind for one in await self._credits.history(session, self.owner)][::-1]
+            entries = await CreditRepository(session).entries(self.owner, 100)
+        return [entry.kind for entry in entries][::-1]
 
 
 async def differing(database: Database) -> list[UUID]:

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from api.middleware.revocable_connection import RevocableConnection
 from api.problems import answer, refuse_domain, refuse_unexpected
 from db.repositories.accounts import KnownKey
-from domain.accounts.credential_cache import Register
+from domain.accounts.credential_cache import CredentialCache
 from domain.accounts.keys import Scope as KeyScope
 from domain.errors import DomainError, Forbidden, Unauthorized
 
@@ -45,11 +45,13 @@ class ApiKeyMiddleware:
     A key's holder is no visitor: cookies beside it are neither read nor set.
     """
 
-    def __init__(self, app: Litestar, *, holders: ASGIApp, others: ASGIApp, register: Register):
+    def __init__(
+        self, app: Litestar, *, holders: ASGIApp, others: ASGIApp, credentials: CredentialCache
+    ):
         self._app = app
         self._holders = holders
         self._others = others
-        self._register = register
+        self._credentials = credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -62,7 +64,7 @@ class ApiKeyMiddleware:
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send, value: bytes) -> None:
         given: Any = scope
         try:
-            key = await self._register.holder(_token(value))
+            key = await self._credentials.authenticate(_token(value))
             self._check_scope(scope, key)
         except Exception as refused:
             request: Request[Any, Any, Any] = Request(scope, receive, send)
@@ -70,7 +72,9 @@ class ApiKeyMiddleware:
             await answer(refusal(request, refused), scope, receive, send)
             return
         given["api_key"], given["caller_id"], given["caller_known"] = key, key.id, True
-        await RevocableConnection(self._register, key.id).run(self._holders, scope, receive, send)
+        await RevocableConnection(self._credentials.revocations, key.id).run(
+            self._holders, scope, receive, send
+        )
 
     def _check_scope(self, scope: HTTPScope, key: KnownKey) -> None:
         """Raises: MissingScope, OnlyForVisitors: The key is not for what is asked."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from domain.accounts.credential_cache import Register
+from domain.accounts.revocations import Revocations
 
 SIGNED_OUT = 4401
 """The code a websocket is closed with."""
@@ -25,12 +25,12 @@ class RevocableConnection:
     never ask, and cost nothing.
     """
 
-    __slots__ = ("_caller_id", "_ended", "_over", "_receive", "_register", "_stream")
+    __slots__ = ("_caller_id", "_ended", "_receive", "_revocations", "_revoked", "_stream")
 
-    def __init__(self, register: Register, caller_id: UUID) -> None:
-        self._register: Register = register
+    def __init__(self, revocations: Revocations, caller_id: UUID) -> None:
+        self._revocations = revocations
         self._caller_id = caller_id
-        self._over: asyncio.Future[None] | None = None
+        self._revoked: asyncio.Future[None] | None = None
         self._ended = False
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,20 +38,20 @@ class RevocableConnection:
         try:
             await app(scope, self._next, send)
         finally:
-            if self._over:
-                self._register.stop_telling(self._caller_id, self._over)
+            if self._revoked:
+                self._revocations.stop_listening(self._caller_id, self._revoked)
         if self._ended:
             # The app may have said its last word already.
             with suppress(Exception):
                 await send(END_OF_STREAM if self._stream else CLOSE)
 
     async def _next(self) -> Any:
-        if self._over is None:
-            self._over = self._register.tell_when_over(self._caller_id)
+        if self._revoked is None:
+            self._revoked = self._revocations.on_revoked(self._caller_id)
         heard = asyncio.ensure_future(self._receive())
         try:
-            await asyncio.wait({heard, self._over}, return_when=asyncio.FIRST_COMPLETED)
-            if not self._over.done():
+            await asyncio.wait({heard, self._revoked}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._revoked.done():
                 return heard.result()
         finally:
             heard.cancel()

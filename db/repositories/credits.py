@@ -67,29 +67,41 @@ class CreditRepository:
         )
 
     async def hold(self, owner_id: UUID, product: str, request_id: UUID) -> bool:
-        """Set one credit aside, of the oldest grant with any left; whether it is."""
+        """Hold one credit of the oldest grant with any left for a request.
+
+        Returns:
+            Whether it is held: not when none is left, nor for a request that gave its own back.
+        """
         held = await self._session.scalar(
             HOLD, {"owner_id": owner_id, "product": product, "request_id": request_id}
         )
         return bool(held)
 
     async def use(self, request_id: UUID) -> None:
+        """What the credit was held for is delivered; without a held credit nothing happens."""
         await self._session.execute(CLOSE, {"request_id": request_id, "kind": "use"})
 
     async def give_back(self, request_id: UUID) -> None:
+        """Nothing was delivered: the request's credit, held or used, can be used again.
+
+        If its checkout owes any, because it was refunded meanwhile, it is revoked instead.
+        """
         await self._session.execute(CLOSE, {"request_id": request_id, "kind": "give_back"})
 
     async def owe(self, checkout_id: UUID, amount: int) -> int:
-        """Let so many of a checkout's credits be revoked in all, as far as they are unused.
+        """Set how many of a checkout's credits are no longer paid for, after a refund or dispute.
+
+        Free ones are revoked at once, held ones when they are given back, used ones never. A
+        smaller amount than before restores the difference.
 
         Returns:
-            How many are.
+            How many are revoked now; 0 for a checkout that granted none.
         """
         revoked = await self._session.scalar(OWE, {"checkout_id": checkout_id, "amount": amount})
         return revoked or 0
 
     async def move(self, owner_id: UUID, to: UUID) -> None:
-        """Make all that somebody has another's, who has had nothing so far."""
+        """Give all grants of an owner to another, who has none so far."""
         products = select(CreditGrant.product).where(CreditGrant.owner_id == owner_id)
         for product in sorted(set(await self._session.scalars(products))):
             await self._session.execute(LOCK, {"owner_id": owner_id, "product": product})

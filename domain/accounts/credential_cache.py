@@ -1,8 +1,8 @@
-"""What a process remembers of keys and of identities nobody is any more, so that a request asks
-nobody.
+"""Per-process cache of API keys and of signed-out visitors, so that authentication needs no query.
 
-Every two seconds it asks Postgres once what changed; so whatever was revoked is dead in every
-process within that time. While Postgres is away nothing is forgotten, and a key is not believed.
+It is refreshed from Postgres every two seconds, so a revocation takes effect in every process
+within that time. While Postgres is away, revocations stay known and cached keys expire: no key is
+accepted that cannot be verified.
 """
 
 import asyncio
@@ -11,19 +11,20 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.repositories.accounts import AccountReads, AccountRepository, KnownKey
+from db.repositories.accounts import AccountReads, KnownKey
 from db.session import Database
+from domain.accounts.key_usage import KeyUsageLog
 from domain.accounts.keys import KeyTokens, id_in
+from domain.accounts.revocations import Revocations
 from domain.errors import Unauthorized
 
-LOOK_EVERY_S = 2.0
-BELIEVED_S = 4.0
-"""How long after the last look a key is believed without asking."""
+REFRESH_EVERY_S = 2.0
+FRESH_FOR_S = 4.0
+"""How long after the last refresh a cached key is accepted without a query."""
 OVERLAP = timedelta(minutes=1)
-"""What changed is looked for this far back: a transaction commits after the moment it wrote."""
-NOTE_EVERY_S = 60.0
+"""Changes are read this far back, because a transaction commits later than its timestamps."""
+SAVE_USAGE_EVERY_S = 60.0
 KEYS_AT_MOST = 10_000
 
 log = structlog.get_logger()
@@ -41,98 +42,65 @@ class KeyRevoked(Unauthorized):
     code = "key_revoked"
 
 
-class Register:
-    """Says whether an identity is dead and whose key this is. Before `open` nobody is known."""
+class CredentialCache:
+    """Authenticates API keys and keeps `revocations` current. Nothing is valid before `start`."""
 
-    def __init__(self, *server_secrets: str) -> None:
-        self._tokens = KeyTokens(*server_secrets)
-        self._in_force = KeyTokens(server_secrets[0])
-        self._over: set[int] = set()
+    def __init__(self, *secrets: str) -> None:
+        """`secrets` are the server's, the one in force first."""
+        self.revocations = Revocations()
+        self._tokens = KeyTokens(*secrets)
+        self._current_tokens = KeyTokens(secrets[0])
         self._keys: dict[UUID, KnownKey] = {}
-        self._used: dict[UUID, datetime] = {}
-        self._resealed: dict[UUID, tuple[bytes, bytes]] = {}
-        self._listeners: dict[UUID, set[asyncio.Future[None]]] = {}
-        self._looked_at_s = float("-inf")
+        self._usage = KeyUsageLog()
+        self._refreshed_at_s = float("-inf")
         self._since: datetime | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
 
-    async def open(self, database: Database) -> None:
-        """Read who was signed out, and go on looking.
+    async def start(self, database: Database) -> None:
+        """Read all revocations, and refresh in the background from then on.
 
         Raises:
-            asyncpg.PostgresError, OSError: Postgres is away: without it nobody can be let in.
+            asyncpg.PostgresError, OSError: Postgres is away, so that nobody can be authenticated.
         """
         self._database = database
         self._reads = AccountReads(database.reads)
-        await self._look()
-        self._looking = asyncio.create_task(self._run(), name="register")
+        await self._refresh()
+        self._refreshing = asyncio.create_task(self._run(), name="credential_cache")
 
-    async def close(self) -> None:
-        if self._looking:
-            self._looking.cancel()
-            await asyncio.wait({self._looking})
-            await self._note()
+    async def stop(self) -> None:
+        if self._refreshing:
+            self._refreshing.cancel()
+            await asyncio.wait({self._refreshing})
+            await self._usage.save(self._database)
 
-    def is_over(self, caller_id: UUID) -> bool:
-        """Whether nobody is this visitor, or has this key, any more."""
-        return caller_id.int in self._over
-
-    async def holder(self, token: str) -> KnownKey:
-        """The key that this text is.
+    async def authenticate(self, token: str) -> KnownKey:
+        """The API key that this text is.
 
         Raises:
-            KeyUnknown, KeyExpired, KeyRevoked: It opens nothing.
+            KeyUnknown, KeyExpired, KeyRevoked: It is not valid.
         """
         key_id = id_in(token)
         if key_id is None:
             raise KeyUnknown("This is not an API key of ours. Perhaps it was cut short.")
         key, now = await self._key(key_id), datetime.now(UTC)
-        seals = [key.key_hash] if key else []
-        if key and key.previous_key_hash and key.previous_key_expires_at:
-            seals += [key.previous_key_hash] if key.previous_key_expires_at > now else []
-        if not self._tokens.matches(token, seals) or not key:
+        hashes = _valid_hashes(key, now) if key else []
+        if not self._tokens.matches(token, hashes) or not key:
             raise KeyUnknown("There is no such API key.")
-        if key.revoked_at:
+        if key.revoked_at or self.revocations.is_revoked(key_id):
             raise KeyRevoked("This API key was revoked.")
         if key.expires_at and key.expires_at <= now:
             raise KeyExpired("This API key has expired. Make a new one.")
-        self._used[key_id] = now
-        self._keep_through_rotation(token, key_id, seals)
+        self._usage.note_use(key_id, now)
+        self._rehash(token, key_id, hashes)
         return key
 
-    def tell_when_over(self, caller_id: UUID) -> "asyncio.Future[None]":
-        """Done as soon as this identity or key is revoked. To be handed back to `stop_telling`."""
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._listeners.setdefault(caller_id, set()).add(over)
-        if self.is_over(caller_id):
-            over.set_result(None)
-        return over
-
-    def stop_telling(self, caller_id: UUID, over: "asyncio.Future[None]") -> None:
-        listeners = self._listeners.get(caller_id, set())
-        listeners.discard(over)
-        if not listeners:
-            self._listeners.pop(caller_id, None)
-
-    def end(self, caller_id: UUID) -> None:
-        """This identity or key opens nothing any more, here and now; other processes see it when
-        they look.
-        """
-        if caller_id.int in self._over:
-            return
-        self._over.add(caller_id.int)
-        self._keys.pop(caller_id, None)
-        for over in self._listeners.get(caller_id, ()):
-            if not over.done():
-                over.set_result(None)
-
     def forget_key(self, key_id: UUID) -> None:
-        """The key changed: it is read anew when it is next used."""
+        """Read the key from Postgres when it is next used, because it changed."""
         self._keys.pop(key_id, None)
 
     async def _key(self, key_id: UUID) -> KnownKey | None:
-        recent = asyncio.get_running_loop().time() - self._looked_at_s < BELIEVED_S
-        if recent and (known := self._keys.get(key_id)):
+        fresh = asyncio.get_running_loop().time() - self._refreshed_at_s < FRESH_FOR_S
+        if fresh and (known := self._keys.get(key_id)):
             return known
         key = await self._reads.key(key_id)
         if key:
@@ -141,53 +109,45 @@ class Register:
             self._keys[key_id] = key
         return key
 
-    def _keep_through_rotation(self, token: str, key_id: UUID, seals: list[bytes]) -> None:
-        """A seal made with the secret that is on its way out is made anew."""
-        new = self._in_force.hash(token)
-        if new not in seals:
-            old = next(seal for seal in seals if self._tokens.matches(token, [seal]))
-            self._resealed[key_id] = (old, new)
+    def _rehash(self, token: str, key_id: UUID, hashes: list[bytes]) -> None:
+        """Replace a hash that was made with the previous server secret, so that the key outlives
+        the rotation.
+        """
+        new = self._current_tokens.hash(token)
+        if new not in hashes:
+            old = next(stored for stored in hashes if self._tokens.matches(token, [stored]))
+            self._usage.note_rehash(key_id, old, new)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        note_at_s = loop.time() + NOTE_EVERY_S
+        save_at_s = loop.time() + SAVE_USAGE_EVERY_S
         away = False
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(REFRESH_EVERY_S)
             try:
-                await self._look()
-                if loop.time() >= note_at_s:
-                    note_at_s = loop.time() + NOTE_EVERY_S
-                    await self._note()
+                await self._refresh()
+                if loop.time() >= save_at_s:
+                    save_at_s = loop.time() + SAVE_USAGE_EVERY_S
+                    await self._usage.save(self._database)
                 away = False
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 if not away:
-                    log.warning("register_not_read", error=type(error).__name__)
+                    log.warning("credentials_not_refreshed", error=type(error).__name__)
                 away = True
 
-    async def _look(self) -> None:
-        asked_at_s = asyncio.get_running_loop().time()
-        now, changed, over = await self._reads.changed(self._since)
+    async def _refresh(self) -> None:
+        started_at_s = asyncio.get_running_loop().time()
+        now, changed, revoked = await self._reads.changed(self._since)
         for key_id in changed:
             self.forget_key(key_id)
-        for caller_id in over:
-            self.end(caller_id)
-        self._since, self._looked_at_s = now - OVERLAP, asked_at_s
+        for caller_id in revoked:
+            self.revocations.revoke(caller_id)
+        self._since, self._refreshed_at_s = now - OVERLAP, started_at_s
 
-    async def _note(self) -> None:
-        """Write down which keys were used: once a minute, not at every request."""
-        used, self._used = self._used, {}
-        resealed, self._resealed = self._resealed, {}
-        if not used:
-            return
-        try:
-            async with self._database.sessions.begin() as session:
-                accounts = AccountRepository(session)
-                for key_id, (old, new) in sorted(resealed.items()):
-                    await accounts.reseal(key_id, old, new)
-                for key_id, used_at in sorted(used.items()):
-                    await accounts.note_use(key_id, used_at)
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("key_use_not_noted", error=type(error).__name__)
-            self._used = used | self._used
-            self._resealed = resealed | self._resealed
+
+def _valid_hashes(key: KnownKey, now: datetime) -> list[bytes]:
+    """Of the current token and, for a day after it was rotated, of the previous one."""
+    hashes = [key.key_hash]
+    if key.previous_key_hash and key.previous_key_expires_at and key.previous_key_expires_at > now:
+        hashes.append(key.previous_key_hash)
+    return hashes

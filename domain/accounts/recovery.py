@@ -9,7 +9,7 @@ from domain.caller import Caller
 from domain.errors import Conflict, Unauthorized
 from domain.limits.fallback import hit_anyway
 from domain.limits.rate_limit import RateLimiter
-from domain.spending.credits import Credits
+from domain.spending.credits import has_credits
 
 
 class LinkRefused(Unauthorized):
@@ -55,7 +55,7 @@ class Recovery:
             if caller.id is None or identity == caller.id:
                 return False
             keys = await accounts.count_live(caller.id)
-            leaves = bool(keys) or await Credits().any_left(session, caller.id)
+            leaves = bool(keys) or await has_credits(session, caller.id)
         if leaves and not replace:
             raise WouldLeaveBehind(
                 "This browser has credits or API keys of its own, which stay with who you are here."

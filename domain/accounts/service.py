@@ -12,12 +12,12 @@ from uuid_utils.compat import uuid7
 
 from db.models import ApiKey
 from db.repositories.accounts import AccountRepository, KeyUsage
-from domain.accounts.credential_cache import Register
+from domain.accounts.credential_cache import CredentialCache
 from domain.accounts.keys import KeyTokens, Scope
 from domain.caller import Caller
 from domain.errors import Conflict, Invalid, NotFound, RateLimited, Unauthorized
 from domain.idempotency import Attempt
-from domain.spending.credits import Credits
+from domain.spending.credits import has_credits, transfer_purchases
 from domain.text import clean
 
 FREE_SCOPES: tuple[Scope, ...] = ("read", "generate", "vote", "chat")
@@ -80,10 +80,10 @@ class Accounts:
     """Keys and identities. Opens its own transactions, and tells this process after them."""
 
     def __init__(
-        self, sessions: async_sessionmaker[AsyncSession], register: Register, secret: str
+        self, sessions: async_sessionmaker[AsyncSession], credentials: CredentialCache, secret: str
     ) -> None:
         self._sessions = sessions
-        self._register = register
+        self._credentials = credentials
         self._tokens = KeyTokens(secret)
 
     async def make_key(
@@ -171,7 +171,7 @@ class Accounts:
             key.previous_key_hash, key.previous_key_expires_at = key.key_hash, until
             key.rotated_at = now
             key.key_hash, key.last4, key.changed_at = self._tokens.hash(token), token[-4:], now
-        self._register.forget_key(key_id)
+        self._credentials.forget_key(key_id)
         return NewKey(key, token)
 
     async def raise_key(
@@ -190,7 +190,7 @@ class Accounts:
             key.rate_limit = rate_limit if rate_limit is not None else key.rate_limit
             key.budget_usd = budget_usd if budget_usd is not None else key.budget_usd
             key.changed_at = await accounts.now()
-        self._register.forget_key(key_id)
+        self._credentials.forget_key(key_id)
         return key
 
     async def revoke_key(self, caller: Caller, key_id: UUID) -> None:
@@ -204,7 +204,7 @@ class Accounts:
             key = await self._own(accounts, caller, key_id)
             now = await accounts.now()
             key.revoked_at, key.changed_at = key.revoked_at or now, now
-        self._register.end(key_id)
+        self._credentials.revocations.revoke(key_id)
 
     async def sign_out(
         self,
@@ -234,8 +234,8 @@ class Accounts:
             if successor and (again or await accounts.is_signed_out(caller.id)):
                 raise NobodyAnyMore("You have signed out. Load the page again.")
             if successor:
-                await Credits().carry(session, caller.id, to=successor)
-            elif not lose_credits and await Credits().any_left(session, caller.id):
+                await transfer_purchases(session, caller.id, to=successor)
+            elif not lose_credits and await has_credits(session, caller.id):
                 raise CreditsLeft(
                     "You have credits, or are buying some, which would be lost. Sign out with"
                     " “keep_credits”, and they go with you."
@@ -243,7 +243,7 @@ class Accounts:
             await accounts.sign_out(caller.id, caller.network)
             revoked = await accounts.revoke_of_owner(caller.id)
         for caller_id in (caller.id, *revoked):
-            self._register.end(caller_id)
+            self._credentials.revocations.revoke(caller_id)
 
     async def forget_signed_out(self) -> int:
         """Drop the identities whose last cookie has expired meanwhile; how many they were."""

@@ -16,7 +16,7 @@ from domain.limits.states import PolicyState
 from domain.model_runs import allowance
 from domain.model_runs.allowance import NoCredits
 from domain.spending.budget import Budget, BudgetState, BudgetUsedUp
-from domain.spending.credits import MESSAGES, Credits
+from domain.spending.credits import MESSAGES, credits_left
 
 POLICY = CHAT_TURNS.limit_policy
 
@@ -89,7 +89,7 @@ class Admission:
 
     async def credits_left(self, session: AsyncSession, caller: Caller) -> int:
         """Messages that are paid for and not used yet."""
-        return await Credits().left(session, caller.owner, MESSAGES)
+        return await credits_left(session, caller.owner, MESSAGES)
 
     async def remaining(self, caller: Caller) -> tuple[PolicyState, str | None]:
         """The caller's limit, and why the next message would be refused.

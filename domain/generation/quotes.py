@@ -17,7 +17,7 @@ from domain.llm.catalogue import CatalogueService
 from domain.model_runs import allowance
 from domain.spending.budget import AND_NOW, Budget
 from domain.spending.credits import GENERATIONS as PRODUCT
-from domain.spending.credits import Credits
+from domain.spending.credits import credits_left
 
 KEPT_S = 10.0
 """How long a process caches the medians: a form requests a quote at every change."""
@@ -85,7 +85,7 @@ class GenerationQuotes:
         worst_usd = max(quote_usd(model) for model in models)
         async with self._sessions() as session:
             budget = await self._budget.state(session, caller, least_usd=worst_usd)
-            credits_left = await Credits().left(session, caller.owner, PRODUCT)
+            credits = await credits_left(session, caller.owner, PRODUCT)
         windows, reason = await self._limit(caller)
         if budget.state == "used_up":
             reason = f"There is not enough left of the budget for new factoids. {AND_NOW}"
@@ -97,7 +97,7 @@ class GenerationQuotes:
             reason=reason,
             windows=windows,
             budget_left_usd=budget.left_usd,
-            credits_left=credits_left,
+            credits_left=credits,
         )
 
     async def _limit(self, caller: Caller) -> tuple[tuple[WindowState, ...], str | None]:

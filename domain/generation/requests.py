@@ -28,7 +28,7 @@ from domain.model_runs import allowance
 from domain.model_runs.allowance import NoCredits
 from domain.spending.budget import Budget, BudgetState, BudgetUsedUp
 from domain.spending.credits import GENERATIONS as PRODUCT
-from domain.spending.credits import HELD, Credits
+from domain.spending.credits import HELD, credits_left
 
 NEWEST_SHOWN = 5
 
@@ -251,7 +251,7 @@ class GenerationRequests:
     async def credits_left(self, caller: Caller) -> int:
         """Factoids that are paid for and not requested yet."""
         async with self._sessions() as session:
-            return await Credits().left(session, caller.owner, PRODUCT)
+            return await credits_left(session, caller.owner, PRODUCT)
 
     async def _add(self, caller: Caller, request: GenerationRequest) -> None:
         """Add a request in a transaction of its own; raises as `_begin`."""

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import Checkout, StripeEvent
+from db.repositories.credits import CreditRepository
 from db.repositories.payments import (
     CheckoutRepository,
     PaymentEntryRepository,
@@ -22,7 +23,6 @@ from domain.payments.events import Event, read_event
 from domain.payments.post_purchase import Wishes
 from domain.payments.stripe import Stripe, StripeAway, StripeRefused, verify_webhook
 from domain.payments.stripe_snapshot import Truth, what_differs
-from domain.spending.credits import Credits
 
 KINDS = {
     ("session", True): "charged",
@@ -57,7 +57,6 @@ class PaymentService:
         self._sessions = sessions
         self._stripe = stripe
         self._secrets = webhook_secrets
-        self._credits = Credits()
         self._wishes = wishes
         self.analytics = analytics
 
@@ -217,17 +216,13 @@ class PaymentService:
         checkouts, revoked = CheckoutRepository(session), truth.revoked(checkout.credits)
         new = checkout.paid_at is None
         if new:
-            await self._credits.grant(
-                session,
-                checkout.owner_id,
-                checkout.product,
-                checkout.credits,
-                checkout_id=checkout.id,
+            await CreditRepository(session).grant(
+                checkout.owner_id, checkout.product, checkout.credits, checkout.id
             )
             await checkouts.note_paid(checkout.id)
             await self.analytics.note(session, "fulfilled", checkout)
         if revoked != checkout.revoked:
-            await self._credits.revoke(session, checkout_id=checkout.id, amount=revoked)
+            await CreditRepository(session).owe(checkout.id, revoked)
             await checkouts.change(checkout.id, revoked=revoked)
         if new and checkout.generate_on_payment:
             step = self._wishes.give_up if revoked else self._wishes.begin

@@ -194,7 +194,7 @@ async def test_a_rotated_key_has_two_secrets_for_a_day(api, stranger, database):
     assert (await works(old), await works(new)) == (True, True)
     yesterday = datetime.now(UTC) - timedelta(seconds=1)
     await change(database, old["id"], previous_key_expires_at=yesterday)
-    api_state_of(stranger).services.register.forget_key(id_in(old["token"]))
+    api_state_of(stranger).services.credentials.forget_key(id_in(old["token"]))
     assert (await works(old), await works(new)) == (False, True)
 
 
