@@ -40,7 +40,7 @@ from domain.llm.catalogue import CatalogueService
 from domain.model_runs.progress import ProgressReader
 from domain.payments.analytics import Analytics
 from domain.payments.checkouts import Checkouts
-from domain.payments.post_purchase import Wishes
+from domain.payments.post_purchase import PostPurchaseGeneration
 from domain.payments.products import products_of
 from domain.payments.service import PaymentService
 from domain.payments.stripe import Stripe, open_stripe
@@ -194,8 +194,8 @@ class Services:
         return open_stripe(self.settings)
 
     @cached_property
-    def wishes(self) -> Wishes:
-        return Wishes(self.database.sessions, self.generations)
+    def post_purchase(self) -> PostPurchaseGeneration:
+        return PostPurchaseGeneration(self.database.sessions, self.generations)
 
     @cached_property
     def payments(self) -> PaymentService:
@@ -203,7 +203,7 @@ class Services:
             self.database.sessions,
             self.stripe,
             Analytics(self.database.sessions, self.settings),
-            self.wishes,
+            self.post_purchase,
             self.settings.webhook_secrets,
         )
 

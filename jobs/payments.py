@@ -13,13 +13,13 @@ from jobs.services import WorkerServices
 @runs(CAPTURE_CHECKOUT_EVENT)
 async def capture_checkout_event(ctx: WorkerContext, *, happening: str, checkout_id: str) -> None:
     """Send PostHog that a payment began, ended or was refunded; it drops what it has already."""
-    await ctx["services"].payments.analytics.tell(happening, UUID(checkout_id))
+    await ctx["services"].payments.analytics.send(happening, UUID(checkout_id))
 
 
 @runs(BEGIN_POST_PURCHASE_GENERATION)
 async def begin_post_purchase_generation(ctx: WorkerContext, *, checkout_id: str) -> None:
     """Begin the generation that was bought; a second run finds it begun."""
-    await ctx["services"].wishes.try_again(UUID(checkout_id))
+    await ctx["services"].post_purchase.retry(UUID(checkout_id))
 
 
 @cron("13 * * * *", timeout_s=600)

@@ -135,7 +135,7 @@ async def _events(
         if is_over(out):
             return
         await asyncio.sleep(LOOK_EVERY_S)
-        out = checkout_out(await checkouts.get(caller, out.id, ask_every_s=ASK_STRIPE_EVERY_S))
+        out = checkout_out(await checkouts.get(caller, out.id, poll_every_s=ASK_STRIPE_EVERY_S))
 
 
 def stripe_repeats(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

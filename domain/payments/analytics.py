@@ -1,4 +1,4 @@
-"""What PostHog is told of payments: that they happened, and nothing about who paid for what."""
+"""Payment events for PostHog, which say nothing about who paid for what."""
 
 from hashlib import sha256
 from typing import Literal
@@ -20,16 +20,16 @@ CAPTURE_CHECKOUT_EVENT = Job(
     timeout_s=45,
 )
 
-Happening = Literal["initiated", "failed", "fulfilled", "refunded"]
+PaymentEvent = Literal["initiated", "failed", "fulfilled", "refunded"]
 
-AGAIN_AFTER_S = (10, 60, 300, 3_600)
-OFFERS_AT_MOST = 24
+RETRY_AFTER_S = (10, 60, 300, 3_600)
+ATTEMPTS_AT_MOST = 24
 
 log = structlog.get_logger()
 
 
 class Analytics:
-    """Notes what is to be told, off the path of any request; nothing where PostHog is not set."""
+    """Sends events from a job, not from requests; sends nothing where PostHog is not configured."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession], config: Settings) -> None:
         self._sessions = sessions
@@ -39,38 +39,36 @@ class Analytics:
             else None
         )
 
-    async def note(self, session: AsyncSession, happening: Happening, checkout: Checkout) -> None:
-        """Write down the job that tells it; it is told if and only if this transaction commits."""
+    async def record(self, session: AsyncSession, event: PaymentEvent, checkout: Checkout) -> None:
+        """Schedule the job that sends it, if and only if this transaction commits."""
         if self._posthog:
-            await CAPTURE_CHECKOUT_EVENT.enqueue(session, happening, checkout.id)
+            await CAPTURE_CHECKOUT_EVENT.enqueue(session, event, checkout.id)
 
-    async def tell(self, happening: str, checkout_id: UUID) -> None:
-        """Tell PostHog one thing. Told twice, it knows by the event's id."""
+    async def send(self, event: str, checkout_id: UUID) -> None:
+        """Send an event. PostHog recognises a repeat by its id."""
         async with self._sessions() as session:
             checkout = await CheckoutRepository(session).get(checkout_id)
-            offers = await CAPTURE_CHECKOUT_EVENT.attempts(session, happening, checkout_id)
+            attempts = await CAPTURE_CHECKOUT_EVENT.attempts(session, event, checkout_id)
         wait_s = None
         if checkout and self._posthog:
             try:
-                await self._tell(self._posthog, happening, checkout)
+                await self._capture(self._posthog, event, checkout)
             except NotTold as error:
-                log.warning("checkout_not_told", happening=happening, error=str(error))
-                wait_s = AGAIN_AFTER_S[min(offers, len(AGAIN_AFTER_S)) - 1]
+                log.warning("analytics_not_sent", payment_event=event, error=str(error))
+                wait_s = RETRY_AFTER_S[min(attempts, len(RETRY_AFTER_S)) - 1]
         async with self._sessions.begin() as session:
-            if wait_s is None or offers >= OFFERS_AT_MOST:
-                await CAPTURE_CHECKOUT_EVENT.done(session, happening, checkout_id)
+            if wait_s is None or attempts >= ATTEMPTS_AT_MOST:
+                await CAPTURE_CHECKOUT_EVENT.done(session, event, checkout_id)
             else:
-                await CAPTURE_CHECKOUT_EVENT.postpone(
-                    session, happening, checkout_id, delay_s=wait_s
-                )
+                await CAPTURE_CHECKOUT_EVENT.postpone(session, event, checkout_id, delay_s=wait_s)
 
-    async def _tell(self, posthog: PostHogChannel, happening: str, checkout: Checkout) -> None:
-        # The names of the original's events, so that its dashboards go on.
+    async def _capture(self, posthog: PostHogChannel, event: str, checkout: Checkout) -> None:
+        # The event names of the first version of the site, so that its dashboards go on.
         await posthog.capture(
-            f"stripe_checkout_{happening}",
+            f"stripe_checkout_{event}",
             distinct_id=sha256(f"buyer:{checkout.owner_id}".encode()).hexdigest()[:32],
-            event_id=uuid5(NAMESPACE_URL, f"checkout:{checkout.id}:{happening}"),
-            at=checkout.created_at if happening == "initiated" else checkout.changed_at,
+            event_id=uuid5(NAMESPACE_URL, f"checkout:{checkout.id}:{event}"),
+            at=checkout.created_at if event == "initiated" else checkout.changed_at,
             properties={
                 "checkout_id": str(checkout.id),
                 "product": checkout.product,

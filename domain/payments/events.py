@@ -25,7 +25,7 @@ HANDLED = (
     "refund.updated",
     "refund.failed",
 )
-"""The events that say something of a checkout; Stripe can be asked for 20 kinds at once."""
+"""The event types that concern a checkout. Stripe lists up to 20 types at once."""
 
 KEPT = {
     *("id", "object", "status", "payment_status", "mode", "paid", "refunded", "disputed", "reason"),
@@ -33,7 +33,7 @@ KEPT = {
     *("currency", "created", "expires_at"),
     *("charge", "payment_intent", "client_reference_id", "metadata"),
 }
-"""What is stored of an event's object: nothing about the person who paid."""
+"""The fields stored of an event's object: none of them describes the buyer."""
 
 
 class BadEvent(Malformed):
@@ -42,16 +42,16 @@ class BadEvent(Malformed):
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened at Stripe."""
+    """An event in our types."""
 
     id: str
     type: str
     livemode: bool
     created: datetime
     session_id: str | None
-    """Of the Checkout session it is about, if that is said."""
+    """Of the Checkout session it concerns, if it names one."""
     checkout_id: UUID | None
-    """What that session calls itself; not to be believed before Stripe was asked."""
+    """Our reference in that session; not trusted before the session was fetched."""
     payment_intent: str | None
     kept: dict[str, Any]
 
@@ -75,32 +75,32 @@ class _Event(msgspec.Struct):
 
 
 def read_event(body: bytes | str, *, livemode: bool) -> Event:
-    """An event in Stripe's v1 shape.
+    """Parse an event in Stripe's v1 format.
 
     Raises:
-        BadEvent: It is none, or of the other mode: money that is not real, or is.
+        BadEvent: It is malformed, or of the other mode (test instead of live, or vice versa).
     """
     try:
-        told = msgspec.json.decode(body, type=_Event)
-        created = datetime.fromtimestamp(told.created, UTC)
+        event = msgspec.json.decode(body, type=_Event)
+        created = datetime.fromtimestamp(event.created, UTC)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, ValueError):
         raise BadEvent("This is no event of Stripe's v1 API.") from None
-    if told.object != "event":
+    if event.object != "event":
         raise BadEvent("This is no snapshot event. Thin events are not taken here.")
-    if told.livemode != livemode:
+    if event.livemode != livemode:
         raise BadEvent("This is from Stripe's other mode: test, or live.")
-    about = told.data.object
+    about = event.data.object
     is_session = about.get("object") == "checkout.session"
     kept = {name: value for name, value in about.items() if name in KEPT}
     return Event(
-        id=told.id,
-        type=told.type,
-        livemode=told.livemode,
+        id=event.id,
+        type=event.type,
+        livemode=event.livemode,
         created=created,
         session_id=_text(about.get("id")) if is_session else None,
         checkout_id=_id(about.get("client_reference_id")) if is_session else None,
         payment_intent=_text(about.get("payment_intent")),
-        kept={"api_version": told.api_version, "object": kept},
+        kept={"api_version": event.api_version, "object": kept},
     )
 
 

@@ -1,4 +1,4 @@
-"""The factoid that was wished for with a purchase, begun on one of the credits it brought."""
+"""The generation that was ordered along with a purchase, paid with one of its credits."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -21,14 +21,14 @@ BEGIN_POST_PURCHASE_GENERATION = Job(
     timeout_s=30,
 )
 
-TRIED_FOR = timedelta(hours=1)
-AGAIN_AFTER_S = 30
+GIVE_UP_AFTER = timedelta(hours=1)
+RETRY_AFTER_S = 30
 
 log = structlog.get_logger()
 
 
-class Wishes:
-    """Each is begun once, in a transaction with the checkout that it belongs to."""
+class PostPurchaseGeneration:
+    """Starts each generation once, in one transaction with its checkout."""
 
     def __init__(
         self, sessions: async_sessionmaker[AsyncSession], requests: GenerationRequests
@@ -36,22 +36,25 @@ class Wishes:
         self._sessions = sessions
         self._requests = requests
 
-    async def begin(self, session: AsyncSession, checkout: Checkout) -> None:
-        """Begin it now or, where that cannot be, write down the job that tries again. The
-        checkout is locked; many wait for what this locks, so it comes last.
+    async def start(self, session: AsyncSession, checkout: Checkout) -> None:
+        """Start it now or, where that is impossible, schedule the job that retries.
+
+        The checkout is already locked. This locks the budget's pots, for which many wait, so it
+        is the last step of a transaction.
         """
-        if not await self._begin(session, checkout):
+        if not await self._try_to_start(session, checkout):
             await BEGIN_POST_PURCHASE_GENERATION.enqueue(session, checkout.id)
 
-    async def give_up(self, session: AsyncSession, checkout: Checkout) -> None:
-        """Begin it never: also when money that went back comes to us again, nobody waits for it."""
+    async def abandon(self, session: AsyncSession, checkout: Checkout) -> None:
+        """Never start it, even if refunded money should come back to us later."""
         checkouts = CheckoutRepository(session)
         await checkouts.change(checkout.id, generation_abandoned_at=datetime.now(UTC))
-        log.error("wish_given_up", checkout=str(checkout.id))
+        log.error("post_purchase_generation_abandoned", checkout=str(checkout.id))
 
-    async def try_again(self, checkout_id: UUID) -> None:
-        """Begin what could not be begun, for an hour and while all of it is paid for; then the
-        credit is the buyer's to use, and they are told so.
+    async def retry(self, checkout_id: UUID) -> None:
+        """Start what could not be started, within an hour and while all of it is paid for.
+
+        After that it is abandoned; the buyer keeps the credit, and the page says so.
         """
         async with self._sessions.begin() as session:
             job, checkouts = BEGIN_POST_PURCHASE_GENERATION, CheckoutRepository(session)
@@ -59,16 +62,16 @@ class Wishes:
             if checkout is None or checkout.generation_request_id:
                 await job.done(session, checkout_id)
                 return
-            late = checkout.paid_at and checkout.paid_at < datetime.now(UTC) - TRIED_FOR
-            if late or checkout.revoked:
-                await self.give_up(session, checkout)
+            expired = checkout.paid_at and checkout.paid_at < datetime.now(UTC) - GIVE_UP_AFTER
+            if expired or checkout.revoked:
+                await self.abandon(session, checkout)
                 await job.done(session, checkout_id)
-            elif await self._begin(session, checkout):
+            elif await self._try_to_start(session, checkout):
                 await job.done(session, checkout_id)
             else:
-                await job.postpone(session, checkout_id, delay_s=AGAIN_AFTER_S)
+                await job.postpone(session, checkout_id, delay_s=RETRY_AFTER_S)
 
-    async def _begin(self, session: AsyncSession, checkout: Checkout) -> bool:
+    async def _try_to_start(self, session: AsyncSession, checkout: Checkout) -> bool:
         request_id, inputs = uuid7(), GenerationInput(checkout.topic, checkout.model)
         await CheckoutRepository(session).change(checkout.id, generation_request_id=request_id)
         try:
@@ -77,6 +80,8 @@ class Wishes:
             )
         except DomainError as refusal:
             await CheckoutRepository(session).change(checkout.id, generation_request_id=None)
-            log.warning("wish_waits", checkout=str(checkout.id), code=refusal.code)
+            log.warning(
+                "post_purchase_generation_deferred", checkout=str(checkout.id), code=refusal.code
+            )
             return False
         return True

@@ -1,4 +1,4 @@
-"""What is for sale and what it costs: the one place that knows."""
+"""The products for sale and their prices."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -7,19 +7,19 @@ from settings import Settings
 
 ProductKey = Literal["booster_pack", "chat"]
 
-NO_SMALLER_UNIT = {
+ZERO_DECIMAL = {
     *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
     *("pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"),
 }
 """Currencies that Stripe counts in whole units. Source: docs.stripe.com/currencies."""
 
-THOUSANDTHS = {"bhd", "jod", "kwd", "omr", "tnd"}
-SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+THREE_DECIMAL = {"bhd", "jod", "kwd", "omr", "tnd"}
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 
 
 @dataclass(frozen=True)
 class Product:
-    """Something for sale, at its price."""
+    """A product at its price."""
 
     key: ProductKey
     name: str
@@ -39,7 +39,7 @@ class Product:
 
 
 def products_of(config: Settings) -> dict[ProductKey, Product]:
-    """All that is for sale, by key."""
+    """All products by key."""
     currency = config.payments_currency
     pack = Product(
         key="booster_pack",
@@ -69,8 +69,8 @@ def product_key(text: str) -> ProductKey | None:
 
 
 def price_text(amount: int, currency: str) -> str:
-    """An amount in the currency's smallest unit as people write it: "$5.00", "500 JPY"."""
-    digits = 0 if currency in NO_SMALLER_UNIT else 3 if currency in THOUSANDTHS else 2
+    """An amount in the currency's smallest unit for display: "$5.00", "500 JPY"."""
+    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
     number = f"{amount / 10**digits:,.{digits}f}"
-    sign = SIGNS.get(currency)
-    return f"{sign}{number}" if sign else f"{number} {currency.upper()}"
+    symbol = SYMBOLS.get(currency)
+    return f"{symbol}{number}" if symbol else f"{number} {currency.upper()}"

@@ -1,4 +1,4 @@
-"""What Stripe knows and we do not: sessions and events whose webhooks were lost, and the sums."""
+"""Reconciliation with Stripe: sessions and events whose webhooks were lost, and the amounts."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from db.repositories.payments import (
     PaymentEntryRepository,
     StripeEventRepository,
 )
-from domain.payments.checkouts import TRIED_FOR
+from domain.payments.checkouts import SESSION_CREATION_TRIED_FOR
 from domain.payments.service import PaymentService
 from domain.payments.stripe import Stripe, StripeRefused
 
 RECENT = timedelta(hours=25)
-"""Longer than any session can be paid."""
+"""Longer than a session can be paid."""
 
-LOOKED_BACK = timedelta(days=3)
-"""For events: as long as Stripe itself tries to deliver one."""
+EVENT_OVERLAP = timedelta(days=3)
+"""As long as Stripe retries the delivery of an event."""
 
 KEPT_BY_STRIPE = timedelta(days=30)
-AT_ONCE = 500
+BATCH = 500
 
 PAID_WITHIN = timedelta(days=130)
-"""As long as a payment may be disputed, and some days."""
+"""A little longer than a payment can be disputed."""
 
 UNCHECKED_FOR = timedelta(hours=20)
 
@@ -37,14 +37,14 @@ log = structlog.get_logger()
 @dataclass(frozen=True)
 class Reconciled:
     sessions: int
-    """Checkouts that were compared."""
+    """Checkouts that were refreshed."""
     events: int
-    """Events that had not come."""
+    """Events that had not been delivered."""
 
 
 @dataclass(frozen=True)
 class PaymentDifference:
-    """A checkout whose entries are not what Stripe's figures say, in the smallest unit."""
+    """A checkout whose entries differ from Stripe's figures, in the currency's smallest unit."""
 
     checkout: Checkout
     entries: int
@@ -52,7 +52,7 @@ class PaymentDifference:
 
 
 class Reconciliation:
-    """Opens its own short transactions. Run twice, the second finds all as it should be."""
+    """Opens its own short transactions. Idempotent."""
 
     def __init__(
         self, sessions: async_sessionmaker[AsyncSession], payments: PaymentService
@@ -61,24 +61,24 @@ class Reconciliation:
         self._payments = payments
 
     async def reconcile(self) -> Reconciled:
-        """Bring unfinished and recent checkouts to what Stripe says, and apply events that were
-        lost on the way. Without Stripe there is nothing to do.
+        """Refresh unfinished and recent checkouts, and apply events that were never delivered.
+        Does nothing where payments are switched off.
 
-        Raises: StripeAway: It does not answer; what was done by then is done.
+        Raises: StripeAway: Stripe cannot be reached; what was done before stays done.
         """
         if not self._payments.on:
             return Reconciled(0, 0)
         sessions = await self._sessions_since(self._payments.stripe)
         events = await self._lost_events(self._payments.stripe)
         if events:
-            log.warning("events_were_lost", events=events)
+            log.warning("stripe_events_recovered", events=events)
         return Reconciled(sessions, events)
 
     async def differences(self) -> list[PaymentDifference]:
-        """The paid checkouts whose entries differ from Stripe's own figures, also after Stripe
-        was asked for all that moved. Those that agree are looked at again a day later.
+        """The paid checkouts whose entries differ from Stripe's figures even after a refresh.
+        Those that agree are checked again a day later.
 
-        Raises: StripeAway: It does not answer.
+        Raises: StripeAway: Stripe cannot be reached.
         """
         if not self._payments.on:
             return []
@@ -92,12 +92,12 @@ class Reconciliation:
         for checkout in checkouts:
             difference = await self._difference(checkout)
             if difference:
-                await self._payments.look_again(checkout.id)
+                await self._payments.refresh(checkout.id)
                 difference = await self._difference(checkout)
             if difference:
                 found.append(difference)
                 log.error(
-                    "payment_differs",
+                    "payment_difference_found",
                     checkout=str(checkout.id),
                     entries=difference.entries,
                     at_stripe=difference.at_stripe,
@@ -110,7 +110,7 @@ class Reconciliation:
     async def _difference(self, checkout: Checkout) -> PaymentDifference | None:
         payment, at_stripe = checkout.payment_intent, 0
         if payment:
-            # One that Stripe does not know has brought nothing.
+            # A payment that Stripe does not know has brought nothing.
             with suppress(StripeRefused):
                 at_stripe = await self._payments.stripe.net_amount(payment)
         async with self._sessions() as session:
@@ -119,24 +119,26 @@ class Reconciliation:
         return PaymentDifference(checkout, entries, at_stripe) if entries != at_stripe else None
 
     async def _sessions_since(self, stripe: Stripe) -> int:
-        """Find the sessions whose making was not answered, then compare what is unfinished."""
-        async for one in stripe.sessions_since(datetime.now(UTC) - RECENT):
-            if one.checkout_id:
+        """Attach sessions whose creation was not confirmed, then refresh what is unfinished."""
+        async for found in stripe.sessions_since(datetime.now(UTC) - RECENT):
+            if found.checkout_id:
                 async with self._sessions.begin() as session:
-                    await CheckoutRepository(session).find_session(one.checkout_id, one.id, one.url)
+                    await CheckoutRepository(session).find_session(
+                        found.checkout_id, found.id, found.url
+                    )
         async with self._sessions() as session:
             unfinished = await CheckoutRepository(session).unfinished(
-                livemode=stripe.livemode, limit=AT_ONCE
+                livemode=stripe.livemode, limit=BATCH
             )
         for checkout in unfinished:
-            await self._compare(checkout)
+            await self._refresh(checkout)
         return len(unfinished)
 
-    async def _compare(self, checkout: Checkout) -> None:
+    async def _refresh(self, checkout: Checkout) -> None:
         if checkout.session_id is not None:
-            await self._payments.look_again(checkout.id)
-        elif checkout.created_at < datetime.now(UTC) - TRIED_FOR:
-            # Stripe has no session for it, and there cannot be one any more.
+            await self._payments.refresh(checkout.id)
+        elif checkout.created_at < datetime.now(UTC) - SESSION_CREATION_TRIED_FOR:
+            # Stripe has no session for it, and it is too late to create one.
             async with self._sessions.begin() as session:
                 await CheckoutRepository(session).close_open(checkout.id, "expired")
 
@@ -144,7 +146,7 @@ class Reconciliation:
         async with self._sessions() as session:
             newest = await StripeEventRepository(session).newest()
         oldest = datetime.now(UTC) - KEPT_BY_STRIPE
-        since = max(oldest, newest - LOOKED_BACK) if newest else oldest
-        # The oldest first, as they would have come.
+        since = max(oldest, newest - EVENT_OVERLAP) if newest else oldest
+        # Oldest first, as they would have been delivered.
         events = [event async for event in stripe.events_since(since)][::-1]
         return sum([await self._payments.apply(event) for event in events])

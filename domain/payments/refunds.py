@@ -1,4 +1,4 @@
-"""Money back, by whoever runs the site."""
+"""Refunds by the operator of the site."""
 
 from uuid import UUID
 
@@ -27,29 +27,30 @@ class Refunds:
         self._payments = payments
 
     async def refund(self, checkout_id: UUID) -> Checkout:
-        """Send back what is left of a payment; the credits left of it go with it.
+        """Refund what is left of a payment; its unused credits are revoked.
 
-        Two at once send it once: the key says how many were tried before, also those that failed.
+        Two calls at once refund once: the idempotency key counts earlier refunds, failed ones
+        included.
 
         Raises:
             CheckoutNotFound: There is none.
             NotRefundable: Nothing is left of it, or Stripe refuses, as during a dispute.
-            StripeAway: It may or may not be done; the same may be asked again.
+            StripeAway: It may or may not be done; the call can be repeated.
         """
         stripe = self._payments.stripe
-        seen = await self._payments.look_again(checkout_id)
+        snapshot = await self._payments.refresh(checkout_id)
         checkout = await self._get(checkout_id)
         left = checkout.paid - checkout.refunded
-        if seen is None or checkout.payment_intent is None or left <= 0:
+        if snapshot is None or checkout.payment_intent is None or left <= 0:
             raise NotRefundable("Nothing is left of this payment to send back.")
-        tried = sum(claim.kind == "refund" for claim in seen.claims)
-        key = f"refund:{checkout_id}:{tried}"
+        refunds = sum(claim.kind == "refund" for claim in snapshot.claims)
+        key = f"refund:{checkout_id}:{refunds}"
         try:
             await stripe.refund(checkout.payment_intent, left, key=key)
         except StripeRefused as refusal:
             raise NotRefundable(f"Stripe refuses to send it back: {refusal}.") from refusal
-        await self._payments.look_again(checkout_id)
-        log.info("refunded", checkout=str(checkout_id), amount=left)
+        await self._payments.refresh(checkout_id)
+        log.info("payment_refunded", checkout=str(checkout_id), amount=left)
         return await self._get(checkout_id)
 
     async def _get(self, checkout_id: UUID) -> Checkout:

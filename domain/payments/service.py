@@ -1,7 +1,7 @@
-"""What Stripe says, applied once: what webhook, return page and reconciliation all call.
+"""Applying the state of a payment at Stripe: called by webhook, return page and reconciliation.
 
-An event only says that it is worth asking. What is written down follows from what Stripe answers
-when it is asked for the session and its payment, so any order of events leads to the same end.
+An event is only a reason to fetch the session and its payment. All that is written down follows
+from that snapshot, so the order in which events arrive does not matter (ADR 10).
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from db.repositories.payments import (
 from domain.errors import Unavailable
 from domain.payments.analytics import Analytics
 from domain.payments.events import Event, read_event
-from domain.payments.post_purchase import Wishes
+from domain.payments.post_purchase import PostPurchaseGeneration
 from domain.payments.stripe import Stripe, StripeAway, StripeRefused, verify_webhook
-from domain.payments.stripe_snapshot import Truth, what_differs
+from domain.payments.stripe_snapshot import PaymentSnapshot, session_mismatch
 
 KINDS = {
     ("session", True): "charged",
@@ -32,7 +32,7 @@ KINDS = {
     ("dispute", True): "reinstated",
     ("dispute", False): "disputed",
 }
-"""What a movement is called: for what, and whether the money comes to us."""
+"""The kind of an entry, by what moved and whether the money came to us."""
 
 OFF = "Payments are switched off here. Everything that is free goes on as ever."
 
@@ -44,20 +44,20 @@ class PaymentsOff(Unavailable):
 
 
 class PaymentService:
-    """Opens its own transactions: none is open while Stripe is asked."""
+    """Opens its own transactions, and none while it waits for Stripe."""
 
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
         stripe: Stripe | None,
         analytics: Analytics,
-        wishes: Wishes,
+        post_purchase: PostPurchaseGeneration,
         webhook_secrets: Sequence[str] = (),
     ) -> None:
         self._sessions = sessions
         self._stripe = stripe
         self._secrets = webhook_secrets
-        self._wishes = wishes
+        self._post_purchase = post_purchase
         self.analytics = analytics
 
     @property
@@ -72,28 +72,28 @@ class PaymentService:
         return self._stripe
 
     async def receive(self, body: bytes, signature: str | None) -> None:
-        """What came to the webhook: checked first, then applied.
+        """Verify and apply the body of a webhook request.
 
         Raises:
-            PaymentsOff: There is no Stripe.
-            BadEvent: It is not Stripe's word to us. Nothing is kept of it.
-            StripeAway: Stripe says it but does not answer when asked; it will say it again.
+            PaymentsOff: Payments are switched off.
+            BadEvent: The signature or the event is invalid. Nothing is stored.
+            StripeAway: The snapshot cannot be fetched. Stripe will deliver the event again.
         """
         livemode = self.stripe.livemode
         verify_webhook(body, signature, self._secrets)
         await self.apply(read_event(body, livemode=livemode))
 
     async def apply(self, event: Event) -> bool:
-        """Let an event have its effect, in one transaction with being written down.
+        """Apply an event and store it, in one transaction.
 
         Returns:
-            Whether it was new. One that is of no use is new once, too.
+            Whether it was new; also for event types that are not handled.
         """
         async with self._sessions() as session:
             if await StripeEventRepository(session).known([event.id]):
                 return False
-        checkout = await self._meant(event) if event.handled else None
-        looked = await self._look(checkout, event.session_id) if checkout else None
+        checkout = await self._checkout_of(event) if event.handled else None
+        taken = await self._snapshot(checkout, event.session_id) if checkout else None
         async with self._sessions.begin() as session:
             row = StripeEvent(
                 id=event.id,
@@ -104,51 +104,51 @@ class PaymentService:
                 checkout_id=checkout.id if checkout else None,
             )
             new = await StripeEventRepository(session).add(row)
-            if new and checkout and looked:
-                await self._settle(session, checkout.id, *looked)
-        log.info("stripe_event", type=event.type, event_id=event.id, new=new)
+            if new and checkout and taken:
+                await self._settle(session, checkout.id, *taken)
+        log.info("stripe_event_applied", type=event.type, event_id=event.id, new=new)
         return new
 
-    async def refresh(self, checkout_id: UUID, *, every_s: float) -> None:
-        """Compare an unfinished checkout with Stripe, at most once in so many seconds.
+    async def poll(self, checkout_id: UUID, *, every_s: float) -> None:
+        """Bring an unfinished checkout up to date, at most once every `every_s` seconds.
 
-        Stripe being away is no harm: it will tell, or be asked again.
+        Failures are only logged: a webhook or the next poll makes up for them.
         """
         if self._stripe is None:
             return
         async with self._sessions.begin() as session:
             checkouts = CheckoutRepository(session)
-            look = await checkouts.claim_poll(checkout_id, every_s)
-            checkout = await checkouts.get(checkout_id) if look else None
-        if look is None or checkout is None or checkout.session_id is None:
+            sequence = await checkouts.claim_poll(checkout_id, every_s)
+            checkout = await checkouts.get(checkout_id) if sequence else None
+        if sequence is None or checkout is None or checkout.session_id is None:
             return
         try:
-            truth = await self._stripe.look(checkout.session_id)
+            snapshot = await self._stripe.snapshot(checkout.session_id)
         except (StripeAway, StripeRefused) as error:
-            log.warning("not_compared", checkout=str(checkout_id), error=str(error))
+            log.warning("payment_poll_failed", checkout=str(checkout_id), error=str(error))
             return
         async with self._sessions.begin() as session:
-            await self._settle(session, checkout_id, look, truth)
+            await self._settle(session, checkout_id, sequence, snapshot)
 
-    async def look_again(self, checkout_id: UUID) -> Truth | None:
-        """Compare a checkout with Stripe, finished or not.
+    async def refresh(self, checkout_id: UUID) -> PaymentSnapshot | None:
+        """Bring a checkout up to date with Stripe, finished or not.
 
         Returns:
-            What Stripe says; None where it cannot be asked.
+            The snapshot; None when the checkout has no session that Stripe knows.
 
-        Raises: StripeAway: It does not answer.
+        Raises: StripeAway: Stripe cannot be reached.
         """
         async with self._sessions() as session:
             checkout = await CheckoutRepository(session).get(checkout_id)
-        looked = await self._look(checkout, None) if checkout else None
-        if looked is None:
+        taken = await self._snapshot(checkout, None) if checkout else None
+        if taken is None:
             return None
         async with self._sessions.begin() as session:
-            await self._settle(session, checkout_id, *looked)
-        return looked[1]
+            await self._settle(session, checkout_id, *taken)
+        return taken[1]
 
-    async def _meant(self, event: Event) -> Checkout | None:
-        """The checkout an event is about, as far as can be told; None when it is none of ours."""
+    async def _checkout_of(self, event: Event) -> Checkout | None:
+        """The checkout an event concerns; None when it is none of ours."""
         checkout_id = event.checkout_id
         if event.session_id is None and event.payment_intent is not None:
             async with self._sessions() as session:
@@ -163,77 +163,87 @@ class PaymentService:
         async with self._sessions() as session:
             return await CheckoutRepository(session).get(checkout_id)
 
-    async def _look(self, checkout: Checkout, session_id: str | None) -> tuple[int, Truth] | None:
-        """Ask Stripe how a checkout stands. The number is taken before: whoever has a greater
-        one has seen all that made this look worth while.
+    async def _snapshot(
+        self, checkout: Checkout, session_id: str | None
+    ) -> tuple[int, PaymentSnapshot] | None:
+        """A snapshot with its sequence number.
 
-        Raises: StripeAway: It does not answer.
+        The number is taken before the snapshot: one with a lower number than the last applied is
+        stale and is dropped.
+
+        Raises: StripeAway: Stripe cannot be reached.
         """
         session_id = checkout.session_id or session_id
         if session_id is None:
             return None
         async with self._sessions.begin() as session:
-            look = await CheckoutRepository(session).next_snapshot_seq()
+            sequence = await CheckoutRepository(session).next_snapshot_seq()
         try:
-            return look, await self.stripe.look(session_id)
+            return sequence, await self.stripe.snapshot(session_id)
         except StripeRefused as refusal:
-            log.error("session_not_known", checkout=str(checkout.id), error=str(refusal))
+            log.error("stripe_session_unknown", checkout=str(checkout.id), error=str(refusal))
             return None
 
     async def _settle(
-        self, session: AsyncSession, checkout_id: UUID, look: int, truth: Truth
+        self, session: AsyncSession, checkout_id: UUID, sequence: int, snapshot: PaymentSnapshot
     ) -> None:
-        """Bring a checkout, its credits and its entries to what Stripe says."""
+        """Update a checkout, its credits and its entries from a snapshot, unless it is stale."""
         checkouts = CheckoutRepository(session)
         checkout = await checkouts.get(checkout_id, locked=True)
-        if checkout is None or look <= checkout.snapshot_seq:
+        if checkout is None or sequence <= checkout.snapshot_seq:
             return
-        if differs := what_differs(checkout, truth.session):
-            log.error("session_is_not_ours", checkout=str(checkout_id), differs=differs)
+        if mismatch := session_mismatch(checkout, snapshot.session):
+            log.error("stripe_session_mismatch", checkout=str(checkout_id), field=mismatch)
             return
         before, refunded = checkout.status, checkout.refunded
-        await self._book(session, checkout, truth)
+        await self._book(session, checkout, snapshot)
         await checkouts.change(
             checkout_id,
-            snapshot_seq=look,
-            status=truth.status,
-            session_id=truth.session.id,
-            payment_intent=truth.session.payment_intent,
-            paid=truth.paid,
-            refunded=truth.taken("refund"),
-            disputed=truth.taken("dispute"),
+            snapshot_seq=sequence,
+            status=snapshot.status,
+            session_id=snapshot.session.id,
+            payment_intent=snapshot.session.payment_intent,
+            paid=snapshot.paid,
+            refunded=snapshot.taken("refund"),
+            disputed=snapshot.taken("dispute"),
         )
         checkout = await checkouts.get(checkout_id) or checkout
         if checkout.refunded > refunded:
-            await self.analytics.note(session, "refunded", checkout)
-        if truth.session.is_paid:
-            await self._fulfil(session, checkout, truth)
-        elif before != truth.status and truth.status in {"failed", "expired"}:
-            await self.analytics.note(session, "failed", checkout)
+            await self.analytics.record(session, "refunded", checkout)
+        if snapshot.session.is_paid:
+            await self._fulfil(session, checkout, snapshot)
+        elif before != snapshot.status and snapshot.status in {"failed", "expired"}:
+            await self.analytics.record(session, "failed", checkout)
 
-    async def _fulfil(self, session: AsyncSession, checkout: Checkout, truth: Truth) -> None:
-        """Grant what was paid for, once, and take back what no longer is."""
-        checkouts, revoked = CheckoutRepository(session), truth.revoked(checkout.credits)
+    async def _fulfil(
+        self, session: AsyncSession, checkout: Checkout, snapshot: PaymentSnapshot
+    ) -> None:
+        """Grant what was paid for, once, and revoke what no longer is."""
+        checkouts, revoked = CheckoutRepository(session), snapshot.revoked(checkout.credits)
         new = checkout.paid_at is None
         if new:
             await CreditRepository(session).grant(
                 checkout.owner_id, checkout.product, checkout.credits, checkout.id
             )
             await checkouts.note_paid(checkout.id)
-            await self.analytics.note(session, "fulfilled", checkout)
+            await self.analytics.record(session, "fulfilled", checkout)
         if revoked != checkout.revoked:
             await CreditRepository(session).owe(checkout.id, revoked)
             await checkouts.change(checkout.id, revoked=revoked)
         if new and checkout.generate_on_payment:
-            step = self._wishes.give_up if revoked else self._wishes.begin
+            step = self._post_purchase.abandon if revoked else self._post_purchase.start
             await step(session, checkout)
 
-    async def _book(self, session: AsyncSession, checkout: Checkout, truth: Truth) -> None:
-        """Write down what moved since the last look, so that the entries' sum is what we have."""
+    async def _book(
+        self, session: AsyncSession, checkout: Checkout, snapshot: PaymentSnapshot
+    ) -> None:
+        """Add entries for what moved since the last snapshot, so that their sum is what we have."""
         entries = PaymentEntryRepository(session)
         sums = await entries.sums(checkout.id)
-        wanted = [("session", truth.session.id, truth.paid)]
-        wanted += [(one.kind, one.id, -one.amount if one.taken else 0) for one in truth.claims]
+        wanted = [("session", snapshot.session.id, snapshot.paid)]
+        wanted += [
+            (claim.kind, claim.id, -claim.amount if claim.taken else 0) for claim in snapshot.claims
+        ]
         for what, reference, amount in wanted:
             moved = amount - sums.get(reference, 0)
             if moved:

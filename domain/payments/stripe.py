@@ -14,11 +14,18 @@ from stripe import StripeClient, StripeError
 
 from domain.errors import Unavailable
 from domain.payments.events import HANDLED, BadEvent, Event, read_event
-from domain.payments.stripe_snapshot import RETURNED, WITHDRAWN, Claim, Offer, Session, Truth
+from domain.payments.stripe_snapshot import (
+    RETURNED,
+    WITHDRAWN,
+    Claim,
+    Offer,
+    PaymentSnapshot,
+    Session,
+)
 from settings import Settings
 
 API_VERSION = "2026-10-28.endive"
-"""What we ask Stripe to speak, whatever the account or the package would choose."""
+"""Pinned, whatever the account's or the package's default is."""
 
 TOLERANCE_S = 300
 """How far the time in a webhook's signature may be from ours, either way."""
@@ -32,17 +39,17 @@ log = structlog.get_logger()
 
 
 class StripeAway(Unavailable):
-    """Nobody knows what Stripe made of it; the same may be asked again."""
+    """Whether Stripe carried out the request is unknown; the same request can be repeated."""
 
     code = "payments_away"
 
 
 class StripeRefused(Exception):
-    """Stripe will not do this, now or later."""
+    """Stripe will never carry out this request."""
 
 
 class Stripe:
-    """One connection to Stripe for a process; closed once."""
+    """The Stripe client of a process."""
 
     def __init__(
         self,
@@ -67,12 +74,12 @@ class Stripe:
         await self._http.close_async()
 
     async def create_session(self, offer: Offer) -> Session:
-        """A Checkout session for a checkout: asked again, the same one.
+        """Create the Checkout session of a checkout. A repeat returns the same session.
 
         Raises:
-            StripeAway: It may or may not be made.
-            StripeRefused: It is not, and will not be under this id. An error of Stripe's own
-                counts as that, because Stripe answers a repeat with it for a day.
+            StripeAway: It may or may not have been created.
+            StripeRefused: It was not, and will not be under this id. This includes Stripe's own
+                server errors, which it replays to repeats of an idempotency key for a day.
         """
         checkout = offer.checkout
         item: dict[str, Any] = {"quantity": 1}
@@ -100,45 +107,47 @@ class Stripe:
         }
         try:
             async with _translated():
-                made = await self._client.checkout.sessions.create_async(
+                created = await self._client.checkout.sessions.create_async(
                     params, {"idempotency_key": str(checkout.id)}
                 )
-        except _Broken as error:
+        except _ServerError as error:
             raise StripeRefused(str(error)) from error
-        return _session(made)
+        return _session(created)
 
-    async def look(self, session_id: str) -> Truth:
-        """How a session and its payment stand now.
+    async def snapshot(self, session_id: str) -> PaymentSnapshot:
+        """The current state of a session and its payment.
 
         Raises:
-            StripeAway, StripeRefused: It cannot be told.
+            StripeAway, StripeRefused: It cannot be read.
         """
         async with _translated():
             session = _session(await self._client.checkout.sessions.retrieve_async(session_id))
             payment = session.payment_intent
             if payment is None or session.status != "complete":
-                return Truth(session, payment_failed=False, claims=())
+                return PaymentSnapshot(session, payment_failed=False, claims=())
             if not session.is_paid:
                 intent = await self._client.payment_intents.retrieve_async(payment)
                 failed = intent.status in {"requires_payment_method", "canceled"}
-                return Truth(session, payment_failed=failed, claims=())
-            return Truth(session, payment_failed=False, claims=await self._claims(payment))
+                return PaymentSnapshot(session, payment_failed=failed, claims=())
+            return PaymentSnapshot(
+                session, payment_failed=False, claims=await self._claims(payment)
+            )
 
     async def _claims(self, payment_intent: str) -> list[Claim]:
         which: Any = {"payment_intent": payment_intent, "limit": PAGE}
         refunds = await self._client.refunds.list_async(which)
         disputes = await self._client.disputes.list_async(which)
         claims = [
-            Claim(one.id, "refund", one.amount, (one.status or "pending") in RETURNED)
-            async for one in refunds.auto_paging_iter()
+            Claim(refund.id, "refund", refund.amount, (refund.status or "pending") in RETURNED)
+            async for refund in refunds.auto_paging_iter()
         ]
         return claims + [
-            Claim(one.id, "dispute", one.amount, one.status in WITHDRAWN)
-            async for one in disputes.auto_paging_iter()
+            Claim(dispute.id, "dispute", dispute.amount, dispute.status in WITHDRAWN)
+            async for dispute in disputes.auto_paging_iter()
         ]
 
     async def session_of(self, payment_intent: str) -> Session | None:
-        """The session that a payment was made in, if it was made in one."""
+        """The Checkout session a payment was made in, if any."""
         async with _translated():
             found = await self._client.checkout.sessions.list_async(
                 {"payment_intent": payment_intent, "limit": 1}
@@ -146,18 +155,16 @@ class Stripe:
         return _session(found.data[0]) if found.data else None
 
     async def sessions_since(self, moment: datetime) -> AsyncGenerator[Session]:
-        """The sessions made since then, the newest first."""
+        """The sessions created since then, newest first."""
         async with _translated():
             found = await self._client.checkout.sessions.list_async(
                 {"created": {"gte": int(moment.timestamp())}, "limit": PAGE}
             )
-            async for one in found.auto_paging_iter():
-                yield _session(one)
+            async for session in found.auto_paging_iter():
+                yield _session(session)
 
     async def events_since(self, moment: datetime) -> AsyncGenerator[Event]:
-        """The events that are of use and came to be since then, the newest first; Stripe keeps
-        them for 30 days.
-        """
+        """The events of the handled types since then, newest first. Stripe keeps them 30 days."""
         async with _translated():
             found = await self._client.events.list_async(
                 {
@@ -166,14 +173,14 @@ class Stripe:
                     "limit": PAGE,
                 }
             )
-            async for one in found.auto_paging_iter():
+            async for event in found.auto_paging_iter():
                 try:
-                    yield read_event(str(one), livemode=self.livemode)
-                except BadEvent as odd:
-                    log.error("odd_stripe_event", event_id=one.id, error=odd.detail)
+                    yield read_event(str(event), livemode=self.livemode)
+                except BadEvent as error:
+                    log.error("stripe_event_unreadable", event_id=event.id, error=error.detail)
 
     async def refund(self, payment_intent: str, amount: int, *, key: str) -> None:
-        """Send so much of a payment back; asked again under the same key, once.
+        """Refund an amount of a payment, once for each key.
 
         Raises:
             StripeAway, StripeRefused: See `create_session`.
@@ -184,7 +191,7 @@ class Stripe:
             )
 
     async def net_amount(self, payment_intent: str) -> int:
-        """What a payment has brought by Stripe's own figures: captured, less what went back."""
+        """A payment's captured amount less refunds and disputes, by Stripe's own figures."""
         async with _translated():
             intent = await self._client.payment_intents.retrieve_async(payment_intent)
             if intent.latest_charge is None:
@@ -194,7 +201,7 @@ class Stripe:
                 latest if isinstance(latest, str) else latest.id
             )
             claims = await self._claims(payment_intent) if charge.disputed else []
-        disputed = sum(one.amount for one in claims if one.kind == "dispute" and one.taken)
+        disputed = sum(claim.amount for claim in claims if claim.kind == "dispute" and claim.taken)
         return charge.amount_captured - charge.amount_refunded - disputed
 
 
@@ -227,24 +234,24 @@ def _is_signed(body: bytes, header: str, secret: str) -> bool:
         return False
 
 
-class _Broken(StripeAway):
-    """Stripe answered with an error of its own."""
+class _ServerError(StripeAway):
+    """Stripe answered with a server error."""
 
 
 @asynccontextmanager
 async def _translated() -> AsyncGenerator[None]:
-    """Stripe's errors as ours; their words may quote what we sent and stay in the log."""
+    """Translate Stripe's errors into ours. Their messages may quote our input: they are dropped."""
     try:
         yield
     except StripeError as error:
         status, kind = error.http_status, type(error).__name__
         log.warning("stripe_failed", error=kind, status=status, code=error.code)
         if isinstance(error, stripe.APIError) and (status or 0) >= 500:
-            raise _Broken(AWAY) from None
-        lasting = isinstance(
+            raise _ServerError(AWAY) from None
+        permanent = isinstance(
             error, (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError)
         )
-        if lasting and status != 409:
+        if permanent and status != 409:
             raise StripeRefused(f"{kind} {error.code}") from None
         raise StripeAway(AWAY) from None
 
@@ -269,7 +276,7 @@ def _session(found: "stripe.checkout.Session") -> Session:
 
 
 def open_stripe(config: Settings) -> Stripe | None:
-    """The gateway, or None where payments are off."""
+    """The gateway; None where payments are switched off."""
     if config.stripe_secret_key is None:
         return None
     return Stripe(config.stripe_secret_key, site_url=config.site_url, api_url=config.stripe_api_url)

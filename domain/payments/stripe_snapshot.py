@@ -1,4 +1,4 @@
-"""What Stripe says when it is asked, in our words. Events only say that it is worth asking."""
+"""A payment's state at Stripe at one moment, in our types; no payment rule reads anything else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ WITHDRAWN = {
     *("needs_response", "under_review", "lost"),
     *("appeal_needs_response", "appeal_under_review"),
 }
-"""The states of a dispute in which its amount was taken from us; an inquiry ("warning_…") takes
+"""Statuses of a dispute in which its amount is withdrawn; an inquiry ("warning_…") takes
 nothing."""
 
 RETURNED = {"succeeded", "pending", "requires_action"}
-"""The states of a refund in which its amount is the buyer's, or on its way to them."""
+"""Statuses of a refund in which its amount is with the buyer, or on its way to them."""
 
 PAID = {"paid", "no_payment_required"}
 
@@ -43,7 +43,7 @@ class Session:
 
     @property
     def checkout_id(self) -> UUID | None:
-        """The checkout it says it is for."""
+        """Our reference in the session; proof of nothing by itself."""
         try:
             return UUID(self.client_reference_id or "")
         except ValueError:
@@ -56,7 +56,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Claim:
-    """A refund or a dispute: an amount that may leave us."""
+    """A refund or a dispute: an amount that is, or may be, taken from us."""
 
     id: str
     kind: Literal["refund", "dispute"]
@@ -65,12 +65,12 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Truth:
-    """How a checkout stands, by a single look."""
+class PaymentSnapshot:
+    """A checkout's session and its payment, read together."""
 
     session: Session
     payment_failed: bool
-    """A delayed payment came to nothing."""
+    """A delayed payment method, such as a bank debit, was declined."""
     claims: Sequence[Claim]
 
     @property
@@ -78,7 +78,7 @@ class Truth:
         return self.session.amount_total if self.session.is_paid else 0
 
     def taken(self, kind: Literal["refund", "dispute"]) -> int:
-        return sum(one.amount for one in self.claims if one.kind == kind and one.taken)
+        return sum(claim.amount for claim in self.claims if claim.kind == kind and claim.taken)
 
     @property
     def status(self) -> Status:
@@ -91,28 +91,26 @@ class Truth:
         return "refunded" if self.paid and self.taken("refund") >= self.paid else "paid"
 
     def revoked(self, credits: int) -> int:
-        """How many of so many credits are no longer paid for. A part that is not a whole one is
-        left to the buyer.
-        """
-        back = min(self.paid, self.taken("refund") + self.taken("dispute"))
-        return credits * back // self.paid if self.paid else 0
+        """How many of this many credits are no longer paid for, rounded in the buyer's favour."""
+        returned = min(self.paid, self.taken("refund") + self.taken("dispute"))
+        return credits * returned // self.paid if self.paid else 0
 
 
-def what_differs(checkout: Checkout, session: Session) -> str | None:
-    """In what a session is not the one that was made for a checkout; None when it is."""
-    said = {
+def session_mismatch(checkout: Checkout, session: Session) -> str | None:
+    """The first field in which a session is not the one made for a checkout; None if none."""
+    fields = {
         "client_reference_id": (session.client_reference_id, str(checkout.id)),
         "amount": (session.amount_subtotal, checkout.amount),
         "currency": (session.currency, checkout.currency),
         "livemode": (session.livemode, checkout.livemode),
         "session": (session.id, checkout.session_id or session.id),
     }
-    return next((name for name, (theirs, ours) in said.items() if theirs != ours), None)
+    return next((name for name, (theirs, ours) in fields.items() if theirs != ours), None)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What Stripe is told of a checkout."""
+    """What a Checkout session is created from."""
 
     checkout: Checkout
     name: str

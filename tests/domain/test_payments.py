@@ -343,10 +343,10 @@ async def test_what_was_wished_is_begun_as_soon_as_it_can_be(
     (job,) = await shop.all("SELECT job, arguments FROM outbox")
     assert job.job == "begin_post_purchase_generation"
 
-    await office.wishes.try_again(UUID(checkout_id))
+    await office.post_purchase.retry(UUID(checkout_id))
     assert len(await shop.all("SELECT id FROM outbox")) == 1
     await make.model()
-    await asyncio.gather(*(office.wishes.try_again(UUID(checkout_id)) for _ in range(5)))
+    await asyncio.gather(*(office.post_purchase.retry(UUID(checkout_id)) for _ in range(5)))
 
     assert await owner.balance() == (24, 1, 0, 0)
     (request,) = await shop.all("SELECT id, topic FROM generation_requests")
@@ -362,7 +362,7 @@ async def test_what_could_not_be_begun_for_an_hour_is_told(
     async with shop.database.engine.begin() as connection:
         await connection.execute(text("UPDATE checkouts SET paid_at = now() - interval '2 hours'"))
 
-    await office.wishes.try_again(UUID(checkout_id))
+    await office.post_purchase.retry(UUID(checkout_id))
 
     seen = await shop.see(buyer, checkout_id)
     assert (seen["status"], seen["wish_given_up"]) == ("paid", True)
@@ -381,7 +381,7 @@ async def test_what_was_wished_is_given_up_when_the_money_goes_before_it_begins(
         shop.stripe.disputes.open(one) for one in (charge, shop.stripe.charge_of(session_id))
     ]
     await shop.stripe.deliveries.deliver()
-    await office.wishes.try_again(UUID(waited))
+    await office.post_purchase.retry(UUID(waited))
     await make.model()
     for dispute in disputes:
         shop.stripe.disputes.win(dispute["id"])
