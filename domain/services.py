@@ -34,7 +34,7 @@ from domain.limits.anomalies import Anomalies
 from domain.limits.captcha import open_captcha
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from domain.limits.read_limiter import ReadPermits
+from domain.limits.read_limiter import ReadLimiter
 from domain.limits.step_up import StepUp
 from domain.llm.catalogue import CatalogueService
 from domain.model_runs.progress import ProgressReader
@@ -117,8 +117,8 @@ class Services:
         return RateLimiter(self.limits_redis, Policies(self.settings))
 
     @cached_property
-    def read_permits(self) -> ReadPermits:
-        return ReadPermits(self.limiter)
+    def read_limiter(self) -> ReadLimiter:
+        return ReadLimiter(self.limiter)
 
     @cached_property
     def step_up(self) -> StepUp:

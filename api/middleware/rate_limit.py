@@ -6,8 +6,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth import provide_reader
 from api.problems import answer, refuse_domain
 from domain.errors import RateLimited
-from domain.limits.read_limiter import ReadPermits
-from domain.limits.states import PolicyState, decisions
+from domain.limits.read_limiter import ReadLimiter
+from domain.limits.states import PolicyState, collect_decisions
 
 READS = frozenset({"GET", "HEAD"})
 
@@ -28,15 +28,15 @@ class RateLimitMiddleware:
         elif scope["method"] in READS:
             await self._read(scope, receive, send)
         else:
-            with decisions() as states:
+            with collect_decisions() as states:
                 await self._app(scope, receive, _telling(send, states))
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reads: ReadPermits = scope["litestar_app"].state.services.read_permits
+        reads: ReadLimiter = scope["litestar_app"].state.services.read_limiter
         reader = provide_reader(scope)
-        state = reads.take_at_hand(reader)
+        state = reads.try_cached(reader)
         if state is None:
-            with decisions() as states:
+            with collect_decisions() as states:
                 try:
                     state = await reads.take(reader)
                 except RateLimited as refusal:

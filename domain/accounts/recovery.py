@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.repositories.accounts import AccountRepository
 from domain.caller import Caller
 from domain.errors import Conflict, Unauthorized
-from domain.limits.fallback import hit_anyway
+from domain.limits.fallback import hit_with_fallback
 from domain.limits.rate_limit import RateLimiter
 from domain.spending.credits import has_credits
 
@@ -44,7 +44,7 @@ class Recovery:
             WouldLeaveBehind: The caller has credits or keys, and did not say `replace`.
         """
         async with self._sessions.begin() as session:
-            await hit_anyway(self._limiter, session, "recover", caller)
+            await hit_with_fallback(self._limiter, session, "recover", caller)
         async with self._sessions() as session:
             accounts = AccountRepository(session)
             if identity is None or await accounts.is_signed_out(identity):

@@ -12,7 +12,7 @@ from db.repositories.votes import VoteRepository
 from domain.caller import Caller
 from domain.errors import Invalid
 from domain.factoids.service import FactoidNotFound
-from domain.limits.fallback import hit_anyway
+from domain.limits.fallback import hit_with_fallback
 from domain.limits.rate_limit import RateLimiter
 from domain.text import clean, graphemes
 
@@ -50,7 +50,7 @@ class VoteService:
             FactoidNotFound: No factoid has this id.
             TooManyVotes: The caller, or their network, has cast too many within a minute.
         """
-        await hit_anyway(self._limiter, self._session, "vote", caller)
+        await hit_with_fallback(self._limiter, self._session, "vote", caller)
         return await self._cast(_voter(caller), factoid_id, value)
 
     async def leave_feedback(
@@ -79,7 +79,7 @@ class VoteService:
         if not await self._votes.factoid_exists(factoid_id):
             raise FactoidNotFound("There is no such factoid. It may have been taken down.")
         caller_id = _voter(caller)
-        await hit_anyway(self._limiter, self._session, "feedback", caller)
+        await hit_with_fallback(self._limiter, self._session, "feedback", caller)
         count = None
         if value is not None:
             count = await self._cast(caller_id, factoid_id, value)

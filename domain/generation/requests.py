@@ -108,7 +108,7 @@ class GenerationRequests:
             await self._limiter.hit(GENERATIONS.limit_policy, caller, member=str(request.id))
         except RateLimited:
             if self._step_up:
-                await self._step_up.note_refusal(caller)
+                await self._step_up.count_refusal(caller)
             raise
         try:
             await self._add(caller, request)

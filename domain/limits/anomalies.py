@@ -1,14 +1,14 @@
-"""What looks strange about callers; the limiter's script notices it as it counts.
+"""Anomalies: many identities on one network, one identity on many networks, bursts of refusals.
 
-Many identities on one network, one identity on many networks, bursts of refusals. Each makes
-its subject suspicious for a while and is written down by a job.
+The limiter's script detects them while it counts. Each marks its subject as suspicious for an
+hour, and a job stores it.
 """
 
 from redis.asyncio import Redis
 
 from domain.caller import Caller
 
-STRANGE = {
+THRESHOLDS = {
     "IDENTITIES": 25,
     "NETWORKS": 8,
     "REFUSALS_OF_ONE": 10,
@@ -18,8 +18,8 @@ STRANGE = {
     "ANOMALIES_AT_MOST": 10_000,
     "COUNTS_KEPT_S": 2 * 86_400,
 }
-"""From how many on within `LOOK_BACK_S` it is strange, for how long its subject stays suspicious,
-and what Redis holds at most for a job that does not come."""
+"""How many within `LOOK_BACK_S` are an anomaly, how long its subject stays suspicious, and how much
+Redis stores while the job does not run."""
 
 
 class Anomalies:
@@ -27,14 +27,14 @@ class Anomalies:
         self._redis = redis
 
     async def suspicious(self, caller: Caller) -> bool:
-        """Whether the caller, or their network, has been strange within the hour.
+        """Whether the caller or their network had an anomaly within the last hour.
 
         Raises:
-            redis.RedisError: It cannot be known.
+            redis.RedisError: Redis is away.
         """
-        subjects = [f"suspicious:{one}" for one in (caller.id, caller.network) if one]
+        subjects = [f"suspicious:{name}" for name in (caller.id, caller.network) if name]
         return bool(subjects) and bool(await self._redis.exists(*subjects))
 
     async def forgive(self, caller: Caller) -> None:
-        """Forget what was strange about this caller, but not about their network."""
+        """Clear the suspicion against this caller, but not against their network."""
         await self._redis.delete(f"suspicious:{caller.id}")

@@ -1,4 +1,4 @@
-"""Proof that a person asks: Cloudflare Turnstile or hCaptcha, verified on the server."""
+"""Captchas by Cloudflare Turnstile or hCaptcha, verified on the server."""
 
 import asyncio
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ ADDRESSES = {
     "hcaptcha": "https://api.hcaptcha.com/siteverify",
 }
 DEADLINE_S = 4.0
-ANSWER_BYTES_AT_MOST = 16 * 1024
+RESPONSE_BYTES_AT_MOST = 16 * 1024
 SPENT_S = 600
-"""How long a token is remembered as used; both services let theirs expire before."""
+"""How long a used token is remembered; both services expire theirs earlier."""
 
-NOT_THE_VISITORS_FAULT = {
+SERVICE_ERRORS = {
     "internal-error",
     "missing-input-secret",
     "invalid-input-secret",
@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Proof:
-    """What a visitor brings: the widget's token, and the address they bring it from."""
+    """The widget's token, and the address it was sent from."""
 
     token: str
     address: str
@@ -53,8 +53,8 @@ class Challenge:
     site_key: str
 
 
-class Answer(msgspec.Struct):
-    """Both services' answer, as far as it counts."""
+class VerifyResponse(msgspec.Struct):
+    """What is read of both services' response."""
 
     success: bool
     hostname: str | None = None
@@ -63,7 +63,7 @@ class Answer(msgspec.Struct):
 
 
 class Captcha:
-    """One of the services, as configured."""
+    """The configured service."""
 
     def __init__(
         self, challenge: Challenge, *, secret: str, address: str, hostname: str, redis: Redis
@@ -75,10 +75,10 @@ class Captcha:
         self._redis = redis
 
     async def verify(self, token: str, ip: str, action: str) -> Verdict:
-        """Whether the token was given to a person on our site for this action, and is unused.
+        """Whether the token was issued on our site for this action and is unused.
 
         Raises:
-            redis.RedisError: It cannot be known whether the token was used before.
+            redis.RedisError: Used tokens cannot be recognised.
         """
         digest = sha256(token.encode()).digest()
         spent = f"captcha:spent:{digest.hex()}"
@@ -86,17 +86,17 @@ class Captcha:
             return "fail"
         try:
             async with asyncio.timeout(DEADLINE_S):
-                answer = await self._ask(token, ip, UUID(bytes=digest[:16]))
+                response = await self._request(token, ip, UUID(bytes=digest[:16]))
         except (TimeoutError, httpx.HTTPError, msgspec.MsgspecError) as error:
             log.warning("captcha_unavailable", error=type(error).__name__)
-            answer = None
-        verdict = self._judge(answer, action) if answer else "unavailable"
+            response = None
+        verdict = self._judge(response, action) if response else "unavailable"
         if verdict == "unavailable":
-            # Nothing was decided about it, so the visitor may bring it again.
+            # The token was not judged, so the visitor can send it again.
             await self._redis.delete(spent)
         return verdict
 
-    async def _ask(self, token: str, ip: str, once: UUID) -> Answer:
+    async def _request(self, token: str, ip: str, once: UUID) -> VerifyResponse:
         form = {"secret": self._secret, "response": token, "remoteip": ip}
         if self.challenge.provider == "turnstile":
             form["idempotency_key"] = str(once)
@@ -104,34 +104,34 @@ class Captcha:
             form["sitekey"] = self.challenge.site_key
         async with (
             httpx.AsyncClient(timeout=DEADLINE_S, follow_redirects=False) as client,
-            client.stream("POST", self._address, data=form) as response,
+            client.stream("POST", self._address, data=form) as received,
         ):
-            if response.status_code >= 300 and response.status_code != 400:
-                raise httpx.HTTPError(f"answered {response.status_code}")
+            if received.status_code >= 300 and received.status_code != 400:
+                raise httpx.HTTPError(f"answered {received.status_code}")
             body = b""
-            # Raw, as it was asked for: nothing that is packed can grow here.
-            async for piece in response.aiter_raw():
+            # Raw, so that a compressed body cannot grow beyond the limit.
+            async for piece in received.aiter_raw():
                 body += piece
-                if len(body) > ANSWER_BYTES_AT_MOST:
+                if len(body) > RESPONSE_BYTES_AT_MOST:
                     raise httpx.HTTPError("answered too much")
-        return msgspec.json.decode(body, type=Answer)
+        return msgspec.json.decode(body, type=VerifyResponse)
 
-    def _judge(self, answer: Answer, action: str) -> Verdict:
-        if not answer.success:
-            if troubles := NOT_THE_VISITORS_FAULT.intersection(answer.codes):
-                log.error("captcha_refuses_us", codes=sorted(troubles))
+    def _judge(self, response: VerifyResponse, action: str) -> Verdict:
+        if not response.success:
+            if errors := SERVICE_ERRORS.intersection(response.codes):
+                log.error("captcha_misconfigured", codes=sorted(errors))
                 return "unavailable"
             return "fail"
         if self._secret in CAPTCHA_TEST_SECRETS:
-            # Test keys answer for a host of the service's own.
+            # The services' test keys name a host of their own.
             return "ok"
-        # hCaptcha knows no actions.
-        right_action = self.challenge.provider == "hcaptcha" or answer.action == action
-        return "ok" if right_action and answer.hostname == self._hostname else "fail"
+        # hCaptcha has no actions.
+        right_action = self.challenge.provider == "hcaptcha" or response.action == action
+        return "ok" if right_action and response.hostname == self._hostname else "fail"
 
 
 def open_captcha(settings: Settings, redis: Redis) -> Captcha | None:
-    """The service that is configured, if one is."""
+    """The configured service, if any."""
     if not (settings.captcha_provider and settings.captcha_site_key and settings.captcha_secret):
         return None
     challenge = Challenge(settings.captcha_provider, settings.captcha_site_key)

@@ -1,7 +1,7 @@
-"""What the limiter counted and noticed, moved from Redis to where it is kept.
+"""Moves the limiter's counts and anomalies from Redis to Postgres.
 
-Each step may be the last one before a crash: what was written down is only then taken from
-Redis, and written again it stays the same.
+Crash-safe: an entry is deleted from Redis only after it is stored, and storing it again changes
+nothing.
 """
 
 from collections import defaultdict
@@ -14,22 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.repositories.limits import LimitRepository
 
-KEPT_DAYS = 30
-FALLBACK_USES_KEPT_S = 2 * 86_400
-"""Longer than any window they are counted for."""
+RETENTION_DAYS = 30
+FALLBACK_RETENTION_S = 2 * 86_400
+"""Longer than any window."""
 
 BATCH = 500
 MINUTES = "limits:minutes"
 ANOMALIES = "limits:anomalies"
 
 
-async def keep_counts(redis: Redis, sessions: async_sessionmaker[AsyncSession]) -> int:
-    """Write down the counts of the minutes that are over; how many rows they were."""
+async def save_counts(redis: Redis, sessions: async_sessionmaker[AsyncSession]) -> int:
+    """Store the counts of the minutes that are over; returns the number of rows."""
     seconds, _ = await redis.time()
     current = seconds // 60 * 60
-    waiting: Any = await redis.smembers(MINUTES)  # pyright: ignore[reportGeneralTypeIssues]
-    kept = 0
-    for minute in sorted(int(one) for one in waiting):
+    minutes: Any = await redis.smembers(MINUTES)  # pyright: ignore[reportGeneralTypeIssues]
+    saved = 0
+    for minute in sorted(int(minute) for minute in minutes):
         if minute >= current:
             continue
         name = f"limits:minute:{minute}"
@@ -38,34 +38,36 @@ async def keep_counts(redis: Redis, sessions: async_sessionmaker[AsyncSession]) 
         for first in range(0, len(rows), BATCH):
             async with sessions.begin() as session:
                 await LimitRepository(session).put_snapshots(rows[first : first + BATCH])
-        async with redis.pipeline(transaction=True) as done:
-            done.delete(name)
-            done.srem(MINUTES, minute)
-            await done.execute()
-        kept += len(rows)
-    return kept
+        async with redis.pipeline(transaction=True) as deletion:
+            deletion.delete(name)
+            deletion.srem(MINUTES, minute)
+            await deletion.execute()
+        saved += len(rows)
+    return saved
 
 
 def snapshots(minute: int, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The rows of a minute, from the script's fields: policy, kind, the names of the caller's and
-    of the network's windows, then `admitted`, whose window refused and which of them, or the
-    reason of a refusal that no window made.
+    """The rows of a minute.
+
+    A field of `counts` is `policy|kind|caller's windows|network's windows|outcome`, where the
+    outcome is `admitted`, `caller` or `network` with the number of the window that refused, or
+    another reason for a refusal.
     """
     rows: dict[tuple[str, str, str], dict[str, int]] = defaultdict(
         lambda: {"admitted": 0, "refused": 0, "refused_by_network": 0}
     )
     for field, number in counts.items():
-        policy, kind, own, network, who, *which = field.split("|")
-        if who == "admitted":
+        policy, kind, own, network, outcome, *which = field.split("|")
+        if outcome == "admitted":
             for window in (own or network).split(","):
                 rows[policy, kind, window]["admitted"] += number
         elif not which:
-            rows[policy, kind, who]["refused"] += number
+            rows[policy, kind, outcome]["refused"] += number
         else:
-            names = (network if who == "network" else own).split(",")
+            names = (network if outcome == "network" else own).split(",")
             row = rows[policy, kind, names[int(which[0]) - 1]]
             row["refused"] += number
-            row["refused_by_network"] += number if who == "network" else 0
+            row["refused_by_network"] += number if outcome == "network" else 0
     at = datetime.fromtimestamp(minute, UTC)
     return [
         {"minute": at, "policy": policy, "caller_kind": kind, "window": window, **numbers}
@@ -73,15 +75,15 @@ def snapshots(minute: int, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     ]
 
 
-async def keep_anomalies(redis: Redis, sessions: async_sessionmaker[AsyncSession]) -> int:
-    """Write down what was noticed; how many there were."""
-    noticed: Any = await redis.hgetall(ANOMALIES)  # pyright: ignore[reportGeneralTypeIssues]
-    names = list(noticed)
+async def save_anomalies(redis: Redis, sessions: async_sessionmaker[AsyncSession]) -> int:
+    """Store the anomalies; returns how many."""
+    counts: Any = await redis.hgetall(ANOMALIES)  # pyright: ignore[reportGeneralTypeIssues]
+    names = list(counts)
     for first in range(0, len(names), BATCH):
         batch = names[first : first + BATCH]
         async with sessions.begin() as session:
             await LimitRepository(session).put_anomalies(
-                [_anomaly(name.decode(), int(noticed[name])) for name in batch]
+                [_anomaly(name.decode(), int(counts[name])) for name in batch]
             )
         await redis.hdel(ANOMALIES, *batch)  # pyright: ignore[reportGeneralTypeIssues]
     return len(names)
@@ -94,9 +96,9 @@ def _anomaly(name: str, seen: int) -> dict[str, Any]:
     return {"kind": kind, "subject": subject, "observed": seen, "detected_at": at}
 
 
-async def forget(sessions: async_sessionmaker[AsyncSession]) -> None:
-    """Delete what is kept no longer."""
+async def delete_old(sessions: async_sessionmaker[AsyncSession]) -> None:
+    """Delete what is older than its retention."""
     async with sessions.begin() as session:
         await LimitRepository(session).forget_older_than(
-            days=KEPT_DAYS, uses_s=FALLBACK_USES_KEPT_S
+            days=RETENTION_DAYS, uses_s=FALLBACK_RETENTION_S
         )

@@ -1,6 +1,6 @@
-"""How often who may do what: every policy, for each kind of caller, in one table.
+"""The rate limit policies: one table of what each kind of caller may do how often.
 
-Each line can be set by the environment variable it is read from.
+Each limit is a setting.
 """
 
 from functools import cache
@@ -31,7 +31,7 @@ def parse_windows(text: str) -> Windows:
     """Read "1/60,3/3600": counts per seconds, the shortest window first.
 
     Raises:
-        ValueError: It is written otherwise.
+        ValueError: The text has another format.
     """
     pairs = [part.partition("/") for part in text.split(",")]
     windows = [Window(int(limit), int(window_s)) for limit, _, window_s in pairs]
@@ -43,27 +43,27 @@ def parse_windows(text: str) -> Windows:
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """What one kind of caller may do of one thing."""
+    """The limits on one action for one kind of caller."""
 
     name: str
     kind: Kind
     own: Windows
-    """For the caller; empty where only the network counts."""
+    """The caller's own; empty where only the network is limited."""
     network: Windows = ()
-    """For all callers of one network prefix together; empty where each counts alone."""
+    """For all callers of a network prefix together; empty where only the caller is limited."""
 
     @property
     def windows(self) -> Windows:
-        """The windows a caller is told of: their own, else the network's."""
+        """The windows reported to a caller: their own, else the network's."""
         return self.own or self.network
 
 
-SHOWN = ("generate", "vote", "feedback", "checkout", "read", "chat")
-"""What a caller can do by now; the other policies wait for their endpoints."""
+REPORTED = ("generate", "vote", "feedback", "checkout", "read", "chat")
+"""The policies reported to a caller, in this order."""
 
 
 class Policies:
-    """The table. What is not in it is not limited: the schedule has its slots."""
+    """The table. What is missing in it is unlimited, such as the scheduler, which has its slots."""
 
     def __init__(self, config: Settings) -> None:
         visitor_generate = parse_windows(config.generate_limits)
@@ -78,7 +78,7 @@ class Policies:
         reads_of_network = parse_windows(config.read_limits)
         key_read = parse_windows(config.key_read_limits)
         table = [
-            # Without their cookie a visitor is a new one: their network has the same allowance.
+            # Deleting the cookie makes a new visitor: so the network has the same limit.
             Policy("generate", "visitor", visitor_generate, visitor_generate),
             Policy("generate", "key", key_generate),
             Policy("vote", "visitor", vote, votes_of_network),
@@ -90,16 +90,16 @@ class Policies:
             Policy("recover", "visitor", recover, recover),
             Policy("chat", "visitor", chat, chat),
             Policy("chat", "key", chat),
-            # A stranger who only reads has no identity.
+            # Visitors who only read have no identity yet.
             Policy("read", "visitor", (), reads_of_network),
             Policy("read", "key", key_read),
         ]
-        # Staff work with keys of their own.
-        table += [replace(one, kind="staff") for one in table if one.kind == "key"]
-        self._table = {(one.name, one.kind): one for one in table}
+        # Staff have API keys of their own.
+        table += [replace(policy, kind="staff") for policy in table if policy.kind == "key"]
+        self._table = {(policy.name, policy.kind): policy for policy in table}
 
     def of(self, name: str, caller: Caller) -> Policy:
-        """The policy for this caller; an API key's own limits win for generations."""
+        """The policy for this caller; an API key's own rate limit replaces that for generations."""
         found = self._table.get((name, caller.kind)) or Policy(name, caller.kind, ())
         if name == "generate" and caller.rate_limit:
             return replace(found, own=parse_windows(caller.rate_limit))

@@ -1,6 +1,6 @@
-"""Limits that are exact across processes: one script in Redis decides and counts.
+"""Rate limits that are exact across processes: one script in Redis decides and counts.
 
-Redis' clock is the only one. What one process knows is never needed by another.
+All times are by Redis' clock, and processes share no other state.
 """
 
 import asyncio
@@ -22,30 +22,30 @@ from redis.exceptions import RedisError, ResponseError
 from domain.caller import Caller
 from domain.errors import RateLimited, Unavailable
 from domain.infra.redis_batch import BatchedScript
-from domain.limits.anomalies import STRANGE
-from domain.limits.policies import SHOWN, Policies, Policy, Window, Windows
-from domain.limits.states import PolicyState, WindowState, forget, note
+from domain.limits.anomalies import THRESHOLDS
+from domain.limits.policies import REPORTED, Policies, Policy, Window, Windows
+from domain.limits.states import PolicyState, WindowState, clear_decisions, record_decision
 
 HOLD_S = 2.0
-"""How long permits fetched together may lie unused; until then they count as used now."""
+"""How long a batch of permits is valid. Its uses count from the end of that time."""
 
 US = 1_000_000
-NUMBERS = STRANGE | {"HOLD_US": int(HOLD_S * US)}
+NUMBERS = THRESHOLDS | {"HOLD_US": int(HOLD_S * US)}
 HERE = Path(__file__).parent
 CONSTANTS = "".join(f"local {name} = {value}\n" for name, value in NUMBERS.items())
 COUNTING = CONSTANTS + (HERE / "count.lua").read_text()
 DECIDE = COUNTING + (HERE / "rate_limit.lua").read_text()
 COUNT_ONE = COUNTING + "count(microseconds(), ARGV[1], 1)"
 GIVE_BACK = (HERE / "give_back.lua").read_text()
-NAMELESS = bytes(8)
-LOOK_AGAIN_S = 1.0
-"""So long nobody waits for a Redis that was just found away."""
+ANONYMOUS = bytes(8)
+AWAY_S = 1.0
+"""How long Redis is taken to be away after a failure, so that not every request waits for it."""
 
-TRY_AGAIN_S = 5
+RETRY_AFTER_S = 5
 
 Reason = Literal["captcha", "captcha_away", "budget"]
-"""Who refused when it was no window: a proof was asked for, it could not be looked at, or there
-was no money."""
+"""Reasons for a refusal other than a full window: a captcha is needed or cannot be verified, or the
+budget is used up."""
 
 log = structlog.get_logger()
 
@@ -79,7 +79,7 @@ class TooManyMessages(RateLimited):
 
 
 class LimiterAway(Unavailable):
-    """Nobody can say how much a caller has had, so nothing is spent."""
+    """A caller's uses cannot be counted, so nothing that costs money is started."""
 
     code = "limiter_away"
 
@@ -109,19 +109,19 @@ REFUSALS: dict[str, tuple[type[RateLimited], str]] = {
     ),
     "read": (TooManyReads, "You read faster than we can turn the pages. Take a breath."),
 }
-OTHERWISE = (RateLimited, "That was too often: {limit} per {name} at most.")
+DEFAULT_REFUSAL = (RateLimited, "That was too often: {limit} per {name} at most.")
 
 
-class Question(msgspec.Struct, frozen=True):
-    """What the script is asked for one caller and policy; `places` are the answer's windows."""
+class ScriptCall(msgspec.Struct, frozen=True):
+    """The script's input for a caller and policy; it reports on `windows`, in this order."""
 
     keys: list[str]
     arguments: tuple[str | bytes, ...]
-    places: tuple[Window, ...]
+    windows: tuple[Window, ...]
 
 
 class RateLimiter:
-    """Decides by the policies for one process among many."""
+    """Applies the policies."""
 
     def __init__(self, redis: Redis, policies: Policies) -> None:
         self.policies = policies
@@ -131,18 +131,18 @@ class RateLimiter:
         self._away_until = 0.0
 
     async def hit(self, policy: str, caller: Caller, *, member: str | None = None) -> PolicyState:
-        """Count one use against the caller and their network, if all windows have room.
+        """Count one use against the caller and their network, if no window is full.
 
-        `member` names the use, so that it can be given back.
+        `member` identifies the use, so that it can be given back.
 
         Raises:
-            RateLimited: A window is full; says when there is room. Nothing was counted.
-            LimiterAway: Redis cannot be asked.
+            RateLimited: A window is full; says when to retry. Nothing was counted.
+            LimiterAway: Redis is away.
         """
-        _, state = await self.ask(self.policies.of(policy, caller), caller, 1, member=member)
+        _, state = await self.acquire(self.policies.of(policy, caller), caller, 1, member=member)
         return state
 
-    async def ask(
+    async def acquire(
         self,
         policy: Policy,
         caller: Caller,
@@ -150,38 +150,41 @@ class RateLimiter:
         *,
         member: str | None = None,
     ) -> tuple[int, PolicyState]:
-        """Get up to so many permits, to be used within `HOLD_S`, and how many were granted.
+        """Acquire up to `wanted` permits, to be used within `HOLD_S`.
+
+        Returns:
+            How many were granted, and the state of the policy.
 
         Raises:
-            RateLimited: There are none.
-            LimiterAway: Redis cannot be asked.
+            RateLimited: A window is full.
+            LimiterAway: Redis is away.
         """
-        name = _name(member) if member else NAMELESS
+        name = _name(member) if member else ANONYMOUS
         granted, state = await self._run(policy, caller, wanted, name)
-        note(state)
+        record_decision(state)
         if not granted and state.refused_by:
             raise refusal(policy, state.refused_by)
         return granted, state
 
     async def left(self, caller: Caller) -> list[PolicyState]:
-        """What the caller may still do of everything; counts nothing.
+        """The state of each reported policy for the caller; counts nothing.
 
         Raises:
-            LimiterAway: Redis cannot be asked.
+            LimiterAway: Redis is away.
         """
-        policies = [self.policies.of(name, caller) for name in SHOWN]
-        answers = [self._run(policy, caller, 0, NAMELESS) for policy in policies]
+        policies = [self.policies.of(name, caller) for name in REPORTED]
+        answers = [self._run(policy, caller, 0, ANONYMOUS) for policy in policies]
         return [state for _, state in await asyncio.gather(*answers)]
 
     async def give_back(
         self, policy: str, caller_id: UUID | None, network: str | None, member: str
     ) -> None:
-        """Take a use out of the count, as if it had never been; doing it twice is harmless.
+        """Remove a use from the count. Idempotent.
 
         Raises:
-            LimiterAway: Redis cannot be asked.
+            LimiterAway: Redis is away.
         """
-        forget()
+        clear_decisions()
         try:
             for key in _keys(policy, caller_id, network):
                 await self._give_back.run([key], [_name(member)])
@@ -189,50 +192,48 @@ class RateLimiter:
             raise self._away(error) from error
 
     async def count_refusal(self, policy: str, caller: Caller, reason: Reason) -> None:
-        """Count that something else than a window refused. Without Redis it stays uncounted: the
-        answer is the same.
-        """
+        """Count a refusal that no window caused. While Redis is away it stays uncounted."""
         with suppress(RedisError, OSError):
             await self._count_one.run([], [f"{policy}|{caller.kind}|||{reason}"])
 
     async def _run(
         self, policy: Policy, caller: Caller, wanted: int, name: bytes
     ) -> tuple[int, PolicyState]:
-        question = _question(policy, caller.id, caller.network)
-        if not question.keys:
+        call = _script_call(policy, caller.id, caller.network)
+        if not call.keys:
             return wanted, PolicyState(policy, ())
         if time.monotonic() < self._away_until:
             raise away(policy)
-        arguments = (name, wanted, *question.arguments)
+        arguments = (name, wanted, *call.arguments)
         try:
-            answer: Any = await self._decide.run(question.keys, arguments)
+            reply: Any = await self._decide.run(call.keys, arguments)
         except (RedisError, OSError) as error:
             raise self._away(error, policy) from error
-        return answer[0], _state(policy, question.places, answer[1:])
+        return reply[0], _state(policy, call.windows, reply[1:])
 
     def _away(self, error: Exception, policy: Policy | None = None) -> LimiterAway:
-        # What Redis refuses to do, such as writing when its memory is full, is looked into.
+        # A refusal by Redis, as when its memory is full, needs somebody to act.
         level = log.error if isinstance(error, ResponseError) else log.warning
         level("limiter_away", error=type(error).__name__)
-        self._away_until = time.monotonic() + LOOK_AGAIN_S
+        self._away_until = time.monotonic() + AWAY_S
         return away(policy)
 
 
 def away(policy: Policy | None) -> LimiterAway:
     if policy:
-        windows = (WindowState(window, 0, TRY_AGAIN_S) for window in policy.windows)
-        note(PolicyState(policy, tuple(windows)))
+        windows = (WindowState(window, 0, RETRY_AFTER_S) for window in policy.windows)
+        record_decision(PolicyState(policy, tuple(windows)))
     return LimiterAway(
         "We cannot count right now, so nothing new is written. Reading and voting go on.",
-        retry_after_s=TRY_AGAIN_S,
+        retry_after_s=RETRY_AFTER_S,
     )
 
 
 def refusal(policy: Policy, full: WindowState) -> RateLimited:
-    kind, words = REFUSALS.get(policy.name, OTHERWISE)
+    kind, words = REFUSALS.get(policy.name, DEFAULT_REFUSAL)
     limit = full.window.limit
-    said = words.format(limit=limit, name=full.window.name, s="s" if limit > 1 else "")
-    return kind(said, retry_after_s=max(1, full.reset_s))
+    detail = words.format(limit=limit, name=full.window.name, s="s" if limit > 1 else "")
+    return kind(detail, retry_after_s=max(1, full.reset_s))
 
 
 def _keys(policy: str, *subjects: UUID | str | None) -> list[str]:
@@ -240,19 +241,19 @@ def _keys(policy: str, *subjects: UUID | str | None) -> list[str]:
 
 
 @lru_cache(maxsize=4_096)
-def _question(policy: Policy, caller_id: UUID | None, network: str | None) -> Question:
+def _script_call(policy: Policy, caller_id: UUID | None, network: str | None) -> ScriptCall:
     own = policy.own if caller_id else ()
     shared = policy.network if network else ()
     keys = _keys(policy.name, caller_id if own else None, network if shared else None)
-    names = (",".join(one.name for one in windows) for windows in (own, shared))
+    names = (",".join(window.name for window in windows) for windows in (own, shared))
     label = "|".join((policy.name, policy.kind, *names))
     identity = str(caller_id or "") if own else ""
     arguments = (*_arguments("caller", own), *_arguments("network", shared))
-    return Question(keys, (label, identity, network or "", *arguments), (*own, *shared))
+    return ScriptCall(keys, (label, identity, network or "", *arguments), (*own, *shared))
 
 
 def _arguments(who: str, windows: Windows) -> tuple[str | bytes, ...]:
-    packed = b"".join(struct.pack(">II", one.limit, one.window_s) for one in windows)
+    packed = b"".join(struct.pack(">II", window.limit, window.window_s) for window in windows)
     return (who, packed) if windows else ()
 
 
@@ -260,15 +261,17 @@ def _name(member: str) -> bytes:
     return blake2b(member.encode(), digest_size=8).digest()
 
 
-def _state(policy: Policy, places: Windows, numbers: list[int]) -> PolicyState:
-    """The tighter of the caller's and the network's, told of the caller's windows."""
+def _state(policy: Policy, windows: Windows, numbers: list[int]) -> PolicyState:
+    """For each length the tighter of the caller's and the network's window, reported with the
+    caller's limit.
+    """
     found: dict[int, tuple[int, int]] = {}
-    for place, window in enumerate(places):
-        remaining, reset_us = numbers[2 * place : 2 * place + 2]
+    for index, window in enumerate(windows):
+        remaining, reset_us = numbers[2 * index : 2 * index + 2]
         left = (remaining, -math.ceil(reset_us / US))
         found[window.window_s] = min(found.get(window.window_s, left), left)
-    told = {window.window_s: window for window in (*places[::-1], *policy.own)}
+    reported = {window.window_s: window for window in (*windows[::-1], *policy.own)}
     return PolicyState(
         policy,
-        tuple(WindowState(told[s], left[0], -left[1]) for s, left in sorted(found.items())),
+        tuple(WindowState(reported[s], left[0], -left[1]) for s, left in sorted(found.items())),
     )

@@ -1,7 +1,7 @@
-"""Permits to read, fetched a few at a time: a read must not wait for Redis each time.
+"""The limit on reading, with permits that are fetched in batches: most reads ask no Redis.
 
-A process holds what it fetched for moments only, and the fewer permits there are left the fewer
-it gets; those it does not use are lost to the caller, never spent twice.
+A process caches a batch for two seconds at most, and batches shrink as fewer permits are left.
+Unused permits are lost to the caller; none is ever used twice.
 """
 
 import asyncio
@@ -14,123 +14,125 @@ from domain.limits.policies import Policy
 from domain.limits.rate_limit import HOLD_S, LimiterAway, RateLimiter
 from domain.limits.states import PolicyState, WindowState
 
-MOST_AT_ONCE = 256
+BATCH_AT_MOST = 256
 READERS_AT_MOST = 10_000
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Permits that were fetched together."""
+    """Permits that were fetched with one call."""
 
     permits: int = 0
     fetched_at: float = float("-inf")
     until: float = float("-inf")
-    """Both by this process' own clock, which only has to be even."""
+    """Both by this process' monotonic clock."""
     state: PolicyState | None = None
 
 
 @dataclass(slots=True)
-class _Held:
-    """What a process holds for one network or API key."""
+class _Cached:
+    """The cached permits of one network or API key."""
 
     batch: _Batch = field(default_factory=_Batch)
-    spare: _Batch | None = None
-    """Fetched ahead, so that those who read much need not all wait when the batch is used up."""
+    next_batch: _Batch | None = None
+    """Prefetched, so that frequent readers do not all wait when the batch is used up."""
     size: int = 1
     fetched: asyncio.Event | None = None
-    """Told when what somebody fetches now is there; None while nobody does."""
-    ahead: asyncio.Task[None] | None = None
+    """Set when the fetch under way is done; None while there is none."""
+    prefetching: asyncio.Task[None] | None = None
 
 
-class ReadPermits:
-    """Lets readers in as the policy for reading says."""
+class ReadLimiter:
+    """Applies the policy for reading."""
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter = limiter
-        self._held: dict[object, _Held] = {}
+        self._cached: dict[object, _Cached] = {}
 
-    def take_at_hand(self, caller: Caller) -> PolicyState | None:
-        """Use a permit that was fetched before; None when there is none."""
-        held = self._of(caller)
-        return self._use(held, caller) if _has_permit(held) else None
+    def try_cached(self, caller: Caller) -> PolicyState | None:
+        """Use a cached permit; None when there is none."""
+        cached = self._of(caller)
+        return self._use(cached, caller) if _has_permit(cached) else None
 
     async def take(self, caller: Caller) -> PolicyState | None:
-        """Use one permit; None when Redis is away, for reading goes on without it.
+        """Use one permit; None when Redis is away, because reading is then unlimited.
 
         Raises:
-            RateLimited: The network, or the API key, has had its share.
+            RateLimited: The network or the API key has used up its limit.
         """
-        held = self._of(caller)
+        cached = self._of(caller)
         try:
-            if not held.fetched:
-                held.batch = await self._fetch(held, caller)
-                return self._use(held, caller)
-            # All who wait go on together: in turns, the last ones would wait for ever longer.
-            await held.fetched.wait()
-            if _has_permit(held):
-                return self._use(held, caller)
-            return (await self._limiter.ask(self._policy(caller), caller, 1))[1]
+            if not cached.fetched:
+                cached.batch = await self._fetch(cached, caller)
+                return self._use(cached, caller)
+            # All waiters go on together: one after the other, the last would wait ever longer.
+            await cached.fetched.wait()
+            if _has_permit(cached):
+                return self._use(cached, caller)
+            return (await self._limiter.acquire(self._policy(caller), caller, 1))[1]
         except LimiterAway:
             return None
 
-    def _use(self, held: _Held, caller: Caller) -> PolicyState | None:
-        batch = held.batch
+    def _use(self, cached: _Cached, caller: Caller) -> PolicyState | None:
+        batch = cached.batch
         batch.permits -= 1
-        if 2 * batch.permits == held.size and not held.spare and not held.fetched:
-            held.ahead = asyncio.create_task(self._fetch_ahead(held, caller))
+        if 2 * batch.permits == cached.size and not cached.next_batch and not cached.fetched:
+            cached.prefetching = asyncio.create_task(self._prefetch(cached, caller))
         return _left(batch)
 
-    def _of(self, caller: Caller) -> _Held:
+    def _of(self, caller: Caller) -> _Cached:
         name = caller.network if caller.kind == "visitor" else caller.id
-        held = self._held.get(name)
-        if held is None:
-            if len(self._held) >= READERS_AT_MOST:
-                # Whoever came first; what was held for them is lost.
-                del self._held[next(iter(self._held))]
-            held = self._held[name] = _Held()
-        return held
+        cached = self._cached.get(name)
+        if cached is None:
+            if len(self._cached) >= READERS_AT_MOST:
+                # The oldest entry; its unused permits are lost.
+                del self._cached[next(iter(self._cached))]
+            cached = self._cached[name] = _Cached()
+        return cached
 
-    async def _fetch(self, held: _Held, caller: Caller) -> _Batch:
+    async def _fetch(self, cached: _Cached, caller: Caller) -> _Batch:
         now = time.monotonic()
-        # Who comes back soon gets more at once, who does not loses nothing.
-        quick = 2 * held.batch.permits <= held.size and now < held.batch.fetched_at + HOLD_S
-        held.size = min(2 * held.size, MOST_AT_ONCE) if quick else 1
-        held.fetched = fetched = asyncio.Event()
+        # Frequent readers get larger batches; others lose no permits to a cache.
+        frequent = (
+            2 * cached.batch.permits <= cached.size and now < cached.batch.fetched_at + HOLD_S
+        )
+        cached.size = min(2 * cached.size, BATCH_AT_MOST) if frequent else 1
+        cached.fetched = fetched = asyncio.Event()
         try:
-            permits, state = await self._limiter.ask(self._policy(caller), caller, held.size)
+            permits, state = await self._limiter.acquire(self._policy(caller), caller, cached.size)
         finally:
-            held.fetched = None
+            cached.fetched = None
             fetched.set()
-        # A single one is counted from now on, so it is for now.
+        # A single permit counts from now, not from the end of the hold, so it cannot be cached.
         return _Batch(permits, now, now + HOLD_S if permits > 1 else now, state)
 
-    async def _fetch_ahead(self, held: _Held, caller: Caller) -> None:
+    async def _prefetch(self, cached: _Cached, caller: Caller) -> None:
         try:
-            held.spare = await self._fetch(held, caller)
+            cached.next_batch = await self._fetch(cached, caller)
         except (RateLimited, LimiterAway):
-            return  # Whoever needs one next asks themselves, and is told.
+            return  # The next reader fetches for itself and gets the error.
 
     def _policy(self, caller: Caller) -> Policy:
         return self._limiter.policies.of("read", caller)
 
 
-def _has_permit(held: _Held) -> bool:
+def _has_permit(cached: _Cached) -> bool:
     now = time.monotonic()
-    if held.batch.permits > 0 and now < held.batch.until:
+    if cached.batch.permits > 0 and now < cached.batch.until:
         return True
-    if held.spare is None:
+    if cached.next_batch is None:
         return False
-    held.batch, held.spare = held.spare, None
-    return held.batch.permits > 0 and now < held.batch.until
+    cached.batch, cached.next_batch = cached.next_batch, None
+    return cached.batch.permits > 0 and now < cached.batch.until
 
 
 def _left(batch: _Batch) -> PolicyState | None:
-    """What there was when it was fetched, with what is held of it."""
+    """The policy's state when the batch was fetched, plus the permits still cached."""
     if batch.state is None:
         return None
     passed_s = int(time.monotonic() - batch.fetched_at)
     windows = tuple(
-        WindowState(one.window, one.remaining + batch.permits, max(0, one.reset_s - passed_s))
-        for one in batch.state.windows
+        WindowState(state.window, state.remaining + batch.permits, max(0, state.reset_s - passed_s))
+        for state in batch.state.windows
     )
     return PolicyState(batch.state.policy, windows)

@@ -1,4 +1,4 @@
-"""What is left of a policy, and where a request keeps what was decided for it."""
+"""The state of a policy, and the decisions that were made for the current request."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,28 +13,28 @@ class WindowState(msgspec.Struct, frozen=True):
     window: Window
     remaining: int
     reset_s: int
-    """Seconds until one more is allowed than now; 0 while nothing is used."""
+    """Seconds until one more use is allowed than now; 0 while nothing is used."""
 
 
 class PolicyState(msgspec.Struct, frozen=True):
-    """The tighter of what a caller and their network have left, the shortest window first."""
+    """For each window the lower of what the caller and their network have left; shortest first."""
 
     policy: Policy
     windows: tuple[WindowState, ...]
 
     @property
     def refused_by(self) -> WindowState | None:
-        """The full window that takes longest to have room again."""
-        full = [one for one in self.windows if not one.remaining]
-        return max(full, key=lambda one: one.reset_s, default=None)
+        """Of the full windows the one that takes longest to reset; None when none is full."""
+        full = [state for state in self.windows if not state.remaining]
+        return max(full, key=lambda state: state.reset_s, default=None)
 
 
 _decided: ContextVar[list[PolicyState] | None] = ContextVar("decided", default=None)
 
 
 @contextmanager
-def decisions() -> Generator[list[PolicyState]]:
-    """Collect what is decided meanwhile, also in tasks begun meanwhile."""
+def collect_decisions() -> Generator[list[PolicyState]]:
+    """Collect the decisions of this context, including tasks started in it."""
     states: list[PolicyState] = []
     token = _decided.set(states)
     try:
@@ -43,15 +43,15 @@ def decisions() -> Generator[list[PolicyState]]:
         _decided.reset(token)
 
 
-def forget() -> None:
-    """What was decided has been undone."""
+def clear_decisions() -> None:
+    """The decisions were undone."""
     states = _decided.get()
     if states is not None:
         states.clear()
 
 
-def note(state: PolicyState) -> None:
-    """Leave a decision for whoever answers the request."""
+def record_decision(state: PolicyState) -> None:
+    """Keep a decision for the response's headers."""
     states = _decided.get()
     if states is not None:
         states.append(state)

@@ -1,4 +1,4 @@
-"""Who has to prove to be a person before they generate again, and how they do."""
+"""Step-up verification: who must pass a captcha before the next generation."""
 
 from redis.asyncio import Redis
 
@@ -27,10 +27,10 @@ class CaptchaAway(Unavailable):
 
 
 class StepUp:
-    """Asks visitors for a captcha after so many refusals of theirs or of their network, and while
-    something about them is strange.
+    """Requires a captcha of visitors after a number of refusals to them or their network, and while
+    they are suspicious.
 
-    API keys are never asked: they answer with their own limits.
+    API keys never need one: they have limits of their own.
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class StepUp:
         self._anomalies = anomalies
         self._after = after_refusals
 
-    async def note_refusal(self, caller: Caller) -> None:
-        """Count that this caller was told to wait."""
+    async def count_refusal(self, caller: Caller) -> None:
+        """Count that this caller was rate limited."""
         if self._captcha and caller.kind == "visitor":
             async with self._redis.pipeline(transaction=True) as counting:
                 for name in _names(caller):
@@ -51,17 +51,17 @@ class StepUp:
                 await counting.execute()
 
     async def challenge(self, caller: Caller) -> Challenge | None:
-        """What the caller will be asked at the next generation; None when nothing."""
+        """The captcha the caller needs for the next generation; None when none."""
         if not self._captcha or caller.kind != "visitor":
             return None
         return self._captcha.challenge if await self._suspicious(caller) else None
 
     async def check(self, caller: Caller, proof: Proof | None) -> None:
-        """Let pass who need not prove anything, or just did.
+        """Pass callers who need no captcha or bring a valid proof.
 
         Raises:
-            CaptchaRequired: No proof was brought, or a wrong, foreign or used one.
-            CaptchaAway: The service does not answer: generating waits, the rest goes on.
+            CaptchaRequired: The proof is missing, invalid, from another site or used before.
+            CaptchaAway: The captcha service is away: only generating is refused meanwhile.
         """
         challenge = await self.challenge(caller)
         if not challenge or not self._captcha:
@@ -89,5 +89,5 @@ class StepUp:
 
 
 def _names(caller: Caller) -> list[str]:
-    """The counters of the visitor and of their network: a new cookie does not help."""
-    return [f"captcha:refusals:{one}" for one in (caller.id, caller.network) if one]
+    """The counters of the visitor and of their network, so that a new cookie does not help."""
+    return [f"captcha:refusals:{subject}" for subject in (caller.id, caller.network) if subject]

@@ -13,7 +13,7 @@ from domain.caller import Caller
 from domain.errors import RateLimited
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from domain.limits.read_limiter import ReadPermits
+from domain.limits.read_limiter import ReadLimiter
 from settings import Settings
 from tests.configuration import settings
 from tests.fixtures.api import api_client
@@ -28,7 +28,7 @@ def set_limits(app, redis, monkeypatch):
         policies = Policies(Settings(**limits))  # pyright: ignore[reportArgumentType]
         monkeypatch.setattr(app.state.services.limiter, "policies", policies)
         monkeypatch.setattr(
-            app.state.services, "read_permits", ReadPermits(app.state.services.limiter)
+            app.state.services, "read_limiter", ReadLimiter(app.state.services.limiter)
         )
 
     return set_them
@@ -115,14 +115,14 @@ async def test_reads_are_limited_by_network_and_say_so(set_limits, app, api, mak
 async def test_permits_fetched_together_never_exceed_the_limit(redis):
     """Four processes read as fast as they can."""
     policies = Policies(Settings(read_limits="300/60"))
-    readers = [ReadPermits(RateLimiter(redis, policies)) for _ in range(4)]
+    readers = [ReadLimiter(RateLimiter(redis, policies)) for _ in range(4)]
     caller, admitted = Caller("visitor", None, "net"), 0
 
     async def read(place: int) -> None:
         nonlocal admitted
         try:
             reader = readers[place % 4]
-            if not reader.take_at_hand(caller):
+            if not reader.try_cached(caller):
                 await reader.take(caller)
         except RateLimited:
             return

@@ -58,7 +58,7 @@ async def with_key(client: httpx.AsyncClient) -> dict[str, str]:
 async def counted(redis: Any, database: Any) -> dict[tuple[str, str], tuple[int, int]]:
     """Admitted and refused, as the job keeps them, by kind of caller and by reason or window."""
     await end_the_minute(redis)
-    await limit_stats.keep_counts(redis, database.sessions)
+    await limit_stats.save_counts(redis, database.sessions)
     admitted: Counter[tuple[str, str]] = Counter()
     refused: Counter[tuple[str, str]] = Counter()
     async with database.sessions() as session:

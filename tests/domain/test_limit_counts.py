@@ -14,7 +14,7 @@ from db.models import Anomaly, FallbackUse, RateLimitSnapshot
 from domain.caller import SCHEDULER, Caller
 from domain.errors import RateLimited
 from domain.limits import limit_stats
-from domain.limits.anomalies import STRANGE, Anomalies
+from domain.limits.anomalies import THRESHOLDS, Anomalies
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
 from settings import Settings
@@ -85,7 +85,7 @@ async def busy(limiter, redis):
 async def test_admissions_and_refusals_are_kept_by_policy_kind_window_and_reason(
     busy, redis, database
 ):
-    await limit_stats.keep_counts(redis, database.sessions)
+    await limit_stats.save_counts(redis, database.sessions)
 
     assert await counted(database) == EXPECTED
     assert not await redis.exists(limit_stats.MINUTES)
@@ -103,15 +103,15 @@ async def test_nothing_is_lost_or_doubled_by_a_job_that_dies(
     with monkeypatch.context() as patched:
         patched.setattr(redis, dies_at, die)
         with pytest.raises(ConnectionError):
-            await limit_stats.keep_counts(redis, database.sessions)
+            await limit_stats.save_counts(redis, database.sessions)
 
-    await limit_stats.keep_counts(redis, database.sessions)
+    await limit_stats.save_counts(redis, database.sessions)
 
     assert await counted(database) == EXPECTED
 
 
 async def test_two_jobs_at_once_count_once(busy, redis, database):
-    await asyncio.gather(*(limit_stats.keep_counts(redis, database.sessions) for _ in range(2)))
+    await asyncio.gather(*(limit_stats.save_counts(redis, database.sessions) for _ in range(2)))
 
     assert await counted(database) == EXPECTED
 
@@ -119,7 +119,7 @@ async def test_two_jobs_at_once_count_once(busy, redis, database):
 async def test_the_minute_under_way_is_left_to_itself(limiter, redis, database):
     await hit(limiter, visitor())
 
-    kept = await limit_stats.keep_counts(redis, database.sessions)
+    kept = await limit_stats.save_counts(redis, database.sessions)
 
     # Unless it ended just now.
     assert kept in (0, 3)
@@ -136,7 +136,7 @@ async def test_what_is_older_than_thirty_days_goes(database):
             session.add(Anomaly(kind="refusals", subject="net", observed=1, detected_at=now - age))
             session.add(FallbackUse(subject="vote net", used_at=now - age))
 
-    await limit_stats.forget(database.sessions)
+    await limit_stats.delete_old(database.sessions)
 
     assert len(await rows(database, RateLimitSnapshot)) == 1
     assert len(await rows(database, Anomaly)) == 1
@@ -144,21 +144,21 @@ async def test_what_is_older_than_thirty_days_goes(database):
 
 
 async def identities(limiter: RateLimiter) -> Caller:
-    for _ in range(STRANGE["IDENTITIES"]):
+    for _ in range(THRESHOLDS["IDENTITIES"]):
         await hit(limiter, visitor("net"))
     return visitor("net")
 
 
 async def networks(limiter: RateLimiter) -> Caller:
     caller = visitor()
-    for number in range(STRANGE["NETWORKS"]):
+    for number in range(THRESHOLDS["NETWORKS"]):
         await hit(limiter, Caller("visitor", caller.id, f"net {number}"))
     return Caller("visitor", caller.id, "another")
 
 
 async def refusals(limiter: RateLimiter) -> Caller:
     caller = visitor()
-    await hit(limiter, caller, STRANGE["REFUSALS_OF_ONE"] + 1)
+    await hit(limiter, caller, THRESHOLDS["REFUSALS_OF_ONE"] + 1)
     return caller
 
 
@@ -174,10 +174,10 @@ async def test_something_strange_is_noticed_for_a_while_and_kept_once(
     assert not await anomalies.suspicious(visitor("innocent"))
     assert {key: 0 < await redis.ttl(key) <= 3_600 for key in await redis.keys("suspicious:*")}
     noticed = await redis.hgetall(limit_stats.ANOMALIES)
-    await limit_stats.keep_anomalies(redis, database.sessions)
+    await limit_stats.save_anomalies(redis, database.sessions)
     # As if the job had died before Redis forgot them.
     await redis.hset(limit_stats.ANOMALIES, mapping=noticed)
-    await limit_stats.keep_anomalies(redis, database.sessions)
+    await limit_stats.save_anomalies(redis, database.sessions)
     (kept,) = await rows(database, Anomaly)
     assert kept.kind == strange.__name__
     assert kept.subject in (str(caller.id), caller.network)
@@ -187,15 +187,15 @@ async def test_something_strange_is_noticed_for_a_while_and_kept_once(
 async def test_the_usual_is_not_strange(limiter, redis):
     caller = visitor("net")
     await hit(limiter, caller, 20, policy="vote")
-    await hit(limiter, caller, STRANGE["REFUSALS_OF_ONE"])
-    for _ in range(STRANGE["IDENTITIES"] - 6):
+    await hit(limiter, caller, THRESHOLDS["REFUSALS_OF_ONE"])
+    for _ in range(THRESHOLDS["IDENTITIES"] - 6):
         await hit(limiter, visitor("net"))
 
     assert not await Anomalies(redis).suspicious(caller)
 
 
 async def test_redis_keeps_a_bounded_number_of_what_it_noticed(limiter, redis: Any):
-    most = STRANGE["ANOMALIES_AT_MOST"]
+    most = THRESHOLDS["ANOMALIES_AT_MOST"]
     await redis.hset(limit_stats.ANOMALIES, mapping={f"x|{one}|1": 1 for one in range(most)})
 
     caller = await refusals(limiter)

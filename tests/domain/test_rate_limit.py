@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from domain.caller import Caller, network_of
 from domain.errors import RateLimited
-from domain.limits.policies import SHOWN, Policies, Window, parse_windows
+from domain.limits.policies import REPORTED, Policies, Window, parse_windows
 from domain.limits.rate_limit import GenerationLimit, RateLimiter
 from domain.limits.states import PolicyState
 from settings import Settings
@@ -169,7 +169,7 @@ async def test_looking_counts_nothing(limiter):
     before = await limiter.left(caller)
 
     assert await limiter.left(caller) == before
-    assert [state.policy.name for state in before] == list(SHOWN)
+    assert [state.policy.name for state in before] == list(REPORTED)
     assert all(one.remaining == one.window.limit for state in before for one in state.windows)
     assert all(one.reset_s == 0 for state in before for one in state.windows)
 

@@ -8,24 +8,24 @@ from domain.caller import Caller
 from domain.errors import RateLimited
 from domain.limits.policies import Policies
 from domain.limits.rate_limit import RateLimiter
-from domain.limits.read_limiter import ReadPermits
-from domain.limits.states import decisions
+from domain.limits.read_limiter import ReadLimiter
+from domain.limits.states import collect_decisions
 from settings import Settings
 
 CALLER = Caller("visitor", None, "net")
 AT_ONCE = 30
 
 
-def permits(redis, limit: int) -> ReadPermits:
-    return ReadPermits(RateLimiter(redis, Policies(Settings(read_limits=f"{limit}/60"))))
+def permits(redis, limit: int) -> ReadLimiter:
+    return ReadLimiter(RateLimiter(redis, Policies(Settings(read_limits=f"{limit}/60"))))
 
 
-async def use_up_what_is_held(reads: ReadPermits) -> None:
+async def use_up_what_is_held(reads: ReadLimiter) -> None:
     """Read on until a good many are fetched each time, and stop where there is none at hand."""
     for _ in range(300):
-        if not reads.take_at_hand(CALLER):
+        if not reads.try_cached(CALLER):
             await reads.take(CALLER)
-    while reads.take_at_hand(CALLER):
+    while reads.try_cached(CALLER):
         pass
 
 
@@ -52,7 +52,7 @@ async def test_who_waited_in_vain_is_told_what_is_left(redis):
     reads = permits(redis, 5)
 
     async def read() -> tuple[bool, int]:
-        with decisions() as states:
+        with collect_decisions() as states:
             try:
                 state = await reads.take(CALLER)
             except RateLimited:
@@ -75,4 +75,4 @@ async def test_one_who_leaves_while_fetching_keeps_nobody_waiting(redis):
     assert all(await asyncio.gather(*readers[1:]))
     with pytest.raises(asyncio.CancelledError):
         await readers[0]
-    assert reads.take_at_hand(CALLER) or await reads.take(CALLER)
+    assert reads.try_cached(CALLER) or await reads.take(CALLER)
