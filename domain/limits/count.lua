@@ -1,4 +1,4 @@
--- What happened in each minute by this server's clock, for a job to keep; ahead of the scripts
+-- Counts per minute of the server's clock, which a job moves to Postgres. Prepended to the scripts
 -- that count.
 
 local function microseconds()

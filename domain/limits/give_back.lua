@@ -1,4 +1,5 @@
--- Takes a use out of the entries of KEYS[1], if it is among them; ARGV[1] is its eight bytes.
+-- Removes the use with the 8-byte id ARGV[1] from the log in KEYS[1]; see `rate_limit.lua` for the
+-- format. Returns 1 if it was there, else 0.
 
 local SIZE, OVERFLOW = 20, 4294967296
 local entries = redis.call('GET', KEYS[1]) or ''

@@ -34,7 +34,7 @@ NUMBERS = THRESHOLDS | {"HOLD_US": int(HOLD_S * US)}
 HERE = Path(__file__).parent
 CONSTANTS = "".join(f"local {name} = {value}\n" for name, value in NUMBERS.items())
 COUNTING = CONSTANTS + (HERE / "count.lua").read_text()
-DECIDE = COUNTING + (HERE / "rate_limit.lua").read_text()
+DECIDE = COUNTING + (HERE / "anomalies.lua").read_text() + (HERE / "rate_limit.lua").read_text()
 COUNT_ONE = COUNTING + "count(microseconds(), ARGV[1], 1)"
 GIVE_BACK = (HERE / "give_back.lua").read_text()
 ANONYMOUS = bytes(8)
