@@ -13,7 +13,7 @@ from api.middleware.authentication import SCOPE, VISITORS_ONLY
 from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.keys import KeyIn, KeysOut, NewKeyOut
 from api.visitor_cookie import BECOMES, OVER
-from domain.accounts.service import FREE_SCOPES, LIFE, Accounts
+from domain.accounts.service import FREE_SCOPES, LIFETIME, Accounts
 from domain.caller import Caller
 from domain.idempotency import Attempt
 from settings import Settings
@@ -40,7 +40,7 @@ class KeyController(Controller):
     ) -> NewKeyOut:
         """Make an API key of your own; this answer alone shows its `token`."""
         days = data.expires_in_days
-        life = timedelta(days=days) if days else LIFE
+        life = timedelta(days=days) if days else LIFETIME
         scopes = data.scopes or FREE_SCOPES
         made = await accounts.make_key(caller, data.name, scopes=scopes, life=life, attempt=attempt)
         return new_key_out(made)
@@ -53,7 +53,7 @@ class KeyController(Controller):
         settings: NamedDependency[Settings],
     ) -> KeysOut:
         """Your own keys with what they were used for today, the newest first."""
-        keys = await accounts.keys(caller)
+        keys = await accounts.list_keys(caller)
         return KeysOut([key_out(used, settings.budget_key_usd) for used in keys])
 
     @post("/{key_id:uuid}/rotate", operation_id="RotateKey")

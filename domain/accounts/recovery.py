@@ -1,4 +1,4 @@
-"""Being oneself again on another device, with a link made where one still was."""
+"""Recovery: restoring an identity on another device with a link made on the first one."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from domain.spending.credits import has_credits
 
 
 class LinkRefused(Unauthorized):
-    """Whether it is forged, cut, expired or somebody's who signed out is not said."""
+    """The response does not distinguish forged, truncated, expired and signed-out links."""
 
     code = "recovery_refused"
 
@@ -23,25 +23,25 @@ class WouldLeaveBehind(Conflict):
 
 
 class Recovery:
-    """Decides whether a browser may become somebody. Opens its own transactions."""
+    """Decides whether a browser may take on an identity. Opens its own transactions."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession], limiter: RateLimiter) -> None:
         self._sessions = sessions
         self._limiter = limiter
 
     async def admit(self, caller: Caller, identity: UUID | None, *, replace: bool) -> bool:
-        """Let the caller become whom their link names; `identity` is None for an unreadable one.
+        """Let the caller take on the `identity` of their link, which is None if it is invalid.
 
-        What the caller has stays with who they were. It is never moved along: a link sent by
-        somebody else would take it from them.
+        The caller's credits and keys stay with their present identity. They are never moved: a
+        link sent by an attacker would steal them.
 
         Returns:
             Whether credits or keys are left behind.
 
         Raises:
-            RateLimited: Too many were tried.
-            LinkRefused: The link leads to nobody.
-            WouldLeaveBehind: The caller has credits or keys, and did not say `replace`.
+            RateLimited: Too many attempts.
+            LinkRefused: The link is invalid.
+            WouldLeaveBehind: The caller has credits or keys, and `replace` is not set.
         """
         async with self._sessions.begin() as session:
             await hit_with_fallback(self._limiter, session, "recover", caller)

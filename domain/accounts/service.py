@@ -1,4 +1,4 @@
-"""API keys and signed-out visitors: who may make, see, rotate and revoke them."""
+"""API keys and signing out: who may create, list, rotate and revoke keys."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,15 +21,17 @@ from domain.spending.credits import has_credits, transfer_purchases
 from domain.text import clean
 
 FREE_SCOPES: tuple[Scope, ...] = ("read", "generate", "vote", "chat")
-"""What a visitor may give to a key of theirs."""
+"""The scopes a visitor's own key may have."""
 NAME_LENGTH = 80
-LIVE_KEYS = 5
+KEYS_AT_MOST = 5
 KEYS_PER_NETWORK = 20
 SIGN_OUTS_PER_NETWORK = 100
 DAY = timedelta(days=1)
-LIFE = timedelta(days=365)
-OLD_SECRET_WORKS = timedelta(hours=24)
-SHOWN = 50
+LIFETIME = timedelta(days=365)
+ROTATION_OVERLAP = timedelta(hours=24)
+"""How long a rotated key's previous token stays valid."""
+
+LISTED_AT_MOST = 50
 
 
 class KeyNotFound(NotFound):
@@ -56,13 +58,13 @@ class CreditsLeft(Conflict):
     code = "credits_left"
 
 
-class NobodyAnyMore(Unauthorized):
+class AlreadySignedOut(Unauthorized):
     code = "signed_out"
 
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key and, this once, how it is spelt."""
+    """A key and its token, which is shown this once."""
 
     key: ApiKey
     token: str
@@ -70,14 +72,14 @@ class NewKey:
 
 @dataclass(frozen=True)
 class UsedKey:
-    """A key and what it was used for since midnight, UTC."""
+    """A key and its use since midnight, UTC."""
 
     key: ApiKey
     today: KeyUsage
 
 
 class Accounts:
-    """Keys and identities. Opens its own transactions, and tells this process after them."""
+    """Opens its own transactions, and updates this process' credential cache after them."""
 
     def __init__(
         self, sessions: async_sessionmaker[AsyncSession], credentials: CredentialCache, secret: str
@@ -92,20 +94,21 @@ class Accounts:
         name: str,
         *,
         scopes: Sequence[Scope] = FREE_SCOPES,
-        life: timedelta = LIFE,
+        life: timedelta = LIFETIME,
         rate_limit: str | None = None,
         budget_usd: Decimal | None = None,
         attempt: Attempt | None = None,
     ) -> NewKey:
-        """Make a key; a visitor's has the limits of the free tier.
+        """Create a key; a visitor's has the limits of the free tier.
 
-        Another `attempt` at it gives the key that an earlier one made a new secret, for nobody
-        has seen the old one.
+        A repeated `attempt` rotates the key that an earlier one created, because its token was
+        never shown.
 
         Raises:
             Invalid: The name is empty or too long, or no scope is given.
-            TooManyKeys, TooManyNewKeys: The visitor has enough, or the network made enough today.
-            NobodyAnyMore: The visitor signed out meanwhile.
+            TooManyKeys, TooManyNewKeys: The visitor has too many, or the network created too many
+                today.
+            AlreadySignedOut: The visitor has signed out meanwhile.
         """
         named = clean(name)
         if not named:
@@ -122,7 +125,7 @@ class Accounts:
         token = self._tokens.make(key_id)
         async with self._sessions.begin() as session:
             accounts = AccountRepository(session)
-            await self._hold_back(accounts, caller)
+            await self._check_quota(accounts, caller)
             key = await accounts.add(
                 ApiKey(
                     id=key_id,
@@ -139,24 +142,24 @@ class Accounts:
             )
         return NewKey(key, token)
 
-    async def keys(self, caller: Caller) -> list[UsedKey]:
-        """The caller's own keys, all of them for staff; the newest first."""
+    async def list_keys(self, caller: Caller) -> list[UsedKey]:
+        """The caller's keys, or everybody's for staff; newest first."""
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         async with self._sessions() as session:
             accounts = AccountRepository(session)
             if caller.kind == "staff":
-                keys = await accounts.newest(SHOWN)
+                keys = await accounts.newest(LISTED_AT_MOST)
             else:
-                keys = await accounts.of_owner(caller.id, SHOWN) if caller.id else []
+                keys = await accounts.of_owner(caller.id, LISTED_AT_MOST) if caller.id else []
             usage = await accounts.usage([key.id for key in keys], midnight)
         return [UsedKey(key, usage.get(key.id, KeyUsage())) for key in keys]
 
     async def rotate_key(self, caller: Caller, key_id: UUID) -> NewKey:
-        """Give a key a new secret and a new life; the old secret works for a day more.
+        """Give a key a new token and a new lifetime; the old token works for another day.
 
         Raises:
-            KeyNotFound: There is none, or it is somebody else's.
-            KeyIsRevoked: It was revoked, for good.
+            KeyNotFound: There is none, or it belongs to another owner.
+            KeyIsRevoked: It was revoked.
         """
         token = self._tokens.make(key_id)
         async with self._sessions.begin() as session:
@@ -164,7 +167,7 @@ class Accounts:
             key, now = await self._own(accounts, caller, key_id), await accounts.now()
             if key.revoked_at:
                 raise KeyIsRevoked("This key was revoked. Make a new one.")
-            until = now + OLD_SECRET_WORKS
+            until = now + ROTATION_OVERLAP
             if key.expires_at:
                 until = min(until, key.expires_at)
                 key.expires_at = now + (key.expires_at - (key.rotated_at or key.created_at))
@@ -177,7 +180,7 @@ class Accounts:
     async def raise_key(
         self, caller: Caller, key_id: UUID, *, rate_limit: str | None, budget_usd: Decimal | None
     ) -> ApiKey:
-        """Give a key limits and a budget of its own; None leaves what it has.
+        """Give a key its own limits and budget; None leaves them unchanged.
 
         Raises:
             KeyNotFound: There is none, or the caller is not staff.
@@ -194,10 +197,10 @@ class Accounts:
         return key
 
     async def revoke_key(self, caller: Caller, key_id: UUID) -> None:
-        """Make a key open nothing, for good; again is harmless.
+        """Revoke a key permanently. Idempotent.
 
         Raises:
-            KeyNotFound: There is none, or it is somebody else's.
+            KeyNotFound: There is none, or it belongs to another owner.
         """
         async with self._sessions.begin() as session:
             accounts = AccountRepository(session)
@@ -214,13 +217,13 @@ class Accounts:
         lose_credits: bool = False,
         again: bool = False,
     ) -> None:
-        """Make nobody this visitor any more, on any device; their keys are revoked. What they
-        bought is the `successor`'s from then on.
+        """Invalidate this visitor's identity on every device and revoke their keys. What they
+        bought passes to the `successor`.
 
         Raises:
-            NobodyAnyMore: They did so before (`again`, or just now), and another is the successor.
-            CreditsLeft: They have credits, which have no successor, and are not to be lost.
-            TooManySignOuts: Their network did so too often within a day.
+            AlreadySignedOut: They signed out before (`again`, or just now), with another successor.
+            CreditsLeft: They have credits, no successor is given, and `lose_credits` is not set.
+            TooManySignOuts: Too many sign-outs from their network within a day.
         """
         if caller.id is None:
             return
@@ -232,7 +235,7 @@ class Accounts:
                 times = await accounts.signed_out_from(caller.network, now - DAY)
                 _refuse_more_than(SIGN_OUTS_PER_NETWORK, times, now, TooManySignOuts)
             if successor and (again or await accounts.is_signed_out(caller.id)):
-                raise NobodyAnyMore("You have signed out. Load the page again.")
+                raise AlreadySignedOut("You have signed out. Load the page again.")
             if successor:
                 await transfer_purchases(session, caller.id, to=successor)
             elif not lose_credits and await has_credits(session, caller.id):
@@ -246,9 +249,9 @@ class Accounts:
             self._credentials.revocations.revoke(caller_id)
 
     async def forget_signed_out(self) -> int:
-        """Drop the identities whose last cookie has expired meanwhile; how many they were."""
+        """Delete the identities whose last cookie has expired; returns how many."""
         async with self._sessions.begin() as session:
-            return await AccountRepository(session).forget_signed_out(LIFE + DAY)
+            return await AccountRepository(session).forget_signed_out(LIFETIME + DAY)
 
     async def _own(self, accounts: AccountRepository, caller: Caller, key_id: UUID) -> ApiKey:
         key = await accounts.get_locked(key_id)
@@ -256,15 +259,15 @@ class Accounts:
             raise KeyNotFound("There is no such key of yours.")
         return key
 
-    async def _hold_back(self, accounts: AccountRepository, caller: Caller) -> None:
-        """Both are counted with the locks held that others of them wait for."""
+    async def _check_quota(self, accounts: AccountRepository, caller: Caller) -> None:
+        """Counted under locks on the owner and the network, so that concurrent calls wait."""
         if caller.kind == "staff" or caller.id is None:
             return
         await accounts.wait_for(caller.id, caller.network)
         if await accounts.is_signed_out(caller.id):
-            raise NobodyAnyMore("You have signed out. Load the page again.")
-        if await accounts.count_live(caller.id) >= LIVE_KEYS:
-            raise TooManyKeys(f"You have {LIVE_KEYS} keys already. Revoke one to make another.")
+            raise AlreadySignedOut("You have signed out. Load the page again.")
+        if await accounts.count_live(caller.id) >= KEYS_AT_MOST:
+            raise TooManyKeys(f"You have {KEYS_AT_MOST} keys already. Revoke one to make another.")
         if caller.network:
             now = await accounts.now()
             times = await accounts.made_from(caller.network, now - DAY)

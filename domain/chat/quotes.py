@@ -18,7 +18,7 @@ from domain.chat.turns import too_long, under_way
 from domain.chat.usage import CHAT_TOKENS, usage_of
 from domain.limits.rate_limit import LimiterAway
 from domain.llm.catalogue import CatalogueService, worst_case_usd
-from domain.spending.budget import AND_NOW
+from domain.spending.budget import STILL_FREE
 
 RULES_BYTES = 8_000
 """For the rules, the factoid of a chat and the names around them."""
@@ -94,7 +94,7 @@ class ChatQuotes:
             usual_usd = await ChatTurnRepository(session).usual_usd(model.id)
         messages_left, reason = await self._messages_left(caller)
         if budget.state == "used_up":
-            reason = f"There is not enough left of the budget for another message. {AND_NOW}"
+            reason = f"There is not enough left of the budget for another message. {STILL_FREE}"
         if credits_left:
             reason = None  # One of them pays for the next.
         return ChatQuote(

@@ -15,7 +15,7 @@ from domain.limits.rate_limit import LimiterAway, RateLimiter
 from domain.limits.states import WindowState
 from domain.llm.catalogue import CatalogueService
 from domain.model_runs import allowance
-from domain.spending.budget import AND_NOW, Budget
+from domain.spending.budget import STILL_FREE, Budget
 from domain.spending.credits import GENERATIONS as PRODUCT
 from domain.spending.credits import credits_left
 
@@ -88,7 +88,7 @@ class GenerationQuotes:
             credits = await credits_left(session, caller.owner, PRODUCT)
         windows, reason = await self._limit(caller)
         if budget.state == "used_up":
-            reason = f"There is not enough left of the budget for new factoids. {AND_NOW}"
+            reason = f"There is not enough left of the budget for new factoids. {STILL_FREE}"
         return GenerationQuote(
             model=model_id,
             name=models[0].name if model_id else CHOSEN,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.models import Checkout
 from db.repositories.payments import CheckoutRepository
 from domain.outbox import Job
-from domain.spending.channels import NotTold, PostHogChannel
+from domain.spending.channels import ChannelFailed, PostHogChannel
 from settings import Settings
 
 CAPTURE_CHECKOUT_EVENT = Job(
@@ -53,7 +53,7 @@ class Analytics:
         if checkout and self._posthog:
             try:
                 await self._capture(self._posthog, event, checkout)
-            except NotTold as error:
+            except ChannelFailed as error:
                 log.warning("analytics_not_sent", payment_event=event, error=str(error))
                 wait_s = RETRY_AFTER_S[min(attempts, len(RETRY_AFTER_S)) - 1]
         async with self._sessions.begin() as session:

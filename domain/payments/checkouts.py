@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from db.models import Checkout
 from db.repositories.accounts import AccountRepository
 from db.repositories.payments import UNFINISHED, CheckoutRepository
-from domain.accounts.service import NobodyAnyMore
+from domain.accounts.service import AlreadySignedOut
 from domain.caller import Caller
 from domain.errors import Forbidden, Invalid, NotFound
 from domain.generation.input import read_topic
@@ -85,7 +85,7 @@ class Checkouts:
         Raises:
             PaymentsOff: Payments are switched off.
             KeyWithoutOwner: The caller's key belongs to no visitor.
-            NobodyAnyMore: The caller has signed out.
+            AlreadySignedOut: The caller has signed out.
             Invalid, UnknownModel, NoModels: The generation to start is impossible.
             TooManyCheckouts, LimiterAway: See `RateLimiter.hit`.
             StripeAway: Stripe cannot be reached, or its session is not as requested.
@@ -180,7 +180,7 @@ class Checkouts:
             # Locked, so that the owner cannot sign out meanwhile and leave it without an owner.
             await accounts.wait_for(wanted.owner_id)
             if await accounts.is_signed_out(wanted.owner_id):
-                raise NobodyAnyMore("You have signed out. Load the page again.")
+                raise AlreadySignedOut("You have signed out. Load the page again.")
             new = await checkouts.add(wanted)
             found = (
                 await checkouts.get(wanted.id)

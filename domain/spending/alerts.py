@@ -1,7 +1,7 @@
-"""What the owner is told of the day's spending: each thing once a day to every channel.
+"""Budget alerts for the operator: each finding once a day on every channel.
 
-What there is to tell follows from the pots as they stand, so a worker that was away finds it
-later. It is written down under a unique key before anybody is told.
+Findings follow from the current pots, so a worker that was down catches up later. An alert is
+stored under a unique key before it is sent.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -18,7 +18,7 @@ from db.repositories.alerts import AlertRepository
 from db.repositories.budgets import BudgetRepository
 from domain.outbox import Job
 from domain.spending.budget import GLOBAL, WATCHED, Clock, utc_now
-from domain.spending.channels import Channel, NotTold
+from domain.spending.channels import Channel, ChannelFailed
 
 SEND_BUDGET_ALERT = Job(
     name="send_budget_alert",
@@ -28,30 +28,29 @@ SEND_BUDGET_ALERT = Job(
 )
 
 SHARES = {"half": Decimal("0.5"), "soft": Decimal("0.8"), "hard": Decimal(1)}
-"""Of a pot's limit, from which on each of these is told."""
+"""The share of a pot's limit at which each level is reached."""
 
-UNUSUAL_TIMES = 3
-"""Today's spending over the mean of the seven days before, or of as many as there are."""
+UNUSUAL_FACTOR = 3
+"""Of today's spending to the mean of the last seven days, or of as many as there are."""
 
 DAYS = 7
-MEAN_OF_AT_LEAST = 3
-"""Days with spending, before a mean says anything."""
+DAYS_FOR_MEAN = 3
+"""Fewer days with spending make no mean."""
 
 PROJECTED_AFTER_S = 3_600
-"""How much of a day must be over before its end is projected."""
+"""A projection needs at least this much of the day."""
 
-TOLD_WITHIN = timedelta(days=2)
-"""After so long nobody needs to be told any more."""
+SENT_WITHIN = timedelta(days=2)
+"""An older alert is no longer sent."""
 
-AGAIN_AFTER_S = (10, 20, 60, 300)
-"""When a channel that did not take an alert is tried again."""
+RETRY_AFTER_S = (10, 20, 60, 300)
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to tell of one pot on one day."""
+    """A level that one pot reached on one day."""
 
     pot: str
     day: date
@@ -61,14 +60,14 @@ class Finding:
 
 
 def findings(pots: Sequence[BudgetPot], now: datetime) -> list[Finding]:
-    """What there is to tell of the pots of the last days; `now` is UTC."""
+    """The findings for the pots of the last days; `now` is UTC."""
     found: list[Finding] = []
     for pot in pots:
         used_usd = pot.reserved_usd + pot.spent_usd
         levels = [
             name for name, share in SHARES.items() if used_usd >= share * pot.limit_usd and used_usd
         ]
-        # A pot of nothing is closed on purpose.
+        # A limit of zero switches a pot off on purpose.
         if pot.refused_at and pot.limit_usd and "hard" not in levels:
             levels.append("hard")
         if pot.day == now.date() and _projected(pot, now) > pot.limit_usd:
@@ -80,7 +79,7 @@ def findings(pots: Sequence[BudgetPot], now: datetime) -> list[Finding]:
 
 
 def _projected(pot: BudgetPot, now: datetime) -> Decimal:
-    """What will be spent by midnight if it goes on like this."""
+    """Spending by midnight at the present rate."""
     midnight = datetime.combine(now.date(), time(), UTC)
     elapsed_s = Decimal((now - midnight).total_seconds())
     if elapsed_s < PROJECTED_AFTER_S:
@@ -94,13 +93,13 @@ def _unusual(today: BudgetPot, pots: Sequence[BudgetPot]) -> bool:
         for pot in pots
         if pot.pot == GLOBAL and today.day - timedelta(days=DAYS) <= pot.day < today.day
     ]
-    if len(before) < MEAN_OF_AT_LEAST:
+    if len(before) < DAYS_FOR_MEAN:
         return False
-    return today.spent_usd > UNUSUAL_TIMES * sum(before, Decimal(0)) / len(before) > 0
+    return today.spent_usd > UNUSUAL_FACTOR * sum(before, Decimal(0)) / len(before) > 0
 
 
 class Alerts:
-    """Looks at the pots, writes down what there is to tell, and tells it."""
+    """Checks the pots, stores new alerts and sends them."""
 
     def __init__(
         self,
@@ -113,7 +112,7 @@ class Alerts:
         self._clock = clock
 
     async def watch(self) -> int:
-        """Write down what has not been told yet, for every channel; how many there were."""
+        """Store new findings for every channel; returns how many."""
         now = self._clock().astimezone(UTC)
         since = now.date() - timedelta(days=DAYS)
         async with self._sessions.begin() as session:
@@ -126,18 +125,18 @@ class Alerts:
             new = 0
             for finding in found:
                 for channel in self._channels:
-                    new += await self._write_down(session, finding, channel, now)
+                    new += await self._store(session, finding, channel, now)
         return new
 
     async def payments_differ(self) -> None:
-        """Write down, once a day for every channel, that money moved of which we know nothing."""
+        """Store, once a day for every channel, that payments differ from Stripe's figures."""
         now = self._clock().astimezone(UTC)
         finding = Finding("payments", now.date(), "payments_differ", Decimal(0), Decimal(0))
         async with self._sessions.begin() as session:
             for channel in self._channels:
-                await self._write_down(session, finding, channel, now)
+                await self._store(session, finding, channel, now)
 
-    async def _write_down(
+    async def _store(
         self, session: AsyncSession, finding: Finding, channel: str, now: datetime
     ) -> bool:
         alert = BudgetAlert(
@@ -157,21 +156,21 @@ class Alerts:
         return True
 
     async def send(self, pot: str, day: date, level: str, channel: str) -> None:
-        """Tell one channel one thing, unless it has been told or somebody is just telling it."""
+        """Send an alert on one channel, unless it was sent or is being sent."""
         async with self._sending(pot, day, level, channel) as alert:
             if alert is None:
                 return
-            if channel not in self._channels or day < (self._clock() - TOLD_WITHIN).date():
-                log.error("alert_never_told", channel=channel, pot=pot, level=level)
+            if channel not in self._channels or day < (self._clock() - SENT_WITHIN).date():
+                log.error("alert_expired", channel=channel, pot=pot, level=level)
                 return
-            await self._channels[channel].tell(alert)
-            log.info("alert_told", channel=channel, pot=pot, level=level)
+            await self._channels[channel].send(alert)
+            log.info("alert_sent", channel=channel, pot=pot, level=level)
 
     @asynccontextmanager
     async def _sending(
         self, pot: str, day: date, level: str, channel: str
     ) -> AsyncGenerator[BudgetAlert | None]:
-        """An alert that is ours alone to tell, or None; afterwards it is done, or due again."""
+        """The alert if this process may send it, else None; afterwards it is done, or retried."""
         async with self._sessions.begin() as session:
             alerts = AlertRepository(session)
             alert = await alerts.take(pot, day, level, channel)
@@ -180,12 +179,12 @@ class Alerts:
                 await SEND_BUDGET_ALERT.done(session, *job_values)
         try:
             yield alert
-        except NotTold as error:
-            log.warning("alert_not_told", channel=channel, error=str(error))
+        except ChannelFailed as error:
+            log.warning("alert_not_sent", channel=channel, error=str(error))
             async with self._sessions.begin() as session:
                 await AlertRepository(session).give_back(pot, day, level, channel)
                 attempts = await SEND_BUDGET_ALERT.attempts(session, *job_values)
-                delay_s = AGAIN_AFTER_S[min(attempts, len(AGAIN_AFTER_S)) - 1]
+                delay_s = RETRY_AFTER_S[min(attempts, len(RETRY_AFTER_S)) - 1]
                 await SEND_BUDGET_ALERT.postpone(session, *job_values, delay_s=delay_s)
             return
         if alert is not None:

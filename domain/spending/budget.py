@@ -1,8 +1,7 @@
-"""What may be spent: no model is called before the most it can cost is held.
+"""The budget: no model is called before the most it can cost is reserved.
 
-Every caller draws on several pots at once, each with a limit for the UTC day. The ledger
-that the pots are the sum of is written by the same functions in the database; see
-`db/migrations/versions/2026_11_21_keep_a_ledger.py`.
+A caller draws on several pots at once, each with a limit for the UTC day. The SQL functions in
+`db/functions/` update the pots together with the ledger that they are the sum of.
 """
 
 import math
@@ -22,18 +21,18 @@ from domain.errors import TooDear
 from settings import Settings
 
 Clock = Callable[[], datetime]
-"""Tells the moment, aware of its zone."""
+"""Returns the current time with its zone."""
 
 GLOBAL, SCHEDULED, PAID = "global", "scheduled", "paid"
 VISITORS, KEYS = "tier:visitor", "tier:key"
 WATCHED = (GLOBAL, VISITORS, KEYS, SCHEDULED, PAID)
-"""The pots that are the owner's to look after, as opposed to one caller's."""
+"""The pots with alerts, as opposed to those of single callers."""
 
 LOW_AT = Decimal("0.8")
-"""From which share of a pot on it counts as low."""
+"""The used share of a pot from which on it counts as low."""
 
-AND_NOW = "Reading, voting and searching go on as ever. There is more at midnight UTC."
-YOURS_STAYS = "Your credit was not used. There is more at midnight UTC."
+STILL_FREE = "Reading, voting and searching go on as ever. There is more at midnight UTC."
+CREDIT_KEPT = "Your credit was not used. There is more at midnight UTC."
 
 
 def utc_now() -> datetime:
@@ -54,20 +53,20 @@ class BudgetUsedUp(TooDear):
 
 @dataclass(frozen=True)
 class BudgetLimits:
-    """What each kind of pot may spend on a UTC day, in US dollars."""
+    """The limit of each kind of pot for a UTC day, in US dollars."""
 
     global_usd: Decimal
     visitors_usd: Decimal
     keys_usd: Decimal
     scheduled_usd: Decimal
     paid_usd: Decimal
-    """All that credits pay for, whoever asks."""
+    """For everything paid with credits."""
     visitor_usd: Decimal
     """Each visitor's own."""
     key_usd: Decimal
-    """Each API key's own, unless it has been given another."""
+    """Each API key's own, unless the key has its own limit."""
     buyer_usd: Decimal
-    """Each buyer's own, for all that their credits pay for."""
+    """Each buyer's own, for everything paid with their credits."""
 
     @classmethod
     def of(cls, config: Settings) -> "BudgetLimits":
@@ -85,7 +84,7 @@ class BudgetLimits:
     def of_caller(self, caller: Caller, *, paid: bool = False) -> dict[str, Decimal]:
         """The pots a caller draws on, the widest first, with their limits.
 
-        What a credit pays for has a pot of its own, whoever asks: no free one can be in its way.
+        Work paid with a credit has its own pots, so that free work cannot use them up.
         """
         if paid:
             return {
@@ -113,11 +112,11 @@ class BudgetState:
     resets_at: datetime
     reset_s: int
     left_usd: Decimal
-    """In the emptiest of the caller's pots."""
+    """In the pot with the least left."""
 
 
 class Budget:
-    """The pots of today, by a clock that can be given."""
+    """Today's pots; tests pass a clock."""
 
     def __init__(self, limits: BudgetLimits, clock: Clock = utc_now) -> None:
         self._limits = limits
@@ -132,16 +131,16 @@ class Budget:
         *,
         paid: bool = False,
     ) -> None:
-        """Hold the most a request can cost in all of the caller's pots of today, or in none.
+        """Reserve the most a request can cost in all of the caller's pots of today, or in none.
 
         Raises:
-            BudgetUsedUp: A pot has no room for it; says when there is room again.
+            BudgetUsedUp: A pot has too little left; says when it is reset.
         """
         now, limits = self._clock().astimezone(UTC), self._limits.of_caller(caller, paid=paid)
         full = await BudgetRepository(session).reserve(request_id, now.date(), limits, usd)
         if full:
             raise BudgetUsedUp(
-                f"{_whose(full)} is used up for today. {YOURS_STAYS if paid else AND_NOW}",
+                f"{_pot_text(full)} is used up for today. {CREDIT_KEPT if paid else STILL_FREE}",
                 retry_after_s=_reset_s(now),
                 pot=full,
                 day=now.date(),
@@ -149,7 +148,7 @@ class Budget:
             )
 
     async def note_refusal(self, session: AsyncSession, refusal: BudgetUsedUp) -> None:
-        """Remember a refusal for the owner, in a transaction of its own."""
+        """Record a refusal for the operator, in a transaction of its own."""
         if refusal.pot in WATCHED:
             await BudgetRepository(session).note_refusal(
                 refusal.pot, refusal.day, refusal.limit_usd
@@ -158,7 +157,7 @@ class Budget:
     async def state(
         self, session: AsyncSession, caller: Caller, *, least_usd: Decimal
     ) -> BudgetState:
-        """What the caller has left; used up when even `least_usd` could not be held."""
+        """What the caller has left; used up when `least_usd` cannot be reserved."""
         now, limits = self._clock().astimezone(UTC), self._limits.of_caller(caller)
         pots = await BudgetRepository(session).pots(now.date(), list(limits))
         left = {name: limit - _used(pots.get(name)) for name, limit in limits.items()}
@@ -177,7 +176,7 @@ def _used(pot: BudgetPot | None) -> Decimal:
     return pot.reserved_usd + pot.spent_usd if pot else Decimal(0)
 
 
-def _whose(pot: str) -> str:
+def _pot_text(pot: str) -> str:
     if pot.startswith("visitor:"):
         return "Your share of the budget for new factoids"
     if pot.startswith("key:"):

@@ -1,4 +1,4 @@
-"""Where alerts go: the log, e-mail, Slack, PostHog; each is off until it is set up."""
+"""The channels of alerts: the log, e-mail, Slack and PostHog; all but the log need settings."""
 
 import asyncio
 import smtplib
@@ -16,16 +16,16 @@ from db.models import BudgetAlert
 from settings import Settings
 
 WITHIN_S = 20
-"""How long a channel may take."""
+"""Timeout of a channel."""
 
-NAMES = {
+POT_NAMES = {
     "global": "all spending",
     "tier:visitor": "visitors",
     "tier:key": "API keys",
     "scheduled": "the schedule",
     "payments": "payments",
 }
-WORDS = {
+TITLES = {
     "half": "Half of today's budget for {name} is used",
     "soft": "80 % of today's budget for {name} is used",
     "hard": "Today's budget for {name} is used up: requests are refused until midnight UTC",
@@ -34,40 +34,40 @@ WORDS = {
     "beyond_quote": "A provider charged more than its listed price allows",
     "payments_differ": "Payments differ from Stripe's figures; `jobs check_payments` names them",
 }
-NO_SPENDING = {"payments_differ"}
-"""What has nothing to do with how much was spent."""
+WITHOUT_AMOUNTS = {"payments_differ"}
+"""Levels that are not about spending."""
 
 log = structlog.get_logger()
 
 
-class NotTold(Exception):
-    """The channel did not take an alert; it may later."""
+class ChannelFailed(Exception):
+    """The channel did not accept an alert. It can be sent again."""
 
 
 class Channel(Protocol):
-    async def tell(self, alert: BudgetAlert) -> None:
-        """Raises: NotTold: It did not arrive."""
+    async def send(self, alert: BudgetAlert) -> None:
+        """Raises: ChannelFailed: It was not accepted."""
         ...
 
 
 def title(alert: BudgetAlert) -> str:
-    return WORDS[alert.level].format(name=NAMES[alert.pot])
+    return TITLES[alert.level].format(name=POT_NAMES[alert.pot])
 
 
-def words(alert: BudgetAlert) -> str:
-    if alert.level in NO_SPENDING:
+def message(alert: BudgetAlert) -> str:
+    if alert.level in WITHOUT_AMOUNTS:
         return f"{title(alert)} ({alert.day} UTC)."
     figures = f"{alert.used_usd:.6f} of {alert.limit_usd:.6f} US dollars"
     return f"{title(alert)} ({figures}, {alert.day} UTC)."
 
 
 def alert_id(alert: BudgetAlert) -> UUID:
-    """The same whenever this alert is told, for receivers that tell a repeated one."""
+    """The same for every delivery of an alert, so that receivers recognise repeats."""
     return uuid5(NAMESPACE_URL, f"budget:{alert.day}:{alert.pot}:{alert.level}")
 
 
 class LogChannel:
-    async def tell(self, alert: BudgetAlert) -> None:
+    async def send(self, alert: BudgetAlert) -> None:
         log.warning(
             "budget_alert",
             pot=alert.pot,
@@ -79,27 +79,27 @@ class LogChannel:
 
 
 class EmailChannel:
-    """E-mail by SMTP: `smtps://` encrypts from the start, `smtp://` as soon as it can and always
-    before a password is said.
+    """E-mail by SMTP: `smtps://` uses TLS, `smtp://` STARTTLS where offered, and always before it
+    sends a password.
     """
 
     def __init__(self, url: str, sender: str, to: str) -> None:
         self._server = urlsplit(url)
         self._sender, self._to = sender, to
 
-    async def tell(self, alert: BudgetAlert) -> None:
-        message = EmailMessage()
-        message["Subject"] = title(alert)
-        message["From"], message["To"] = self._sender, self._to
-        message["Message-ID"] = f"<{alert_id(alert)}@{self._sender.rpartition('@')[2]}>"
-        message.set_content(words(alert))
+    async def send(self, alert: BudgetAlert) -> None:
+        email = EmailMessage()
+        email["Subject"] = title(alert)
+        email["From"], email["To"] = self._sender, self._to
+        email["Message-ID"] = f"<{alert_id(alert)}@{self._sender.rpartition('@')[2]}>"
+        email.set_content(message(alert))
         try:
-            # The standard library's client waits in a thread of its own.
-            await asyncio.to_thread(self._send, message)
+            # The standard library's client blocks, so it runs in a thread.
+            await asyncio.to_thread(self._send_email, email)
         except (smtplib.SMTPException, OSError) as error:
-            raise NotTold(type(error).__name__) from error
+            raise ChannelFailed(type(error).__name__) from error
 
-    def _send(self, message: EmailMessage) -> None:
+    def _send_email(self, email: EmailMessage) -> None:
         server, host = self._server, self._server.hostname or ""
         context = ssl.create_default_context()
         if server.scheme == "smtps":
@@ -112,40 +112,40 @@ class EmailChannel:
                 client.starttls(context=context)
             if server.username:
                 client.login(unquote(server.username), unquote(server.password or ""))
-            client.send_message(message)
+            client.send_message(email)
 
 
-class _Posting:
-    """A channel that takes JSON over HTTP."""
+class _JsonChannel:
+    """A channel that accepts JSON over HTTP."""
 
     async def _post(self, url: str, body: dict[str, Any]) -> None:
         try:
             async with httpx.AsyncClient(timeout=WITHIN_S, follow_redirects=False) as client:
-                answer = await client.post(url, json=body)
+                response = await client.post(url, json=body)
         except httpx.HTTPError as error:
-            # Its words may hold the address, which is a secret.
-            raise NotTold(type(error).__name__) from None
-        if not answer.is_success:
-            raise NotTold(f"status {answer.status_code}")
+            # Its message may contain the URL, which is a secret.
+            raise ChannelFailed(type(error).__name__) from None
+        if not response.is_success:
+            raise ChannelFailed(f"status {response.status_code}")
 
 
-class SlackChannel(_Posting):
-    """A Slack "incoming webhook": its address is all the right there is to post."""
+class SlackChannel(_JsonChannel):
+    """A Slack "incoming webhook", whose URL is its only credential."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def tell(self, alert: BudgetAlert) -> None:
-        await self._post(self._url, {"text": words(alert)})
+    async def send(self, alert: BudgetAlert) -> None:
+        await self._post(self._url, {"text": message(alert)})
 
 
-class PostHogChannel(_Posting):
+class PostHogChannel(_JsonChannel):
     """PostHog's capture endpoint. Source: PostHog docs, "Capture and batch API endpoints"."""
 
     def __init__(self, host: str, api_key: str) -> None:
         self._url, self._api_key = f"{host.rstrip('/')}/i/v0/e/", api_key
 
-    async def tell(self, alert: BudgetAlert) -> None:
+    async def send(self, alert: BudgetAlert) -> None:
         await self.capture(
             "budget_alert",
             distinct_id="budget",
@@ -169,23 +169,23 @@ class PostHogChannel(_Posting):
         at: datetime,
         properties: dict[str, Any],
     ) -> None:
-        """Tell of something that happened; of the same `event_id` only once.
+        """Record an event; repeats with the same `event_id` are ignored.
 
-        Raises: NotTold: It did not arrive.
+        Raises: ChannelFailed: It was not accepted.
         """
-        about = {"distinct_id": distinct_id, "$process_person_profile": False}
-        said = {
+        standard = {"distinct_id": distinct_id, "$process_person_profile": False}
+        body = {
             "api_key": self._api_key,
             "event": event,
             "uuid": str(event_id),
             "timestamp": at.isoformat(),
-            "properties": about | properties,
+            "properties": standard | properties,
         }
-        await self._post(self._url, said)
+        await self._post(self._url, body)
 
 
 def channels_of(config: Settings) -> dict[str, Channel]:
-    """The channels that are set up, by name."""
+    """The configured channels by name."""
     channels: dict[str, Channel] = {"log": LogChannel()}
     if config.smtp_url:
         channels["email"] = EmailChannel(

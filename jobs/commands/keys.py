@@ -16,6 +16,77 @@ from jobs.services import WorkerServices
 DAYS = 365
 
 
+<<<<<<< HEAD:jobs/commands/keys.py
+=======
+def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
+    """What a command of this module is told."""
+    if name == "make_key":
+        parser.add_argument("name", help="to know it again by")
+        parser.add_argument("--scopes", type=_scopes, default=list(FREE_SCOPES), help="a,b,c")
+        parser.add_argument("--days", type=int, default=DAYS, help="how long it lives")
+    if name in {"raise_key", "revoke_key", "sign_out"}:
+        parser.add_argument("id", type=UUID)
+    if name in {"make_key", "raise_key"}:
+        parser.add_argument("--windows", type=_windows, help="generations: 5/60,200/86400")
+        parser.add_argument("--budget-usd", type=_usd, help="the most it may spend a UTC day")
+
+
+async def make_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
+    """Make an API key of the site's owner and show it, this once."""
+    made = await ctx["services"].accounts.make_key(
+        STAFF,
+        given.name,
+        scopes=given.scopes,
+        life=timedelta(days=given.days),
+        rate_limit=given.windows,
+        budget_usd=given.budget_usd,
+    )
+    print(f"{made.key.id}\n{made.token}")
+    return True
+
+
+async def list_keys(ctx: WorkerContext, _: argparse.Namespace) -> bool:
+    """List the newest API keys with what they were used for today."""
+    for used in await ctx["services"].accounts.list_keys(STAFF):
+        key, today = used.key, used.today
+        state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
+        budget = f" of {key.budget_usd:f}" if key.budget_usd is not None else ""
+        print(
+            f"{key.id}  …{key.last4}  {state}  {','.join(key.scopes)}"
+            f"  {today.generations} made for {today.spent_usd:f}{budget} USD"
+            f"  {key.rate_limit or 'usual limits'}  {key.name}"
+        )
+    return True
+
+
+async def raise_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
+    """Give an API key limits or a budget of its own."""
+    key = await ctx["services"].accounts.raise_key(
+        STAFF, given.id, rate_limit=given.windows, budget_usd=given.budget_usd
+    )
+    budget = "the usual budget" if key.budget_usd is None else f"{key.budget_usd:f} USD a day"
+    print(f"{key.name}: {key.rate_limit or 'usual limits'}, {budget}.")
+    return True
+
+
+async def revoke_key(ctx: WorkerContext, given: argparse.Namespace) -> bool:
+    """Make an API key open nothing, everywhere within five seconds."""
+    await ctx["services"].accounts.revoke_key(STAFF, given.id)
+    print("Revoked.")
+    return True
+
+
+async def sign_out(ctx: WorkerContext, given: argparse.Namespace) -> bool:
+    """Make nobody a visitor any more, and revoke their keys."""
+    await ctx["services"].accounts.sign_out(Caller("visitor", given.id, None), lose_credits=True)
+    print("Signed out.")
+    return True
+
+
+COMMANDS = {one.__name__: one for one in (list_keys, make_key, raise_key, revoke_key, sign_out)}
+
+
+>>>>>>> 6922c45 (Say plainly what accounts, alerts and the budget do):jobs/accounts.py
 def _scopes(text: str) -> list[str]:
     scopes = text.split(",")
     if unknown := set(scopes) - set(get_args(Scope)):
@@ -67,7 +138,7 @@ async def make_key(services: WorkerServices, given: Namespace) -> bool:
 @command()
 async def list_keys(services: WorkerServices, _: Namespace) -> bool:
     """List the newest API keys with what they were used for today."""
-    for used in await services.accounts.keys(STAFF):
+    for used in await services.accounts.list_keys(STAFF):
         key, today = used.key, used.today
         state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
         budget = f" of {key.budget_usd:f}" if key.budget_usd is not None else ""

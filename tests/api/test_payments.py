@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from db.repositories.accounts import AccountRepository
 from db.session import Database
-from domain.accounts.service import NobodyAnyMore
+from domain.accounts.service import AlreadySignedOut
 from domain.caller import STAFF, Caller
 from domain.idempotency import Attempt
 from domain.payments.checkouts import Checkouts, Purchase
@@ -361,7 +361,7 @@ async def test_who_has_signed_out_elsewhere_buys_nothing_for_nobody(
     async with database.sessions.begin() as session:
         await AccountRepository(session).sign_out(caller.id or uuid4(), None)
 
-    with pytest.raises(NobodyAnyMore):
+    with pytest.raises(AlreadySignedOut):
         await checkouts.start(caller, Purchase("chat"), Attempt(uuid4(), first=True))
     await stripe.close()
 

@@ -101,12 +101,12 @@ async def test_a_key_read_just_before_its_revocation_is_refused_all_the_same(
 
 
 async def test_no_key_is_made_for_one_who_signed_out_meanwhile(elsewhere, database):
-    from domain.accounts.service import NobodyAnyMore
+    from domain.accounts.service import AlreadySignedOut
 
     visitor = Caller("visitor", uuid4(), "net")
     await elsewhere.sign_out(visitor)
 
-    with pytest.raises(NobodyAnyMore):
+    with pytest.raises(AlreadySignedOut):
         await elsewhere.make_key(visitor, "a")
 
 

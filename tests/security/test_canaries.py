@@ -191,7 +191,7 @@ async def test_no_canary_is_in_anything_a_process_writes(database, redis, make):
             given += await ask_for_everything(site, str(factoid.id))
             async with running_worker(**PRODUCTION) as worker:
                 await has_said(
-                    worker, "models_not_refreshed", "alert_not_told", "run_generation", "RaiseError"
+                    worker, "models_not_refreshed", "alert_not_sent", "run_generation", "RaiseError"
                 )
                 written = worker.log
         finally:
