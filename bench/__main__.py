@@ -8,7 +8,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import chat, first_token, guards, limits, operations, places, seed
+from bench import chat, first_token, guards, limits, operations, places, read_pool, seed
 from bench.operations import OPERATIONS, Asks, Client
 from bench.processes import API, Server, serving, split_cores
 from bench.race import Runner, race
@@ -101,6 +101,8 @@ def bench(memory: StateFile, report: Report) -> Report:
                 report.races[name] = race(runners, rounds=ROUNDS[name])
         with step("Deciding about limits"):
             report.decisions = limits.decide(redis)
+        with step("Reading through both pools"):
+            report.pools = read_pool.compare(large)
         with step("Asking for factoids with and without guards"):
             report.guards = guarded(small, redis, secret, for_servers, for_others)
         with step(f"Watching {first_token.GENERATIONS} factoids being written"):

@@ -7,6 +7,7 @@ from bench.first_token import FirstTokens
 from bench.guards import Took
 from bench.limits import Decisions
 from bench.race import Result
+from bench.read_pool import PoolRates
 
 FEED_OF_CEILING = 0.5
 FEED_SLOWER_AT_MOST = 1.3
@@ -46,6 +47,7 @@ class Report:
     guards: dict[str, Took] = field(default_factory=dict[str, Took])
     """Asking for a factoid: bare, with each guard, with all."""
     decisions: Decisions | None = None
+    pools: PoolRates | None = None
     chats: Chats | None = None
     notes: list[str] = field(default_factory=list[str])
 
@@ -60,6 +62,7 @@ class Report:
                 *self._first_token(),
                 *self._guards(),
                 *self._decisions(),
+                *self._pools(),
                 *self._chats(),
                 *(f"Note: {note}" for note in self.notes),
                 "",
@@ -176,6 +179,14 @@ class Report:
             f"Decisions of the limiter, of bare INCR: {found.one_window / found.incr:.2f} with one "
             f"window, {found.three_windows / found.incr:.2f} with three "
             f"({found.one_window:,.0f} and {found.three_windows:,.0f} of {found.incr:,.0f} per s)"
+        ]
+
+    def _pools(self) -> list[str]:
+        assert self.pools is not None
+        return [
+            f"Feed statements through our read pool, of asyncpg's pool with a no-op reset: "
+            f"{self.pools.ours / self.pools.asyncpg:.2f} "
+            f"({self.pools.ours:,.0f} and {self.pools.asyncpg:,.0f} per s)"
         ]
 
     def _guards(self) -> list[str]:
