@@ -1,4 +1,4 @@
-"""SQLAlchemy statements compiled once, for asyncpg to run as they are.
+"""SQLAlchemy statements compiled once to SQL, which asyncpg runs directly.
 
 Building and compiling a statement costs more than Postgres needs to answer it; see
 `docs/adr/0003-hot-reads-bypass-the-orm.md`.
@@ -15,7 +15,7 @@ DIALECT = dialect.dialect()
 
 @dataclass(frozen=True)
 class Compiled:
-    """SQL with numbered parameters and the order in which it wants them."""
+    """SQL with numbered parameters, and the names of the parameters in their order."""
 
     sql: str
     _names: tuple[str, ...]
@@ -26,6 +26,6 @@ class Compiled:
 
 
 def compiled(statement: Select[Any]) -> Compiled:
-    """Compile a statement whose changing values are named `bindparam`s."""
+    """Compile a statement whose variable values are named `bindparam`s."""
     result = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
     return Compiled(str(result), tuple(result.positiontup or ()), dict(result.params))

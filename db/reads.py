@@ -1,7 +1,8 @@
-"""Connections for the hot reads, handed from one to the next without ceremony.
+"""The connections of the hot reads.
 
-Going through the pool each time costs as much as what is asked of Postgres (`make bench`): it
-opens a task for every connection it takes back. Here they are taken back only when one fails.
+asyncpg's pool starts a task for every connection that is released, even with a no-op reset. Here a
+reader hands its connection to the next one directly, and only a failed connection is released to
+the pool: about a third more reads a second (`bench/read_pool.py`).
 """
 
 import asyncio
@@ -14,11 +15,12 @@ from asyncpg.pool import PoolConnectionProxy
 
 
 class Reads:
-    """Runs one statement at a time on each of a few connections, which are read-only."""
+    """Runs single read-only statements on the connections of a pool."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        # The one used last comes first, so no more are opened than are needed at once.
+        # A stack: the connection used last is reused first, so no more are opened than are needed
+        # at the same time. None stands for one that is not open.
         self._free: list[PoolConnectionProxy | None] = [None] * pool.get_max_size()
         self._waiting: deque[asyncio.Future[PoolConnectionProxy | None]] = deque()
 
@@ -34,15 +36,15 @@ class Reads:
                 connection = await self._pool.acquire()
             rows = await connection.fetch(sql, *arguments)
         except BaseException as error:
-            # Whatever went wrong with it, the pool knows what to do.
-            self._hand_on(None)
+            # The pool decides whether the connection can still be used.
+            self._hand_over(None)
             if connection is not None:
                 await self._pool.release(connection)
             if isinstance(error, asyncpg.InternalClientError):
-                # Postgres has said goodbye on it, and asyncpg has not heard it hang up yet.
+                # Postgres has announced the end of the connection and has not closed it yet.
                 raise asyncpg.ConnectionDoesNotExistError("Postgres ended it.") from error
             raise
-        self._hand_on(connection)
+        self._hand_over(connection)
         return rows
 
     async def fetchrow(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
@@ -56,36 +58,36 @@ class Reads:
         return row[0] if row else None
 
     async def close(self) -> None:
-        """Wait for those who read, and close the connections."""
-        held = [
+        """Wait for running statements, then close the connections."""
+        connections = [
             self._free.pop() if self._free else await self._next_free()
             for _ in range(self._pool.get_max_size())
         ]
-        for connection in filter(None, held):
+        for connection in filter(None, connections):
             await self._pool.release(connection)
         await self._pool.close()
-        for _ in held:
-            # Whoever asks now is told by the pool that it is closed.
-            self._hand_on(None)
+        for _ in connections:
+            # A later read gets the pool's error that it is closed.
+            self._hand_over(None)
 
     async def _next_free(self) -> PoolConnectionProxy | None:
-        """Whoever has waited longest comes next: nobody who asks later gets in between."""
-        turn: asyncio.Future[PoolConnectionProxy | None] = (
+        """Wait for a connection; readers are served in the order in which they came."""
+        waiter: asyncio.Future[PoolConnectionProxy | None] = (
             asyncio.get_running_loop().create_future()
         )
-        self._waiting.append(turn)
+        self._waiting.append(waiter)
         try:
-            return await turn
+            return await waiter
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._hand_on(turn.result())
+            if waiter.done() and not waiter.cancelled():
+                self._hand_over(waiter.result())
             raise
 
-    def _hand_on(self, connection: PoolConnectionProxy | None) -> None:
+    def _hand_over(self, connection: PoolConnectionProxy | None) -> None:
         while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
                 return
         self._free.append(connection)
 
@@ -94,4 +96,4 @@ def _is_lost(connection: PoolConnectionProxy) -> bool:
     try:
         return connection.is_closed()
     except asyncpg.InterfaceError:
-        return True  # The pool has noticed first, and taken it back.
+        return True  # The pool has noticed it before and taken the connection back.

@@ -19,30 +19,30 @@ from sqlalchemy.ext.asyncio import (
 from db.reads import Reads
 from settings import Settings
 
-ALIKE_WORDS = 0.33
+SIMILAR_WORDS_AT_LEAST = 0.33
 """Trigram similarity from which a searched word counts as a misspelt one: "octpous" is 0.38 like
 "octopuses"; words that merely share a beginning are 0.3."""
 
 READ_SETTINGS = {
     "default_transaction_read_only": "on",
     "jit": "off",
-    # What is read all the time is in memory, where no place is far from another.
+    # The hot data is in memory, where random access costs little more than sequential.
     "random_page_cost": "1.1",
-    "pg_trgm.word_similarity_threshold": str(ALIKE_WORDS),
+    "pg_trgm.word_similarity_threshold": str(SIMILAR_WORDS_AT_LEAST),
 }
-"""What Postgres is told about the connections of the hot reads."""
+"""Server settings of the connections of the hot reads."""
 
-CONNECT_WITHIN_S = 10
-READ_WITHIN_S = 10
-WRITE_WITHIN_S = 30
-"""Longer than any statement of ours takes; a database that went silent must not hold callers."""
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 10
+WRITE_TIMEOUT_S = 30
+"""Longer than any of our statements takes; an unresponsive database must not block callers."""
 
-IDLE_WITHIN_S = 10
-"""A process frozen in the middle of a transaction must not keep others from what it locked."""
+IDLE_TRANSACTION_TIMEOUT_S = 10
+"""A process that stops in the middle of a transaction must not keep its locks."""
 
 
 def _plain(url: str) -> str:
-    """The address as asyncpg wants it."""
+    """The URL in the form asyncpg takes."""
     return "postgresql://" + url.partition("://")[2]
 
 
@@ -52,8 +52,8 @@ def sqlalchemy_url(url: str) -> str:
 
 
 class Sessions(async_sessionmaker[AsyncSession]):
-    """`sessions.begin()` makes one transaction of all that is done in it. In `sessions()` every
-    statement is one of its own, which is all that reading needs and saves two round trips.
+    """`sessions.begin()` opens a transaction. In `sessions()` every statement commits on its own,
+    which suffices for reads and saves two round trips.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -67,12 +67,12 @@ class Sessions(async_sessionmaker[AsyncSession]):
 
 @dataclass
 class Database:
-    """What a process holds open to Postgres; made by `open_database`, closed once."""
+    """A process's connections to Postgres, opened by `open_database`."""
 
     engine: AsyncEngine
     sessions: Sessions
     reads: Reads
-    """Read-only; its connections are handed on without a reset, which saves a round trip."""
+    """Read-only connections for single statements."""
     url: str
 
     async def close(self) -> None:
@@ -80,18 +80,18 @@ class Database:
         await self.engine.dispose()
 
 
-async def _keep(connection: Any) -> None:
-    """Nothing to reset: these connections only ever run one read-only statement at a time."""
+async def _no_reset(connection: Any) -> None:
+    """Nothing to reset: these connections only run single read-only statements."""
 
 
-def _replace_dead(connection: Any, *_: Any) -> None:
-    """A connection that was lost while it waited is not given out; asking it costs nothing."""
+def _replace_closed(connection: Any, *_: Any) -> None:
+    """Replace a connection that was closed while idle; the check needs no round trip."""
     if connection.driver_connection.is_closed():
         raise InvalidatePoolError
 
 
 async def open_database(config: Settings) -> Database:
-    """Open both ways to Postgres.
+    """Open the engine and the read pool.
 
     Raises:
         OSError, asyncpg.PostgresError: The server cannot be reached or refuses.
@@ -101,25 +101,27 @@ async def open_database(config: Settings) -> Database:
     engine = create_async_engine(
         sqlalchemy_url(config.database_url),
         pool_size=config.write_pool_size,
-        # A connection beyond these would be opened and closed for a single use.
+        # Overflow connections would be opened and closed for a single use.
         max_overflow=0,
-        pool_timeout=WRITE_WITHIN_S,
-        # Parameters hold what people wrote; an error's words go to the log.
+        pool_timeout=WRITE_TIMEOUT_S,
+        # Parameters may contain personal data, and error messages are logged.
         hide_parameters=True,
         connect_args={
-            "timeout": CONNECT_WITHIN_S,
-            "command_timeout": WRITE_WITHIN_S,
-            "server_settings": {"idle_in_transaction_session_timeout": f"{IDLE_WITHIN_S}s"},
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": WRITE_TIMEOUT_S,
+            "server_settings": {
+                "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_TIMEOUT_S}s"
+            },
         },
     )
-    event.listen(engine.sync_engine, "checkout", _replace_dead)
+    event.listen(engine.sync_engine, "checkout", _replace_closed)
     pool = await asyncpg.create_pool(
         _plain(config.database_url),
         min_size=1,
         max_size=config.read_pool_size,
-        reset=_keep,
-        timeout=CONNECT_WITHIN_S,
-        command_timeout=READ_WITHIN_S,
+        reset=_no_reset,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=READ_TIMEOUT_S,
         server_settings=READ_SETTINGS,
     )
     return Database(

@@ -10,7 +10,7 @@ from db.models.base import USD, Base, Instant, Keyed
 
 
 class ApiKey(Keyed):
-    """A key for scripts. What it is spelt like is nowhere: only a seal to know it again by."""
+    """An API key. Only a keyed hash of its text is stored."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -20,31 +20,31 @@ class ApiKey(Keyed):
     )
 
     owner_id: Mapped[UUID | None]
-    """The visitor who made it; null for the owner of the site's own."""
+    """The visitor who created it; null for a key of the operator."""
     network: Mapped[str | None] = mapped_column(String(64))
-    """Where it was made from."""
+    """The network prefix it was created from."""
     name: Mapped[str] = mapped_column(String(80))
     scopes: Mapped[list[str]] = mapped_column(ARRAY(String(16)))
     last4: Mapped[str] = mapped_column(String(4))
     key_hash: Mapped[bytes] = mapped_column(LargeBinary)
     previous_key_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Of the secret before the last rotation."""
+    """Hash of the secret before the last rotation."""
     previous_key_expires_at: Mapped[datetime | None] = mapped_column(Instant)
     rate_limit: Mapped[str | None] = mapped_column(String(200))
-    """Its own generation limits, as in the settings; null for those of every key."""
+    """Its own generation limits, in the format of the settings; null for the default limits."""
     budget_usd: Mapped[Decimal | None] = mapped_column(USD)
-    """Its own budget a UTC day; null for that of every key."""
+    """Its own budget per UTC day; null for the default budget."""
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
     rotated_at: Mapped[datetime | None] = mapped_column(Instant)
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)
-    """To the minute."""
+    """Precise to the minute."""
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
     changed_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
-    """When what a request must know of it last changed; processes look for what is newer."""
+    """When a field that authentication uses last changed; processes poll for newer rows."""
 
 
 class SignedOutVisitor(Base):
-    """A visitor's identity that nobody is any more."""
+    """A visitor identity that was signed out and may not be used again."""
 
     __tablename__ = "signed_out_visitors"
     __table_args__ = (

@@ -10,7 +10,7 @@ from db.models.base import USD, Base, Instant
 
 
 class BudgetPot(Base):
-    """What one pot may spend on a UTC day, what of it is held and what is gone.
+    """What one pot may spend on a UTC day, has reserved and has spent.
 
     `reserved_usd` and `spent_usd` are the sums of its ledger entries.
     """
@@ -19,7 +19,7 @@ class BudgetPot(Base):
     __table_args__ = (
         CheckConstraint("reserved_usd >= 0 AND spent_usd >= 0", name="not_negative"),
         Index("ix_budget_pots_day", "day"),
-        # Rows that change with every request: room to change them in place.
+        # Updated with every request: free space in the page allows HOT updates.
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -28,15 +28,15 @@ class BudgetPot(Base):
     `paid:<id>`."""
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     limit_usd: Mapped[Decimal] = mapped_column(USD)
-    """As it was when money was last reserved."""
+    """The limit when money was last reserved."""
     reserved_usd: Mapped[Decimal] = mapped_column(USD, server_default=text("0"))
     spent_usd: Mapped[Decimal] = mapped_column(USD, server_default=text("0"))
     refused_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When it first had no room for something."""
+    """When it first refused an amount."""
 
 
 class BudgetReservation(Base):
-    """What is held for one request in all of its pots, and what it cost in the end."""
+    """The amount reserved for one request in all of its pots, and its final cost."""
 
     __tablename__ = "budget_reservations"
     __table_args__ = (
@@ -81,13 +81,13 @@ class LedgerEntry(Base):
     request_id: Mapped[UUID]
     kind: Mapped[str] = mapped_column(String(16))
     reserved_usd: Mapped[Decimal] = mapped_column(USD)
-    """By how much what is held changed; negative when it was let go."""
+    """Change of the reserved amount; negative when it is freed."""
     spent_usd: Mapped[Decimal] = mapped_column(USD)
-    """By how much what is spent changed."""
+    """Change of the spent amount."""
 
 
 class BudgetAlert(Base):
-    """One thing to tell about one pot on one day, to one channel. Written before it is told."""
+    """An alert about one pot on one day for one channel, stored before it is sent."""
 
     __tablename__ = "budget_alerts"
 
@@ -101,5 +101,5 @@ class BudgetAlert(Base):
     limit_usd: Mapped[Decimal] = mapped_column(USD)
     detected_at: Mapped[datetime] = mapped_column(Instant)
     claimed_at: Mapped[datetime | None] = mapped_column(Instant)
-    """Since when somebody is telling it; nobody else does for a while."""
+    """When a sender claimed it; for a while no other sender takes it."""
     sent_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -8,16 +8,16 @@ from db.models.base import Base, Instant
 
 
 class CreditGrant(Base):
-    """What one checkout granted and what became of it: the sums of its entries.
+    """The credits one checkout granted and their use: the sums of its entries.
 
-    What is neither held nor used nor revoked is left.
+    Credits that are not held, used or revoked are available.
     """
 
     __tablename__ = "credit_grants"
     __table_args__ = (
         CheckConstraint("granted > 0 AND held >= 0 AND used >= 0", name="not_negative"),
         CheckConstraint("held + used + revoked <= granted", name="not_overdrawn"),
-        # As long as anything is owed nothing is left, so that nobody draws on it.
+        # While any credit is owed none is available, so that it cannot be held.
         CheckConstraint(
             "0 <= revoked AND revoked <= owed AND owed <= granted"
             " AND (revoked = owed OR held + used + revoked = granted)",
@@ -27,25 +27,25 @@ class CreditGrant(Base):
     )
 
     checkout_id: Mapped[UUID] = mapped_column(primary_key=True)
-    """No foreign key: what was paid for stays on the books when a checkout is deleted."""
+    """No foreign key: the grant is kept when a checkout is deleted."""
     owner_id: Mapped[UUID]
-    """The visitor's identity; their keys draw on it too."""
+    """The visitor's identity; their API keys use the credits too."""
     product: Mapped[str] = mapped_column(String(32))
     granted: Mapped[int]
     held: Mapped[int] = mapped_column(server_default=text("0"))
-    """For work that is under way."""
+    """For work in progress."""
     used: Mapped[int] = mapped_column(server_default=text("0"))
     """For work that was delivered."""
     revoked: Mapped[int] = mapped_column(server_default=text("0"))
-    """Because the money went back."""
+    """Because the money was refunded or disputed."""
     owed: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many the money that went back was for; those held or used cannot be revoked, unless
+    """How many the refunded or disputed money was for. Held and used ones are revoked only once
     they are given back."""
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
 
 
 class CreditHold(Base):
-    """The credit that one request draws on."""
+    """The credit that pays for one request."""
 
     __tablename__ = "credit_holds"
     __table_args__ = (
@@ -54,7 +54,7 @@ class CreditHold(Base):
     )
 
     request_id: Mapped[UUID] = mapped_column(primary_key=True)
-    """No foreign key: of a request for a factoid, or of something else that is paid for."""
+    """No foreign key: a generation request, or anything else that credits pay for."""
     checkout_id: Mapped[UUID] = mapped_column(ForeignKey("credit_grants.checkout_id"))
     state: Mapped[str] = mapped_column(String(16), server_default="held")
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
@@ -74,14 +74,14 @@ class CreditEntry(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
     owner_id: Mapped[UUID]
-    """Whose it was then."""
+    """The owner at that time."""
     product: Mapped[str] = mapped_column(String(32))
     checkout_id: Mapped[UUID]
     request_id: Mapped[UUID | None]
-    """What it was held for; null where the checkout itself moved it."""
+    """The request it is for; null when the checkout itself caused it."""
     kind: Mapped[str] = mapped_column(String(16))
     granted: Mapped[int]
-    """By how much each changed; negative when it became less."""
+    """Change of each amount; negative for a decrease."""
     held: Mapped[int]
     used: Mapped[int]
     revoked: Mapped[int]

@@ -23,7 +23,7 @@ class GenerationRequest(ModelRun):
             "status IN ('queued','running','succeeded','failed','cancelled','refused')",
             name="status",
         ),
-        # One factoid per slot of the schedule, however many workers ask for it.
+        # One factoid per slot of the schedule, however many workers request it.
         Index(
             "uq_generation_requests_slot",
             "slot",

@@ -9,7 +9,7 @@ from db.models.base import Base, Instant
 
 
 class IdempotencyKey(Base):
-    """A call that must not happen twice: who made it, what was asked and what was answered."""
+    """A request with an `Idempotency-Key`: its caller, a hash of it and its response."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (CheckConstraint("state IN ('running','done')", name="state"),)
@@ -18,15 +18,15 @@ class IdempotencyKey(Base):
     operation: Mapped[str] = mapped_column(String(64), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     result_id: Mapped[UUID]
-    """The id of what the call makes. A repeat after a crash tries to make the same, and finds it
-    made."""
+    """The id of the resource the request creates. A retry after a crash uses the same id and finds
+    what was created."""
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
-    """SHA-256 of the address and the body asked with."""
+    """SHA-256 of the path and the body of the request."""
     state: Mapped[str] = mapped_column(String(16))
     locked_by: Mapped[UUID]
-    """Who is answering it: a name made anew by each who begins to."""
+    """A new UUID for each attempt to process the request."""
     locked_until: Mapped[datetime] = mapped_column(Instant)
-    """Until when nobody else may begin to, unless it is done before."""
+    """No other attempt may start before, unless this one ends earlier."""
     status: Mapped[int | None] = mapped_column(SmallInteger)
     headers: Mapped[list[list[str]] | None] = mapped_column(JSONB(none_as_null=True))
     body: Mapped[bytes | None] = mapped_column(LargeBinary)

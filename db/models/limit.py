@@ -7,9 +7,7 @@ from db.models.base import Base, Instant, Keyed
 
 
 class RateLimitSnapshot(Base):
-    """What one window of a policy, or whatever else, admitted and refused in one minute, of one
-    kind of caller.
-    """
+    """What one window of a policy admitted and refused in a minute, for one kind of caller."""
 
     __tablename__ = "rate_limit_snapshots"
 
@@ -17,17 +15,17 @@ class RateLimitSnapshot(Base):
     policy: Mapped[str] = mapped_column(String(32), primary_key=True)
     caller_kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     window: Mapped[str] = mapped_column(String(16), primary_key=True)
-    """Its name; or what refused instead of a window: `captcha`, `captcha_away` or `budget`."""
+    """Its name, or what refused instead: `captcha`, `captcha_away` or `budget`."""
     admitted: Mapped[int]
-    """By the whole policy, so the same in each of its windows. The budget may refuse it still."""
+    """Admissions of the policy, repeated in each window row; the budget may still refuse."""
     refused: Mapped[int]
-    """Because this window was full, and of them all would have waited for it the longest."""
+    """Refusals attributed to this window: the full one with the longest retry-after."""
     refused_by_network: Mapped[int]
-    """How many of these because it was the network's."""
+    """Those of them that were due to the network's limit."""
 
 
 class Anomaly(Keyed):
-    """Something strange about an identity or a network."""
+    """Unusual behaviour of an identity or a network."""
 
     __tablename__ = "anomalies"
     __table_args__ = (UniqueConstraint("kind", "subject", "detected_at"),)
@@ -41,7 +39,7 @@ class Anomaly(Keyed):
 
 
 class FallbackUse(Keyed):
-    """A use counted here while Redis is away. Not worth keeping over a crash of the database."""
+    """A use counted in Postgres while Redis is unavailable. Unlogged: lost in a crash."""
 
     __tablename__ = "fallback_uses"
     __table_args__ = (
@@ -50,5 +48,5 @@ class FallbackUse(Keyed):
     )
 
     subject: Mapped[str] = mapped_column(String(128))
-    """Policy and whose: the caller's id or the network's prefix."""
+    """The policy, and the caller's id or the network prefix."""
     used_at: Mapped[datetime] = mapped_column(Instant, server_default=func.clock_timestamp())

@@ -9,10 +9,10 @@ from db.models.base import Instant, Keyed
 
 
 class OutboxRow(Keyed):
-    """A job that must happen; the row goes when the job is done.
+    """A job that must run; the row is deleted when the job is done.
 
-    The relay offers a due row to the queue and moves `due_at` on. The queue drops the
-    offer while it still has the job, so a job the queue has lost is simply offered again.
+    The relay enqueues a due row and postpones `due_at`. The queue ignores a job it still has, so a
+    job that the queue lost is enqueued again.
     """
 
     __tablename__ = "outbox"

@@ -20,7 +20,7 @@ from db.models.base import Base, Instant, Keyed
 
 
 class Checkout(Keyed):
-    """Somebody wants to buy something: what it is sold for, how it stands, what they get.
+    """A purchase: its price, its status and what is granted for it.
 
     Its id is Stripe's `client_reference_id` and idempotency key. Amounts are whole numbers of the
     currency's smallest unit, as Stripe counts.
@@ -34,7 +34,7 @@ class Checkout(Keyed):
         ),
         CheckConstraint("amount > 0 AND credits > 0", name="positive"),
         CheckConstraint("paid >= 0 AND refunded >= 0 AND disputed >= 0", name="not_negative"),
-        # Asked twice, one session: also by two clicks at once.
+        # Two clicks at the same time get the same checkout.
         Index(
             "uq_checkouts_open",
             *("owner_id", "offer_hash"),
@@ -57,37 +57,38 @@ class Checkout(Keyed):
     network: Mapped[str | None] = mapped_column(String(64))
     product: Mapped[str] = mapped_column(String(32))
     credits: Mapped[int]
-    """How many are granted for it."""
+    """The number of credits granted for it."""
     amount: Mapped[int] = mapped_column(BigInteger)
     """The price, before any promotion code."""
     currency: Mapped[str] = mapped_column(String(3))
     livemode: Mapped[bool]
     """Whether it is real money."""
     offer_hash: Mapped[str] = mapped_column(String(64))
-    """A digest of the product, its price and the wish; another price is another offer."""
+    """A hash of the product, its price and the generation input."""
     topic: Mapped[str | None] = mapped_column(String(1_000))
     model: Mapped[str | None] = mapped_column(String(255))
     generate_on_payment: Mapped[bool]
-    """Whether a factoid is to be written as soon as it is paid."""
+    """Whether a factoid is generated as soon as it is paid."""
     generation_request_id: Mapped[UUID | None]
-    """No foreign key: the checkout stays on the books when a request is deleted."""
+    """No foreign key: the checkout is kept when a request is deleted."""
     generation_abandoned_at: Mapped[datetime | None] = mapped_column(Instant)
-    """Since when nobody tries any more to begin what was wished; its credit is there."""
+    """When the generation was given up; its credit stays available."""
 
     status: Mapped[str] = mapped_column(String(16), server_default="open")
     session_id: Mapped[str | None] = mapped_column(String(255))
     url: Mapped[str | None] = mapped_column(String(4_000))
     payment_intent: Mapped[str | None] = mapped_column(String(255))
     paid: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    """What was paid: less than the price with a promotion code."""
+    """The amount paid: less than the price with a promotion code."""
     refunded: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     disputed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    """What is withdrawn for disputes that are open or lost."""
+    """The amount withdrawn for disputes that are open or lost."""
     revoked: Mapped[int] = mapped_column(server_default=text("0"))
     """How many of the credits are no longer paid for, used or not."""
     snapshot_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    """The number of the look at Stripe that this follows from; older ones say nothing new."""
+    """Sequence number of the last applied snapshot of Stripe; older snapshots are dropped."""
     polled_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When a waiting page last caused a request to Stripe."""
     checked_at: Mapped[datetime | None] = mapped_column(Instant)
     """When its entries were last compared with Stripe's figures."""
     paid_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -95,7 +96,7 @@ class Checkout(Keyed):
 
 
 class StripeEvent(Base):
-    """An event as Stripe told it; the primary key makes a repeated one harmless."""
+    """An event as Stripe sent it; the primary key makes a repeated event harmless."""
 
     __tablename__ = "stripe_events"
     __table_args__ = (Index("ix_stripe_events_created", "created"),)
@@ -107,9 +108,9 @@ class StripeEvent(Base):
     """By Stripe's clock."""
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     checkout_id: Mapped[UUID | None]
-    """What it was about; null when it was none of ours."""
+    """The checkout it is about; null when it is none of ours."""
     applied_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
-    """It is written down in the transaction that has its effect."""
+    """It is stored in the transaction that applies it."""
 
 
 class PaymentEntry(Base):
@@ -131,5 +132,5 @@ class PaymentEntry(Base):
     reference: Mapped[str] = mapped_column(String(255))
     """Stripe's id of the session, refund or dispute."""
     amount: Mapped[int] = mapped_column(BigInteger)
-    """In the smallest unit; what leaves us is negative."""
+    """In the smallest unit; negative for money that leaves us."""
     currency: Mapped[str] = mapped_column(String(3))

@@ -9,7 +9,7 @@ from db.models.base import Base, Instant, Keyed
 
 
 class Vote(Base):
-    """The standing vote of one voter on one factoid; 0 after it was taken back."""
+    """The vote of one voter on one factoid; 0 after it was withdrawn."""
 
     __tablename__ = "votes"
     __table_args__ = (CheckConstraint("value IN (-1, 0, 1)", name="value"),)
@@ -23,7 +23,7 @@ class Vote(Base):
 
 
 class Feedback(Keyed):
-    """Why somebody thinks a factoid is good or bad."""
+    """A visitor's reasons for liking or disliking a factoid."""
 
     __tablename__ = "feedback"
     factoid_id: Mapped[UUID] = mapped_column(
@@ -33,7 +33,7 @@ class Feedback(Keyed):
     network: Mapped[str | None] = mapped_column(String(64))
     """The visitor's network prefix."""
     vote: Mapped[int | None] = mapped_column(SmallInteger)
-    """The visitor's standing vote when the feedback was given."""
+    """The visitor's vote when the feedback was given."""
     comment: Mapped[str | None] = mapped_column(Text)
-    """At most 1,000 characters as a reader counts them, each of which may be many."""
+    """At most 1,000 grapheme clusters."""
     tags: Mapped[list[str]] = mapped_column(ARRAY(String(32)))

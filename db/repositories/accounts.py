@@ -1,4 +1,4 @@
-"""API keys and the identities that were signed out."""
+"""API keys, and visitor identities that were signed out."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ UNION ALL SELECT visitor_id, false, true FROM signed_out_visitors WHERE signed_o
 
 
 class KnownKey(msgspec.Struct, frozen=True):
-    """What a request must know of the key it brings."""
+    """The fields of an API key that authentication needs."""
 
     id: UUID
     owner_id: UUID | None
@@ -36,14 +36,14 @@ class KnownKey(msgspec.Struct, frozen=True):
 
 
 class KeyUsage(msgspec.Struct, frozen=True):
-    """What a key was used for since a moment."""
+    """The use of a key since a point in time."""
 
     generations: int = 0
     spent_usd: Decimal = Decimal(0)
 
 
 class AccountReads:
-    """What every process asks all the time, on plain asyncpg."""
+    """The reads behind the credential cache of every process, on plain asyncpg."""
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
@@ -54,11 +54,11 @@ class AccountReads:
         return KnownKey(*row) if row else None
 
     async def changed(self, since: datetime | None) -> tuple[datetime, list[UUID], list[UUID]]:
-        """What changed since a moment of Postgres' clock, or all that is over without one.
+        """The changes since a time of Postgres' clock; without one, all revocations.
 
         Returns:
-            Postgres' clock before it looked, the keys that changed, and the keys and identities
-            that are over.
+            Postgres' clock before the query, the ids of changed keys, and the ids of revoked keys
+            and signed-out identities.
         """
         now = await self._reads.fetchval("SELECT clock_timestamp()")
         rows = await self._reads.fetch(CHANGED, since or datetime.min.replace(tzinfo=UTC))
@@ -70,10 +70,10 @@ class AccountRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def wait_for(self, *whose: UUID | str | None) -> None:
-        """Let others that make keys for the same owner or network wait until this commits."""
-        for one in whose:
-            name = func.hashtextextended(f"api_keys {one}", 0)
+    async def lock_creation(self, *subjects: UUID | str | None) -> None:
+        """Serialize the creation of keys of the same owner or network until this commits."""
+        for subject in subjects:
+            name = func.hashtextextended(f"api_keys {subject}", 0)
             await self._session.execute(select(func.pg_advisory_xact_lock(name)))
 
     async def add(self, key: ApiKey) -> ApiKey:
@@ -90,7 +90,7 @@ class AccountRepository:
         return list(await self._session.scalars(_newest(limit)))
 
     async def count_live(self, owner_id: UUID) -> int:
-        """Keys of an owner that still open something."""
+        """The number of an owner's keys that are neither revoked nor expired."""
         live = (
             ApiKey.owner_id == owner_id,
             ApiKey.revoked_at.is_(None),
@@ -99,7 +99,7 @@ class AccountRepository:
         return await self._session.scalar(select(func.count()).where(*live)) or 0
 
     async def made_from(self, network: str, since: datetime) -> list[datetime]:
-        """When keys were made from a network, oldest first."""
+        """When keys were created from a network, oldest first."""
         made = select(ApiKey.created_at).where(
             ApiKey.network == network, ApiKey.created_at >= since
         )
@@ -111,7 +111,7 @@ class AccountRepository:
         )
 
     async def now(self) -> datetime:
-        """Postgres' clock, by which every process looks for what changed."""
+        """Postgres' clock, which orders changes for all processes."""
         now = await self._session.scalar(select(func.clock_timestamp()))
         assert now is not None
         return now
@@ -164,7 +164,7 @@ class AccountRepository:
             )
 
     async def usage(self, key_ids: Iterable[UUID], since: datetime) -> dict[UUID, KeyUsage]:
-        """What keys were used for since then; those that were not are left out."""
+        """The use of keys since then; unused keys are left out."""
         rows = await self._session.execute(
             select(
                 GenerationRequest.caller_id,
@@ -182,7 +182,7 @@ class AccountRepository:
         }
 
     async def forget_signed_out(self, older_than: timedelta) -> int:
-        """Drop identities whose last cookie has expired meanwhile."""
+        """Delete identities whose cookies have all expired."""
         gone: Any = await self._session.execute(
             SignedOutVisitor.__table__.delete().where(  # pyright: ignore[reportAttributeAccessIssue]
                 SignedOutVisitor.signed_out_at < func.now() - older_than

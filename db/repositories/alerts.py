@@ -1,4 +1,4 @@
-"""Alerts as they are written down, taken and told."""
+"""Alerts: stored, claimed by a sender and marked as sent."""
 
 from datetime import date, timedelta
 
@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import BudgetAlert
 
-TAKEN_S = 60
-"""How long one may be at telling an alert; longer than any channel may take."""
+CLAIM_S = 60
+"""How long a claim lasts; longer than any channel may take."""
 
 
 class AlertRepository:
@@ -17,7 +17,7 @@ class AlertRepository:
         self._session = session
 
     async def add(self, alert: BudgetAlert) -> bool:
-        """Write it down; tells whether it was new."""
+        """Insert it; returns whether it was new."""
         values = {
             name: getattr(alert, name)
             for name in (
@@ -31,7 +31,7 @@ class AlertRepository:
         return added.one_or_none() is not None
 
     async def take(self, pot: str, day: date, level: str, channel: str) -> BudgetAlert | None:
-        """The alert for this sender alone, or None when it was told or another is telling it."""
+        """Claim the alert for one sender; None when it is sent or claimed by another sender."""
         return await self._session.scalar(
             update(BudgetAlert)
             .where(
@@ -39,7 +39,7 @@ class AlertRepository:
                 BudgetAlert.sent_at.is_(None),
                 or_(
                     BudgetAlert.claimed_at.is_(None),
-                    BudgetAlert.claimed_at < func.now() - timedelta(seconds=TAKEN_S),
+                    BudgetAlert.claimed_at < func.now() - timedelta(seconds=CLAIM_S),
                 ),
             )
             .values(claimed_at=func.now())
@@ -47,7 +47,7 @@ class AlertRepository:
         )
 
     async def is_open(self, pot: str, day: date, level: str, channel: str) -> bool:
-        """Whether it has yet to be told."""
+        """Whether it has not been sent yet."""
         found = await self._session.scalar(
             select(BudgetAlert.level).where(
                 *_is(pot, day, level, channel), BudgetAlert.sent_at.is_(None)

@@ -1,4 +1,4 @@
-"""Money: what is held and spent, and the entries it follows from."""
+"""Budget pots, reservations and the ledger."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,10 +51,10 @@ class BudgetRepository:
     async def reserve(
         self, request_id: UUID, day: date, limits: Mapping[str, Decimal], usd: Decimal
     ) -> str | None:
-        """Hold an amount in every one of the pots, each with its limit, or in none.
+        """Reserve an amount in every pot, each with its limit, or in none.
 
         Returns:
-            The first pot without room for it, or None when it is held.
+            The first pot without room for it, or None when it is reserved.
         """
         return await self._session.scalar(
             RESERVE,
@@ -68,25 +68,25 @@ class BudgetRepository:
         )
 
     async def extend(self, request_id: UUID, usd: Decimal) -> str | None:
-        """Hold that much for a request in all, unless it is held already.
+        """Raise a request's reservation to this amount; a lower amount changes nothing.
 
         Returns:
-            The first pot without room for it (`reservation` when nothing was ever held for the
-            request, or no longer), or None when it is held.
+            The first pot without room for it (`reservation` when the request has no open one), or
+            None when it is reserved.
         """
         return await self._session.scalar(EXTEND, {"request_id": request_id, "usd": usd})
 
     async def settle(self, request_id: UUID, usd: Decimal) -> Decimal | None:
-        """Book what a request cost in all and let go of what is held. Settled again with
+        """Book a request's total cost and free the rest of its reservation. Settled again with
         another amount, the difference is booked.
 
         Returns:
-            What was held for it, or None when nothing ever was.
+            The reserved amount, or None when there was no reservation.
         """
         return await self._close(request_id, usd, "settle")
 
     async def release(self, request_id: UUID) -> Decimal | None:
-        """Let go of what is held for a request that cost nothing; returns as `settle`."""
+        """Free the reservation of a request that cost nothing; returns as `settle`."""
         return await self._close(request_id, Decimal(0), "release")
 
     async def _close(self, request_id: UUID, usd: Decimal, kind: str) -> Decimal | None:
@@ -98,7 +98,7 @@ class BudgetRepository:
         return await self._session.get(BudgetReservation, request_id, populate_existing=True)
 
     async def open_for(self, age_s: float) -> list[BudgetReservation]:
-        """Reservations that have been open for so long, the oldest first."""
+        """Reservations that have been open for `age_s` seconds, the oldest first."""
         found = await self._session.scalars(
             select(BudgetReservation)
             .where(
@@ -111,7 +111,7 @@ class BudgetRepository:
         return list(found)
 
     async def pots(self, day: date, names: Sequence[str]) -> dict[str, BudgetPot]:
-        """The pots of a day by name; those nobody has drawn on yet are missing."""
+        """The pots of a day by name; unused ones are missing."""
         found = await self._session.scalars(
             select(BudgetPot)
             .where(BudgetPot.day == day, BudgetPot.pot.in_(names))

@@ -1,4 +1,4 @@
-"""Credits: what was paid for, and the entries it follows from."""
+"""Grants, holds and entries of credits."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -34,11 +34,11 @@ UNION SELECT checkout_id
 
 @dataclass(frozen=True)
 class CreditBalance:
-    """What somebody has of one product: the sum of all entries."""
+    """An owner's credits of one product: the sums of all entries."""
 
     product: str
     granted: int
-    """All that was ever bought."""
+    """All credits ever bought."""
     held: int
     used: int
     revoked: int
@@ -55,7 +55,7 @@ class CreditRepository:
         self._session = session
 
     async def grant(self, owner_id: UUID, product: str, amount: int, checkout_id: UUID) -> None:
-        """Credit what a checkout bought; a second time is nothing."""
+        """Grant what a checkout bought; a repeated call changes nothing."""
         await self._session.execute(
             GRANT,
             {
@@ -116,7 +116,7 @@ class CreditRepository:
         )
 
     async def balances(self, owner_id: UUID) -> list[CreditBalance]:
-        """By product; those never bought are missing."""
+        """One balance per product that was ever bought."""
         rows = await self._session.execute(
             select(
                 CreditGrant.product,
@@ -132,7 +132,7 @@ class CreditRepository:
         return [CreditBalance(*row) for row in rows]
 
     async def entries(self, owner_id: UUID, limit: int) -> list[CreditEntry]:
-        """Of all that is somebody's now, the newest first."""
+        """The entries of all grants the owner has now, the newest first."""
         found = await self._session.scalars(
             select(CreditEntry)
             .join(CreditGrant, CreditGrant.checkout_id == CreditEntry.checkout_id)
@@ -143,7 +143,7 @@ class CreditRepository:
         return list(found)
 
     async def differences(self) -> list[UUID]:
-        """Checkouts whose grant is not the sum of its entries or of its holds, or that holds
-        one for a request that is over, or none for one under way.
+        """Checkouts whose grant differs from the sum of its entries or holds, or that hold a credit
+        for a finished request, or none for an open one.
         """
         return list(await self._session.scalars(DIFFERENCES))

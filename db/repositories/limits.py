@@ -1,4 +1,4 @@
-"""Counts of admissions and refusals, anomalies, and uses counted while Redis is away."""
+"""Counts of admissions and refusals, anomalies, and uses counted while Redis is unavailable."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,7 +16,7 @@ class LimitRepository:
         self._session = session
 
     async def uses(self, subject: str, within_s: int) -> list[float]:
-        """How many seconds ago each use was, the oldest first; others who ask wait."""
+        """The age of each use in seconds, the oldest first; locks the subject until the commit."""
         lock = func.pg_advisory_xact_lock(func.hashtextextended(f"uses {subject}", 0))
         await self._session.execute(select(lock))
         now = func.clock_timestamp()
@@ -27,13 +27,15 @@ class LimitRepository:
             .where(FallbackUse.used_at > now - timedelta(seconds=within_s))
             .order_by(FallbackUse.used_at)
         )
-        return [float(one) for one in found]
+        return [float(age_s) for age_s in found]
 
     async def add_uses(self, subjects: Sequence[str]) -> None:
-        await self._session.execute(insert(FallbackUse), [{"subject": one} for one in subjects])
+        await self._session.execute(
+            insert(FallbackUse), [{"subject": subject} for subject in subjects]
+        )
 
     async def put_snapshots(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Write the counts of whole minutes; written twice, they stay the same."""
+        """Store the counts of whole minutes; repeating it changes nothing."""
         statement = insert(RateLimitSnapshot)
         counts = {
             name: statement.excluded[name] for name in ("admitted", "refused", "refused_by_network")
@@ -44,11 +46,11 @@ class LimitRepository:
         )
 
     async def put_anomalies(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Write anomalies; those that are there already stay as they are."""
+        """Store anomalies; existing ones are kept."""
         await self._session.execute(insert(Anomaly).on_conflict_do_nothing(), rows)
 
     async def forget_older_than(self, *, days: int, uses_s: int) -> None:
-        """Delete what is kept no longer."""
+        """Delete rows past their retention."""
         oldest = func.now() - timedelta(days=days)
         past = func.now() - timedelta(seconds=uses_s)
         await self._session.execute(

@@ -1,4 +1,4 @@
-"""Jobs that must happen."""
+"""Jobs to run, stored in the transaction that causes them."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import OutboxRow
 
 CHANNEL = "outbox"
-"""Notified when a row is written, so that the relay need not wait for its next look."""
+"""Notified when a row is inserted, so that the relay need not wait for its next poll."""
 
 
 class OutboxRepository:
@@ -18,7 +18,7 @@ class OutboxRepository:
         self._session = session
 
     async def add(self, job: str, key: str, arguments: dict[str, Any]) -> None:
-        """Write down a job; it happens if and only if this transaction commits."""
+        """Store a job; it runs if and only if this transaction commits."""
         await self._session.execute(
             insert(OutboxRow)
             .values(job=job, key=key, arguments=arguments)
@@ -27,7 +27,7 @@ class OutboxRepository:
         await self._session.execute(select(func.pg_notify(CHANNEL, "")))
 
     async def take_due(self, limit: int, offer_again_s: int) -> list[OutboxRow]:
-        """Due rows, for one relay alone; each becomes due again later unless it is done."""
+        """Due rows, each returned to one relay only and due again later unless it is done."""
         due = (
             select(OutboxRow.id)
             .where(OutboxRow.due_at <= func.now())
@@ -50,7 +50,7 @@ class OutboxRepository:
         await self._session.execute(delete(OutboxRow).where(OutboxRow.key == key))
 
     async def postpone(self, key: str, delay_s: float) -> None:
-        """Offer the job again after a while."""
+        """Enqueue the job again after a delay."""
         await self._session.execute(
             update(OutboxRow)
             .where(OutboxRow.key == key)
@@ -58,6 +58,6 @@ class OutboxRepository:
         )
 
     async def attempts(self, key: str) -> int:
-        """How often the job was offered to the queue."""
+        """How often the job was enqueued."""
         found = await self._session.scalar(select(OutboxRow.attempts).where(OutboxRow.key == key))
         return found or 0

@@ -1,4 +1,4 @@
-"""Checkouts, Stripe's events, and the money that moved."""
+"""Checkouts, Stripe's events and payment entries."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ class CheckoutRepository:
         self._session = session
 
     async def add(self, checkout: Checkout) -> bool:
-        """Write it down unless its owner has the same offer open; tells whether it is new."""
+        """Insert it unless the owner has the same offer open; returns whether it was inserted."""
         names = (
             *("id", "owner_id", "network", "product", "credits", "amount", "currency"),
             *("livemode", "offer_hash", "topic", "model", "generate_on_payment"),
@@ -34,7 +34,7 @@ class CheckoutRepository:
         return added is not None
 
     async def get(self, checkout_id: UUID, *, locked: bool = False) -> Checkout | None:
-        """One, and `locked` for this transaction alone to change."""
+        """A checkout; `locked` takes its row lock."""
         return await self._session.get(
             Checkout, checkout_id, populate_existing=True, with_for_update=locked or None
         )
@@ -54,13 +54,13 @@ class CheckoutRepository:
         )
 
     async def move(self, owner_id: UUID, to: UUID) -> None:
-        """Make all that somebody bought another's, who has bought nothing so far."""
+        """Transfer all checkouts to an owner who has none."""
         await self._session.execute(
             update(Checkout).where(Checkout.owner_id == owner_id).values(owner_id=to)
         )
 
     async def any_undecided(self, owner_id: UUID) -> bool:
-        """Whether somebody has a payment that may still be made, or come back from their bank."""
+        """Whether the owner has a payment that is unfinished or disputed."""
         found = await self._session.scalar(
             select(Checkout.id)
             .where(Checkout.owner_id == owner_id, Checkout.status.in_((*UNFINISHED, "disputed")))
@@ -78,7 +78,7 @@ class CheckoutRepository:
         return list(found)
 
     async def unfinished(self, *, livemode: bool, limit: int) -> list[Checkout]:
-        """Those that may still become paid, the oldest first."""
+        """Checkouts that may still become paid, the oldest first."""
         found = await self._session.scalars(
             select(Checkout)
             .where(Checkout.status.in_(UNFINISHED), Checkout.livemode == livemode)
@@ -95,7 +95,7 @@ class CheckoutRepository:
         )
 
     async def find_session(self, checkout_id: UUID, session_id: str, url: str | None) -> None:
-        """Name the session of one that is open and does not know it."""
+        """Set the session of an open checkout that has none."""
         await self._session.execute(
             update(Checkout)
             .where(
@@ -115,7 +115,7 @@ class CheckoutRepository:
         await self.change(checkout_id, paid_at=func.now())
 
     async def close_open(self, checkout_id: UUID, status: str) -> None:
-        """End one that Stripe knows nothing of."""
+        """Close a checkout that has no session at Stripe."""
         await self._session.execute(
             update(Checkout)
             .where(
@@ -127,11 +127,13 @@ class CheckoutRepository:
         )
 
     async def next_snapshot_seq(self) -> int:
-        """The number of a look at Stripe that begins now: greater than those of all before."""
+        """The sequence number for a snapshot of Stripe that is about to be taken (ADR 10)."""
         return (await self._session.execute(NEXT_SNAPSHOT_SEQ)).scalar_one()
 
     async def claim_poll(self, checkout_id: UUID, every_s: float) -> int | None:
-        """The number of a look at an unfinished one; None when another was `every_s` ago."""
+        """A sequence number to poll an unfinished checkout; None when the last poll was `every_s`
+        seconds ago or less.
+        """
         claimed = await self._session.scalar(
             update(Checkout)
             .where(
@@ -151,7 +153,7 @@ class CheckoutRepository:
     async def to_check(
         self, *, livemode: bool, paid_within: timedelta, unchecked_for: timedelta
     ) -> list[Checkout]:
-        """Paid ones that were not compared with Stripe for so long, the longest ago first."""
+        """Paid checkouts not compared with Stripe for `unchecked_for`, the longest ago first."""
         found = await self._session.scalars(
             select(Checkout)
             .where(
@@ -173,12 +175,12 @@ class StripeEventRepository:
         self._session = session
 
     async def known(self, ids: Sequence[str]) -> set[str]:
-        """Those of the ids that are written down, and so applied."""
+        """Those of the ids that are stored, and so applied."""
         found = await self._session.scalars(select(StripeEvent.id).where(StripeEvent.id.in_(ids)))
         return set(found)
 
     async def add(self, event: StripeEvent) -> bool:
-        """Write it down once; tells whether it was new."""
+        """Insert it; returns whether it was new."""
         names = ("id", "type", "livemode", "created", "payload", "checkout_id")
         added = await self._session.scalar(
             insert(StripeEvent)
@@ -189,7 +191,7 @@ class StripeEventRepository:
         return added is not None
 
     async def newest(self) -> datetime | None:
-        """When the newest one came to be, by Stripe's clock."""
+        """When the newest event was created, by Stripe's clock."""
         return await self._session.scalar(select(func.max(StripeEvent.created)))
 
 
@@ -198,7 +200,7 @@ class PaymentEntryRepository:
         self._session = session
 
     async def sums(self, checkout_id: UUID) -> dict[str, int]:
-        """What moved, by Stripe's id of what it moved for."""
+        """The sum of the amounts by Stripe's id of the session, refund or dispute."""
         rows = await self._session.execute(
             select(PaymentEntry.reference, func.sum(PaymentEntry.amount))
             .where(PaymentEntry.checkout_id == checkout_id)

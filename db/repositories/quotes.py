@@ -35,6 +35,6 @@ class QuoteReads:
         self._reads = reads
 
     async def medians(self) -> dict[str | None, Medians]:
-        """By model, and under None of all models together."""
+        """By model; None is the key for all models together."""
         rows = await self._reads.fetch(MEDIANS)
         return {model: Medians(cost_usd, wait_s) for model, cost_usd, wait_s in rows}

@@ -1,4 +1,4 @@
-"""Standing votes and written feedback."""
+"""Votes and feedback."""
 
 from uuid import UUID
 
@@ -15,9 +15,9 @@ class VoteRepository:
         self._session = session
 
     async def cast(self, factoid_id: UUID, voter_id: UUID, value: int) -> tuple[int, int] | None:
-        """Replace the voter's standing vote and move the tally by the difference.
+        """Replace the voter's vote and move the tally by the difference.
 
-        Done in one function in the database, which locks the busy tally row last.
+        The rule is in `db/functions/cast_vote.sql`.
 
         Returns:
             The factoid's votes up and down, or None when there is no such factoid.

@@ -229,7 +229,7 @@ class Accounts:
             return
         async with self._sessions.begin() as session:
             accounts = AccountRepository(session)
-            await accounts.wait_for(caller.id, caller.network)
+            await accounts.lock_creation(caller.id, caller.network)
             if caller.network:
                 now = await accounts.now()
                 times = await accounts.signed_out_from(caller.network, now - DAY)
@@ -263,7 +263,7 @@ class Accounts:
         """Counted under locks on the owner and the network, so that concurrent calls wait."""
         if caller.kind == "staff" or caller.id is None:
             return
-        await accounts.wait_for(caller.id, caller.network)
+        await accounts.lock_creation(caller.id, caller.network)
         if await accounts.is_signed_out(caller.id):
             raise AlreadySignedOut("You have signed out. Load the page again.")
         if await accounts.count_live(caller.id) >= KEYS_AT_MOST:

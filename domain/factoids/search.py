@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from db.repositories.factoids import MATCH_END, MATCH_START
-from db.session import ALIKE_WORDS
+from db.session import SIMILAR_WORDS_AT_LEAST
 from domain.text import key_of, words
 
 WORDS_AT_MOST = 8
@@ -34,7 +34,9 @@ def mark_alike(text: str, found: Sequence[str]) -> str | None:
         word = match[0]
         if word not in alike:
             here = _trigrams(key_of(word))
-            alike[word] = any(len(here & one) >= ALIKE_WORDS * len(one) for one in wanted)
+            alike[word] = any(
+                len(here & one) >= SIMILAR_WORDS_AT_LEAST * len(one) for one in wanted
+            )
         return f"{MATCH_START}{word}{MATCH_END}" if alike[word] else word
 
     marked = _WORD.sub(mark, text)

@@ -178,7 +178,7 @@ class Checkouts:
         async with self._sessions.begin() as session:
             checkouts, accounts = CheckoutRepository(session), AccountRepository(session)
             # Locked, so that the owner cannot sign out meanwhile and leave it without an owner.
-            await accounts.wait_for(wanted.owner_id)
+            await accounts.lock_creation(wanted.owner_id)
             if await accounts.is_signed_out(wanted.owner_id):
                 raise AlreadySignedOut("You have signed out. Load the page again.")
             new = await checkouts.add(wanted)
