@@ -16,8 +16,8 @@ from reflex.utils.prerequisites import get_web_dir
 environment.REFLEX_SKIP_COMPILE.set(True)
 environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
 
+from api import middleware
 from api.app import create_app
-from api.visitor_cookie import Visitors, VisitorTokens
 from domain.accounts.credential_cache import CredentialCache
 from settings.process import load_process
 from web.app import app as pages
@@ -58,12 +58,7 @@ build = get_web_dir() / "build" / "client"
 prerendered = Prerenderer(pages(), PAGES, Build(build, settings))
 # Where the API runs elsewhere it alone knows who was signed out, and refuses them.
 credentials = api.state.services.credentials if api else CredentialCache(*settings.server_secrets)
-visited = Visitors(
-    prerendered,  # pyright: ignore[reportArgumentType]
-    VisitorTokens(*settings.server_secrets),
-    credentials.revocations,
-    https_only=settings.https_only,
-)
+visited = middleware.wrap(prerendered, middleware.page_layers(settings, credentials))
 app = OriginRouter(
     pages=PageSecurity(
         SocketGuard(visited, EventFilter(allowed_events(), browser_storage_states())),

@@ -3,35 +3,33 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar, Router
+from litestar import Litestar
 
-from api import openapi
-from api.controllers import health
+from api import middleware, openapi
+from api.controllers.categories import CategoryController
 from api.controllers.chat_turns import ChatTurnController
-from api.controllers.chats import ChatController, read_shared
-from api.controllers.credits import credits
-from api.controllers.factoids import FactoidController, list_categories
-from api.controllers.generation import GenerationController, limits, list_models
-from api.controllers.keys import KeyController, sign_out
-from api.controllers.payments import CheckoutController, receive_event
-from api.controllers.quote import quote
-from api.controllers.recovery import make_recovery_link, recover
-from api.controllers.vault import open_vault
-from api.controllers.votes import VoteController, leave_feedback
+from api.controllers.chats import ChatController, SharedChatController
+from api.controllers.credits import CreditController
+from api.controllers.factoids import FactoidController
+from api.controllers.feedback import FeedbackController
+from api.controllers.generation import GenerationController
+from api.controllers.health import HealthController
+from api.controllers.keys import KeyController
+from api.controllers.limits import LimitsController
+from api.controllers.models import ModelController
+from api.controllers.payments import CheckoutController
+from api.controllers.quote import QuoteController
+from api.controllers.recovery import RecoveryController
+from api.controllers.session import SessionController
+from api.controllers.vault import VaultController
+from api.controllers.votes import VoteController
+from api.controllers.webhook import WebhookController
 from api.decimals import PlainDecimal
 from api.dependencies import DEPENDENCIES
+from api.guards import AccessRulesPlugin
 from api.middleware import idempotency
-from api.middleware.authentication import ApiKeyMiddleware
-from api.middleware.conditional_requests import ConditionalRequestMiddleware
-from api.middleware.cross_site import CrossSiteMiddleware
-from api.middleware.head import HeadMiddleware, OptionsMiddleware
-from api.middleware.rate_limit import RateLimitMiddleware
-from api.middleware.request_log import RequestLogMiddleware
-from api.middleware.request_normalizer import RequestNormalizer
-from api.middleware.webhook_bypass import WebhookBypass
 from api.problems import EXCEPTION_HANDLERS
 from api.strict_request import StrictRequest
-from api.visitor_cookie import Visitors, VisitorTokens
 from domain.infra.gc_tuning import tune_gc
 from domain.infra.logging import configure_logging
 from domain.services import Services
@@ -39,6 +37,28 @@ from settings import Settings
 from settings.process import load_process
 
 BODY_BYTES_AT_MOST = 64 * 1024
+
+CONTROLLERS = (
+    CategoryController,
+    ChatTurnController,
+    ChatController,
+    SharedChatController,
+    CreditController,
+    FactoidController,
+    FeedbackController,
+    GenerationController,
+    HealthController,
+    KeyController,
+    LimitsController,
+    ModelController,
+    CheckoutController,
+    QuoteController,
+    RecoveryController,
+    SessionController,
+    VaultController,
+    VoteController,
+    WebhookController,
+)
 
 
 @asynccontextmanager
@@ -61,39 +81,13 @@ def create_app(settings: Settings | None = None) -> Litestar:
     """The API as an ASGI application; its settings are those of the process unless given."""
     settings = settings or load_process()
     configure_logging(production=settings.production, level=settings.log_level)
-    product = Router(
-        "/",
-        route_handlers=[
-            FactoidController,
-            VoteController,
-            GenerationController,
-            KeyController,
-            CheckoutController,
-            credits,
-            ChatController,
-            ChatTurnController,
-            leave_feedback,
-            limits,
-            list_categories,
-            list_models,
-            make_recovery_link,
-            open_vault,
-            quote,
-            receive_event,
-            recover,
-            read_shared,
-            health.live,
-            health.ready,
-            sign_out,
-        ],
-    )
     app = Litestar(
-        route_handlers=[product, openapi.document, openapi.docs_browser()],
+        route_handlers=[*CONTROLLERS, openapi.DocumentController, openapi.docs_browser()],
         dependencies=DEPENDENCIES,
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[connections],
         openapi_config=openapi.openapi_config(),
-        plugins=[openapi.DocumentsRefusals(), idempotency.IdempotencyPlugin()],
+        plugins=[AccessRulesPlugin(), openapi.OperationPlugin(), idempotency.IdempotencyPlugin()],
         request_class=StrictRequest,
         type_encoders={PlainDecimal: str},
         request_max_body_size=BODY_BYTES_AT_MOST,
@@ -103,17 +97,6 @@ def create_app(settings: Settings | None = None) -> Litestar:
     idempotency.document(app)
     openapi.complete(app)
     app.state.services = services = Services(settings)
-    routed = OptionsMiddleware(app.asgi_handler)
-    answers = RateLimitMiddleware(ConditionalRequestMiddleware(routed))
-    https_only = settings.https_only
-    tokens = VisitorTokens(*settings.server_secrets)
-    visitors = Visitors(answers, tokens, services.credentials.revocations, https_only=https_only)
-    # Around the router too, so that an unknown address has an id and a line in the log.
-    known = ApiKeyMiddleware(
-        app, holders=answers, others=visitors, credentials=services.credentials
-    )
-    people = RequestNormalizer(CrossSiteMiddleware(known, https_only=https_only))
-    app.asgi_handler = RequestLogMiddleware(
-        HeadMiddleware(WebhookBypass(machines=routed, others=people)), https_only=https_only
-    )
+    layers = middleware.api_layers(settings, services.credentials)
+    app.asgi_handler = middleware.wrap(app.asgi_handler, layers)
     return app

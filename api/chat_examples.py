@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from api import sse
-from api.chat_markdown import markdown
+from api.chat_markdown import chat_markdown
 from api.schemas.chats import (
     ChatChangeIn,
     ChatIn,
@@ -169,4 +169,4 @@ STREAMED = (
     + sse.event("message", ANSWER, "1763629264000-0")
 ).decode()
 
-EXPORTED = markdown(CHAT)
+EXPORTED = chat_markdown(CHAT)

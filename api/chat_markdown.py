@@ -3,28 +3,29 @@
 from api.schemas.chats import ChatMessageOut, ChatOut
 
 
-def markdown(chat: ChatOut) -> str:
+def chat_markdown(chat: ChatOut) -> str:
     head = f"# {chat.title}\n\n{chat.created_at:%Y-%m-%d %H:%M} UTC, {chat.model}\n"
-    return head + "".join(_message(one) for one in chat.messages)
+    return head + "".join(_message(message) for message in chat.messages)
 
 
 def _message(message: ChatMessageOut) -> str:
     who = "You" if message.role == "user" else "Agent"
     ended = "" if message.status == "done" else f" ({message.status})"
     sources = "".join(
-        f"\n{one.number}. [{_bare(one.title)}](<{_whole(one.url)}>)" for one in message.sources
+        f"\n{source.number}. [{_link_text(source.title)}](<{_link_target(source.url)}>)"
+        for source in message.sources
     )
     return f"\n## {who}{ended}\n\n{message.text}\n" + (
         f"\nSources:\n{sources}\n" if sources else ""
     )
 
 
-def _bare(title: str) -> str:
-    """Whatever a page calls itself, it is only words."""
+def _link_text(title: str) -> str:
+    """A title without anything that Markdown would read as more than text."""
     plain = title.replace("\\", "\\\\").replace("<", "\\<")
     return plain.replace("[", "(").replace("]", ")")
 
 
-def _whole(url: str) -> str:
-    """An address that does not end before its end."""
+def _link_target(url: str) -> str:
+    """An address without anything that would end the link early."""
     return url.replace("\\", "%5C").replace("<", "%3C").replace(">", "%3E")

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import provide_caller, reader_id
+from api.auth import provide_caller, provide_identity, reader_id
 from api.middleware.idempotency import provide_attempt
 from domain.factoids.service import FactoidService
 from domain.factoids.votes import VoteService
@@ -67,6 +67,7 @@ DEPENDENCIES: dict[str, Any] = {
     "settings": provide_service("settings"),
     "session": Provide(provide_session),
     "caller": Provide(provide_caller, sync_to_thread=False),
+    "identity": Provide(provide_identity, sync_to_thread=False),
     "attempt": Provide(provide_attempt, sync_to_thread=False),
     "votes": Provide(provide_votes, sync_to_thread=False),
 }

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, Router, get
-from litestar.connection import ASGIConnection
+from litestar import Controller, Litestar, Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
@@ -29,9 +28,9 @@ from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from api.examples import BODIES, EVENTS, TEXTS
-from api.middleware.authentication import VISITORS_ONLY, scope_of
+from api.guards import Connection, access_rule, requires_scope
 from api.middleware.conditional_requests import PUBLIC_READ
-from api.problems import INTERNAL, MEDIA_TYPE, WORDS
+from api.problems import INTERNAL, MEDIA_TYPE, MESSAGES
 from api.schemas.problem import Problem
 
 SCRIPTS = Path(".web/build/client/docs-browser")
@@ -83,7 +82,7 @@ MEANING = {
 
 
 def problem_spec(status: int) -> ResponseSpec:
-    code, detail = WORDS.get(status, INTERNAL)
+    code, detail = MESSAGES.get(status, INTERNAL)
     sample = Problem(
         title="Refused",
         status=status,
@@ -101,8 +100,8 @@ def problem_spec(status: int) -> ResponseSpec:
     )
 
 
-class DocumentsRefusals(ReceiveRoutePlugin):
-    """Adds to every operation the refusals it can answer with."""
+class OperationPlugin(ReceiveRoutePlugin):
+    """Documents the refusals and the API key scope of every operation."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if not isinstance(route, HTTPRoute):
@@ -121,9 +120,9 @@ class DocumentsRefusals(ReceiveRoutePlugin):
         known = dict(handler.responses or {})
         if PUBLIC_READ in handler.opt:
             known[304] = ResponseSpec(None, description="You have it already: same `ETag`.")
-        needed = scope_of(handler.opt)
-        if needed != VISITORS_ONLY:
-            handler.security = [{}, {"ApiKey": [needed]}]
+        scope = access_rule(handler).key_scope
+        if scope is not None:
+            handler.security = [{}, {"ApiKey": [scope]}]
         handler.responses = {status: problem_spec(status) for status in sorted(statuses)} | known
 
 
@@ -132,7 +131,7 @@ def operation_id(handler: HTTPRouteHandler, *_: object) -> str:
     return "".join(part.capitalize() for part in handler.handler_name.split("."))
 
 
-def only_the_browser(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def browser_page_only(connection: Connection, _: BaseRouteHandler) -> None:
     """Litestar answers what lies below the browser with HTML; ours is a problem document."""
     if connection.url.path.rstrip("/") != "/docs":
         raise NotFoundException
@@ -163,7 +162,10 @@ def openapi_config() -> OpenAPIConfig:
         components=Components(security_schemes={"ApiKey": API_KEY}),
         use_handler_docstrings=True,
         openapi_router=Router(
-            "/docs", route_handlers=[], include_in_schema=False, guards=[only_the_browser]
+            "/docs",
+            route_handlers=[],
+            include_in_schema=False,
+            guards=[requires_scope("read"), browser_page_only],
         ),
         render_plugins=[DocsBrowser(path="/")],
     )
@@ -172,17 +174,26 @@ def openapi_config() -> OpenAPIConfig:
 def docs_browser() -> Router:
     """The scripts of the docs browser."""
     return create_static_files_router(
-        path="/docs-browser", directories=[SCRIPTS], include_in_schema=False, name="docs-browser"
+        path="/docs-browser",
+        directories=[SCRIPTS],
+        guards=[requires_scope("read")],
+        include_in_schema=False,
+        name="docs-browser",
     )
 
 
-@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
-def document(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """The document itself."""
-    state = request.app.state
-    if "document" not in state:
-        state.document = msgspec.json.encode(request.app.openapi_schema.to_schema())
-    return Response(state.document, media_type="application/json")
+class DocumentController(Controller):
+    path = "/openapi.json"
+    guards = (requires_scope("read"),)
+    include_in_schema = False
+
+    @get(sync_to_thread=False)
+    def show(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+        """The document itself."""
+        state = request.app.state
+        if "document" not in state:
+            state.document = msgspec.json.encode(request.app.openapi_schema.to_schema())
+        return Response(state.document, media_type="application/json")
 
 
 def complete(app: Litestar) -> None:
@@ -217,7 +228,8 @@ def _describe(operation: Operation) -> None:
         text = Schema(type=OpenAPIType.STRING)
         example = Example(summary="For example", value=written)
         answered.content[media_type] = OpenAPIMediaType(text, examples={"example": example})
-    operation.summary = (operation.description or "").split("\n")[0].split(". ")[0].rstrip(".")
+    first_paragraph = " ".join((operation.description or "").split("\n\n")[0].split())
+    operation.summary = first_paragraph.split(". ")[0].rstrip(".")
     for parameter in operation.parameters or []:
         if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
             parameter.schema = _without_null(parameter.schema)

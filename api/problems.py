@@ -1,4 +1,4 @@
-"""The one place where a refusal becomes HTTP: problem details (RFC 9457) for all of them."""
+"""The one place where an error becomes an HTTP response: problem details (RFC 9457) for all."""
 
 import re
 from http import HTTPStatus
@@ -9,6 +9,7 @@ import structlog
 from asyncpg import PostgresConnectionError
 from asyncpg.exceptions import InterfaceError, InternalClientError, TooManyConnectionsError
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import Receive, Scope, Send
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -17,8 +18,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import InterfaceError as AlchemyInterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.mappers.factoids import captcha_out
-from api.middleware.head import allowed
+from api.http_semantics import allow_header
+from api.mappers.limits import captcha_out
 from api.schemas.problem import CaptchaOut, FieldProblem, Problem
 from domain.errors import (
     Conflict,
@@ -52,7 +53,7 @@ STATUS: dict[type[DomainError], int] = {
     Unavailable: 503,
 }
 
-WORDS: dict[int, tuple[str, str]] = {
+MESSAGES: dict[int, tuple[str, str]] = {
     400: ("bad_request", "This request could not be read. The body must be valid JSON."),
     401: ("unauthorized", "You need to say who you are for this."),
     402: (
@@ -73,12 +74,12 @@ AWAY = "The site is catching its breath. Please try again in a moment."
 
 CHANGED = "Somebody else changed this at the same moment. Please try again."
 
-AGAIN = {"40001", "40P01", "55P03", "57014"}
-"""Postgres' codes of a transaction that may well succeed when repeated: it could not be put in
-order with others, deadlocked, waited too long for a lock or was cancelled."""
+RETRYABLE = {"40001", "40P01", "55P03", "57014"}
+"""SQLSTATEs of a transaction that may well succeed when repeated: serialization failure, deadlock,
+lock not available, query canceled."""
 
-DATABASE_LEAVING = {"08", "53", "57"}
-"""Postgres' classes of codes: lost connections, no resources left, shutting down or starting."""
+DATABASE_AWAY = {"08", "53", "57"}
+"""SQLSTATE classes: lost connections, no resources left, shutting down or starting."""
 
 CONNECTION_LOST = (
     OperationalError,
@@ -108,7 +109,7 @@ def problem(
     captcha: CaptchaOut | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response[Any]:
-    """A refusal, as every handler and middleware answers it."""
+    """A problem details response, for handlers and middleware alike."""
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -130,61 +131,81 @@ def problem(
     )
 
 
-async def answer(refusal: Response[Any], scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a refusal from outside the router."""
+async def send_response(
+    response: Response[Any], scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answer from outside the router."""
     request: Request[Any, Any, Any] = Request(scope, receive, send)
-    await refusal.to_asgi_response(None, request)(scope, receive, send)
+    await response.to_asgi_response(None, request)(scope, receive, send)
+
+
+async def send_refusal(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a request or a websocket from outside the router."""
+    unused: Any = None
+    if isinstance(error, DomainError):
+        response = refuse_domain(unused, error)
+    else:
+        response = refuse_unexpected(unused, error)
+    if scope["type"] == ScopeType.WEBSOCKET:
+        await receive()
+        code = 4_000 + (response.status_code or 0)
+        await send({"type": "websocket.close", "code": code, "reason": None})
+    else:
+        await send_response(response, scope, receive, send)
 
 
 def refuse_domain(_: Request[Any, Any, Any], error: DomainError) -> Response[Any]:
-    """What the domain refused, with the status of its kind."""
+    """The refusal of a service, with the status of its class."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     errors = [FieldProblem(error.field, error.detail)] if error.field else []
     retry_after_s = getattr(error, "retry_after_s", None)
-    asked = error.captcha if isinstance(error, CaptchaRequired) else None
+    challenge = error.captcha if isinstance(error, CaptchaRequired) else None
     return problem(
         status,
         error.code,
         error.detail,
         errors=errors,
         retry_after_s=retry_after_s,
-        captcha=captcha_out(asked),
+        captcha=captcha_out(challenge),
     )
 
 
 def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """What Litestar refused: an unknown address or method, a body too large or not as described."""
+    """Litestar's refusals: an unknown address or method, a body too large or not as described."""
     status = error.status_code
     if isinstance(error, ValidationException):
         errors = _fields(error)
         # Without a body there is nothing to read.
-        if not any(one.pointer == "data" for one in errors):
-            return problem(422, *WORDS[422], errors=errors)
+        if not any(field.pointer == "data" for field in errors):
+            return problem(422, *MESSAGES[422], errors=errors)
         status = 400
     if status >= 500:
         return problem(status, *INTERNAL)
-    code, words = WORDS.get(status, ("refused", HTTPStatus(status).phrase))
+    code, detail = MESSAGES.get(status, ("refused", HTTPStatus(status).phrase))
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     allow = headers.get("allow")
     return problem(
-        status, code, words, headers={"Allow": allowed(set(allow.split(", ")))} if allow else None
+        status,
+        code,
+        detail,
+        headers={"Allow": allow_header(allow.split(", "))} if allow else None,
     )
 
 
 def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """What nobody foresaw; its words stay in the log."""
+    """Anything else; its message stays in the log."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    # asyncpg says the last when Postgres has said goodbye, but has not been heard to hang up yet.
-    said_goodbye = isinstance(cause.__cause__ if cause else None, InternalClientError)
-    if said_goodbye or isinstance(error, CONNECTION_LOST) or isinstance(cause, CONNECTION_LOST):
+    # asyncpg raises the last when Postgres has closed the session but not the connection yet.
+    session_closed = isinstance(cause.__cause__ if cause else None, InternalClientError)
+    if session_closed or isinstance(error, CONNECTION_LOST) or isinstance(cause, CONNECTION_LOST):
         log.warning("service_away", error=type(error).__name__)
         return problem(503, "unavailable", AWAY, retry_after_s=5)
     sqlstate = getattr(cause, "sqlstate", None) or ""
-    if sqlstate in AGAIN or sqlstate[:2] in DATABASE_LEAVING:
+    if sqlstate in RETRYABLE or sqlstate[:2] in DATABASE_AWAY:
         log.warning("database_refused", sqlstate=sqlstate)
         return problem(503, "unavailable", AWAY, retry_after_s=1)
     if isinstance(error, IntegrityError):
-        # What it would have clashed with was written, or deleted, a moment ago by somebody else.
+        # The row it conflicts with was written, or deleted, by another request a moment ago.
         log.warning("conflict", sqlstate=sqlstate)
         return problem(409, "conflict", CHANGED)
     log.error("unexpected_error", exc_info=error)
@@ -192,17 +213,17 @@ def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[A
 
 
 def refuse_body(_: Request[Any, Any, Any], error: msgspec.DecodeError) -> Response[Any]:
-    """A body that is no JSON, or JSON that is not as described."""
+    """A body that is not JSON, or JSON that does not fit its schema."""
     if not isinstance(error, msgspec.ValidationError):
-        return problem(400, *WORDS[400])
-    reason, _path, place = str(error).partition(" - at `$")
-    # `.tags[...]` for an item of a list: which one it was is not said.
-    pointer = place.rstrip("`").replace("[...]", "").replace(".", "/")
-    return problem(422, *WORDS[422], errors=[FieldProblem(pointer, in_words(reason))])
+        return problem(400, *MESSAGES[400])
+    reason, _separator, path = str(error).partition(" - at `$")
+    # `.tags[...]` is an item of a list; msgspec does not say which.
+    pointer = path.rstrip("`").replace("[...]", "").replace(".", "/")
+    return problem(422, *MESSAGES[422], errors=[FieldProblem(pointer, field_message(reason))])
 
 
-def in_words(reason: str) -> str:
-    """The reason of a validation error, as a sentence for the person who asked."""
+def field_message(reason: str) -> str:
+    """A validation error's reason as a sentence for the caller."""
     field = FIELD.match(reason)
     if field:
         return f"There is no field “{field[2]}”." if field[1] else f"“{field[2]}” is missing."
@@ -214,7 +235,7 @@ def _fields(error: ValidationException) -> list[FieldProblem]:
     if not isinstance(extra, list):
         return []
     return [
-        FieldProblem(str(item.get("key", "")), in_words(str(item.get("message", ""))))
+        FieldProblem(str(item.get("key", "")), field_message(str(item.get("message", ""))))
         for item in extra
         if isinstance(item, dict)
     ]
@@ -224,7 +245,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     DomainError: refuse_domain,
     HTTPException: refuse_http,
     msgspec.DecodeError: refuse_body,
-    # JSON nested deeper than anything we ask for.
-    RecursionError: lambda *_: problem(400, *WORDS[400]),
+    # JSON nested deeper than any of our schemas.
+    RecursionError: lambda *_: problem(400, *MESSAGES[400]),
     Exception: refuse_unexpected,
 }

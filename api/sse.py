@@ -1,8 +1,11 @@
-"""Server-sent events as bytes: Litestar's own have no heartbeat."""
+"""Server-sent events as bytes, with a heartbeat, which Litestar's own lack."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from contextlib import aclosing
+from typing import Annotated, Any, TypeVar
 
+from litestar.params import HeaderParameter
 from litestar.response import Stream
 
 from api.fast_json import encode
@@ -11,16 +14,53 @@ MEDIA_TYPE = "text/event-stream"
 PING_EVERY_S = 15
 PING = b": ping\n\n"
 OPENING = b"retry: 2000\n\n"
-"""Tells a browser to come back after two seconds when it loses the connection."""
+"""Makes a browser reconnect two seconds after it loses the connection."""
+TIMER_SLACK_S = 0.1
+"""A timeout may end this much before its time."""
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+
+T = TypeVar("T")
+
+LastEventId = Annotated[
+    str | None,
+    HeaderParameter(name="Last-Event-ID", description="Go on after this event; set by browsers."),
+]
 
 
 def event(name: str, data: Any, event_id: str | None = None) -> bytes:
     """One event; its data is a single line of JSON."""
-    marked = f"id: {event_id}\n" if event_id else ""
-    return f"{marked}event: {name}\ndata: ".encode() + encode(data) + b"\n\n"
+    id_line = f"id: {event_id}\n" if event_id else ""
+    return f"{id_line}event: {name}\ndata: ".encode() + encode(data) + b"\n\n"
 
 
-def stream(events: AsyncGenerator[bytes]) -> Stream:
-    return Stream(events, media_type=MEDIA_TYPE, headers=HEADERS)
+def stream(events: AsyncGenerator[bytes | None]) -> Stream:
+    """A response with these events. `None` stands for a moment without one."""
+    return Stream(with_heartbeat(events), media_type=MEDIA_TYPE, headers=HEADERS)
+
+
+async def with_heartbeat(events: AsyncGenerator[bytes | None]) -> AsyncGenerator[bytes]:
+    """The events, and a ping when there was none for 15 s."""
+    yield OPENING
+    loop = asyncio.get_running_loop()
+    sent_at_s = loop.time()
+    async with aclosing(events):
+        async for sent in events:
+            if sent is None:
+                if loop.time() - sent_at_s < PING_EVERY_S - TIMER_SLACK_S:
+                    continue
+                sent = PING
+            yield sent
+            sent_at_s = loop.time()
+
+
+async def items_of(queue: asyncio.Queue[T]) -> AsyncGenerator[T | None]:
+    """What is put into a queue, without an end; None whenever it stayed empty for 15 s."""
+    while True:
+        try:
+            async with asyncio.timeout(PING_EVERY_S):
+                item = await queue.get()
+        except TimeoutError:
+            yield None
+        else:
+            yield item

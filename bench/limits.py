@@ -17,6 +17,7 @@ from litestar.types import ASGIApp
 from redis.asyncio import Redis
 
 import api.app
+import api.middleware
 from domain.caller import Caller
 from domain.infra.redis import open_redis_for_limits
 from domain.limits.policies import Policies
@@ -35,7 +36,7 @@ def unlimited() -> Litestar:
     def pass_on(app: ASGIApp) -> ASGIApp:
         return app
 
-    api.app.RateLimitMiddleware = pass_on  # pyright: ignore[reportAttributeAccessIssue]
+    api.middleware.RateLimitMiddleware = pass_on  # pyright: ignore[reportAttributeAccessIssue]
     return api.app.create_app()
 
 

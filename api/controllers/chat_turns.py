@@ -1,6 +1,5 @@
-"""Say something in a chat, watch the answer, stop it, have it written anew or gone on with."""
+"""Send a message to a chat; watch, stop, regenerate or continue the answer."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any
@@ -15,9 +14,8 @@ from litestar.response import Stream
 from redis.asyncio import Redis
 
 from api import sse
-from api.controllers.generation import LastEventId
+from api.guards import requires_scope
 from api.mappers.chats import message_out, turn_out
-from api.middleware.authentication import SCOPE
 from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.chats import ChatProblem, MessageIn, TurnBegunOut, TurnOut
 from domain.caller import Caller
@@ -29,13 +27,13 @@ from domain.infra.live import LiveHub, TurnBegun, tell
 from domain.model_runs.event_log import LoggedEvent
 from domain.model_runs.progress import ProgressReader
 
-CHAT = {SCOPE: "chat"}
-ASKS = CHAT | {IDEMPOTENT: True, "refusals": [402]}
+ASKS: dict[str, Any] = {IDEMPOTENT: True, "refusals": [402]}
 
 
 class ChatTurnController(Controller):
     path = "/api/chats/{chat_id:uuid}"
     tags = ("Chats",)
+    guards = (requires_scope("chat"),)
 
     @post("/messages", operation_id="SendMessage", status_code=202, opt=ASKS)
     async def send(
@@ -95,7 +93,7 @@ class ChatTurnController(Controller):
         "/turns/current",
         operation_id="StopAnswer",
         status_code=200,
-        opt=CHAT | {"refusals": [409]},
+        opt={"refusals": [409]},
     )
     async def stop(
         self,
@@ -109,7 +107,6 @@ class ChatTurnController(Controller):
     @get(
         "/stream",
         operation_id="FollowChat",
-        opt=CHAT,
         media_type=sse.MEDIA_TYPE,
         responses={204: ResponseSpec(None, description="There is nothing more to see.")},
     )
@@ -119,7 +116,7 @@ class ChatTurnController(Controller):
         caller: NamedDependency[Caller],
         chats: NamedDependency[Chats],
         turn_events: NamedDependency[ProgressReader[Any]],
-        last_event_id: LastEventId = None,
+        last_event_id: sse.LastEventId = None,
     ) -> Response[Any]:
         """Watch the last answer being written, as server-sent events with ids.
 
@@ -133,7 +130,7 @@ class ChatTurnController(Controller):
             return Response(None, status_code=204)
         return sse.stream(_events(turn_events, chats, caller, chat_id, turn.id, last_event_id))
 
-    @get("/live", operation_id="FollowTurns", opt=CHAT, media_type=sse.MEDIA_TYPE)
+    @get("/live", operation_id="FollowTurns", media_type=sse.MEDIA_TYPE)
     async def live(
         self,
         chat_id: FromPath[UUID],
@@ -151,7 +148,7 @@ class ChatTurnController(Controller):
 
 
 def _accepted(state: TurnState, redis: Redis) -> Response[TurnOut]:
-    """Say so, and then tell those who have the chat open elsewhere."""
+    """The turn, announced after the response to other pages that have the chat open."""
     chat_id = state.chat.session.id
     begun: Any = TurnBegun(chat_id, state.turn.id)
     return Response(
@@ -164,55 +161,43 @@ def _accepted(state: TurnState, redis: Redis) -> Response[TurnOut]:
 
 async def _turns(
     live: LiveHub, chats: Chats, caller: Caller, chat_id: UUID
-) -> AsyncGenerator[bytes]:
+) -> AsyncGenerator[bytes | None]:
     async with live.listen(chat_id) as queue:
-        yield sse.OPENING
-        # Looked up while the hub listens already: none is missed in between.
+        # Read after the subscription has begun, so that no turn is missed in between.
         with suppress(ChatNotFound):
             if turn := (await chats.get(caller, chat_id)).last_turn:
                 yield sse.event("turn", TurnBegunOut(turn.id))
-        while True:
-            try:
-                async with asyncio.timeout(sse.PING_EVERY_S):
-                    event = await queue.get()
-            except TimeoutError:
-                yield sse.PING
-                continue
-            if isinstance(event, TurnBegun):
-                yield sse.event("turn", TurnBegunOut(event.turn_id))
+        async with aclosing(sse.items_of(queue)) as events:
+            async for event in events:
+                if event is None:
+                    yield None
+                elif isinstance(event, TurnBegun):
+                    yield sse.event("turn", TurnBegunOut(event.turn_id))
 
 
 async def _events(
-    following: ProgressReader[Any],
+    turn_events: ProgressReader[Any],
     chats: Chats,
     caller: Caller,
     chat_id: UUID,
     turn_id: UUID,
     after: str | None,
-) -> AsyncGenerator[bytes]:
-    yield sse.OPENING
-    loop = asyncio.get_running_loop()
-    spoke_at = loop.time()
-    async with aclosing(following.follow(turn_id, after)) as events:
+) -> AsyncGenerator[bytes | None]:
+    async with aclosing(turn_events.follow(turn_id, after)) as events:
         async for event in events:
-            if event is not None:
-                yield await _told(event, chats, caller, chat_id, turn_id)
-                spoke_at = loop.time()
-            elif loop.time() - spoke_at >= sse.PING_EVERY_S:
-                yield sse.PING
-                spoke_at = loop.time()
+            yield await _sse_event(event, chats, caller, chat_id, turn_id) if event else None
 
 
-async def _told(
+async def _sse_event(
     event: LoggedEvent, chats: Chats, caller: Caller, chat_id: UUID, turn_id: UUID
 ) -> bytes:
-    """An event; the last one with what Postgres has of the answer."""
+    """An event; the last one holds the answer as it is stored."""
     if event.name not in {"message", "error"}:
         return sse.event(event.name, event.data, event.id)
     gone = ChatProblem("gone", "This chat is gone.")
     try:
         chat = await chats.get(caller, chat_id)
-        turn = next(one for one in chat.turns if one.id == turn_id)
+        turn = next(turn for turn in chat.turns if turn.id == turn_id)
         answer = chat.message(turn.answer_id)
     except (ChatNotFound, ChatMessageNotFound, StopIteration):
         return sse.event("error", gone, event.id)

@@ -8,17 +8,17 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.chat_markdown import markdown
-from api.controllers.vault import ID
+from api.chat_markdown import chat_markdown
+from api.guards import requires_scope
 from api.mappers.chats import (
     chat_out,
+    chat_quote_out,
     chats_out,
-    quote_out,
     share_out,
     shared_out,
 )
-from api.middleware.authentication import SCOPE
 from api.middleware.idempotency import IDEMPOTENT
+from api.parameters import UUID_PATTERN
 from api.schemas.chats import (
     ChatChangeIn,
     ChatIn,
@@ -34,15 +34,15 @@ from domain.chat.sessions import Chats
 from domain.idempotency import Attempt
 from settings import Settings
 
-CHAT = {SCOPE: "chat"}
-
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many.")]
 Cursor = Annotated[str | None, QueryParameter(max_length=500, description="From `next_cursor`.")]
 About = Annotated[
     str | None,
-    QueryParameter(pattern=f"^{ID}$", description="The id of the factoid they are about."),
+    QueryParameter(
+        pattern=f"^{UUID_PATTERN}$", description="The id of the factoid they are about."
+    ),
 ]
-"""Text, because the word null would be no id as well."""
+"""A string, since Litestar would read the text "null" as no id."""
 Model = Annotated[
     str | None, QueryParameter(max_length=200, description="An id from `GET /api/models`.")
 ]
@@ -52,8 +52,9 @@ Format = Annotated[Literal["md", "json"], QueryParameter(description="Markdown o
 class ChatController(Controller):
     path = "/api/chats"
     tags = ("Chats",)
+    guards = (requires_scope("chat"),)
 
-    @post(operation_id="BeginChat", opt=CHAT | {IDEMPOTENT: True})
+    @post(operation_id="BeginChat", opt={IDEMPOTENT: True})
     async def begin(
         self,
         data: JSONBody[ChatIn],
@@ -73,7 +74,7 @@ class ChatController(Controller):
         headers = {"Location": f"/api/chats/{chat.session.id}"}
         return Response(chat_out(chat, settings), status_code=201, headers=headers)
 
-    @get(operation_id="ListChats", opt=CHAT)
+    @get(operation_id="ListChats")
     async def list(
         self,
         caller: NamedDependency[Caller],
@@ -83,11 +84,11 @@ class ChatController(Controller):
         factoid_id: About = None,
     ) -> ChatsOut:
         """Your own chats, or only those about one factoid; the last used first."""
-        # The pattern lets a line break follow.
+        # The pattern allows a line break at the end.
         about = UUID(factoid_id.strip()) if factoid_id else None
         return chats_out(await chats.newest(caller, limit, cursor, about))
 
-    @get("/quote", operation_id="QuoteNewChat", opt=CHAT)
+    @get("/quote", operation_id="QuoteNewChat")
     async def quote_first(
         self,
         caller: NamedDependency[Caller],
@@ -95,10 +96,10 @@ class ChatController(Controller):
         model: Model = None,
     ) -> ChatQuoteOut:
         """What the first message of a new chat would cost at most, and how many you have left."""
-        return quote_out(await chat_quotes.quote_first(caller, model))
+        return chat_quote_out(await chat_quotes.quote_first(caller, model))
 
-    @get("/{chat_id:uuid}", operation_id="GetChat", opt=CHAT)
-    async def one(
+    @get("/{chat_id:uuid}", operation_id="GetChat")
+    async def show(
         self,
         chat_id: FromPath[UUID],
         caller: NamedDependency[Caller],
@@ -108,7 +109,7 @@ class ChatController(Controller):
         """A chat of yours with the messages of the branch that is shown."""
         return chat_out(await chats.get(caller, chat_id), settings)
 
-    @patch("/{chat_id:uuid}", operation_id="ChangeChat", opt=CHAT)
+    @patch("/{chat_id:uuid}", operation_id="ChangeChat")
     async def change(
         self,
         chat_id: FromPath[UUID],
@@ -123,7 +124,7 @@ class ChatController(Controller):
         )
         return chat_out(chat, settings)
 
-    @delete("/{chat_id:uuid}", operation_id="DeleteChat", opt=CHAT)
+    @delete("/{chat_id:uuid}", operation_id="DeleteChat")
     async def remove(
         self,
         chat_id: FromPath[UUID],
@@ -133,7 +134,7 @@ class ChatController(Controller):
         """Delete all that was said in a chat; an answer under way is stopped."""
         await chats.delete(caller, chat_id)
 
-    @get("/{chat_id:uuid}/quote", operation_id="QuoteChat", opt=CHAT)
+    @get("/{chat_id:uuid}/quote", operation_id="QuoteChat")
     async def quote(
         self,
         chat_id: FromPath[UUID],
@@ -141,12 +142,11 @@ class ChatController(Controller):
         chat_quotes: NamedDependency[ChatQuotes],
     ) -> ChatQuoteOut:
         """What the next message would cost at most, and how many you have left."""
-        return quote_out(await chat_quotes.quote(caller, chat_id))
+        return chat_quote_out(await chat_quotes.quote(caller, chat_id))
 
     @get(
         "/{chat_id:uuid}/export",
         operation_id="ExportChat",
-        opt=CHAT,
         responses={200: ResponseSpec(ChatOut, description="The chat; with `md`, Markdown.")},
     )
     async def export(
@@ -163,9 +163,9 @@ class ChatController(Controller):
         if format == "json":
             return Response(chat, headers=attached)
         kind = "text/markdown"
-        return Response(markdown(chat), media_type=kind, headers=attached)
+        return Response(chat_markdown(chat), media_type=kind, headers=attached)
 
-    @post("/{chat_id:uuid}/share", operation_id="ShareChat", status_code=200, opt=CHAT)
+    @post("/{chat_id:uuid}/share", operation_id="ShareChat", status_code=200)
     async def share(
         self,
         chat_id: FromPath[UUID],
@@ -176,7 +176,7 @@ class ChatController(Controller):
         """Let whoever has the link read the branch that is shown, as it is now."""
         return share_out((await chats.share(caller, chat_id)).session, settings.site_url)
 
-    @delete("/{chat_id:uuid}/share", operation_id="UnshareChat", opt=CHAT)
+    @delete("/{chat_id:uuid}/share", operation_id="UnshareChat")
     async def unshare(
         self,
         chat_id: FromPath[UUID],
@@ -187,7 +187,12 @@ class ChatController(Controller):
         await chats.unshare(caller, chat_id)
 
 
-@get("/api/shared/{token:str}", operation_id="ReadShared", tags=["Chats"])
-async def read_shared(token: FromPath[str], chats: NamedDependency[Chats]) -> SharedChatOut:
-    """A chat somebody has shared, as it was then."""
-    return shared_out(await chats.shared(token))
+class SharedChatController(Controller):
+    path = "/api/shared"
+    tags = ("Chats",)
+    guards = (requires_scope("read"),)
+
+    @get("/{token:str}", operation_id="ReadShared")
+    async def read(self, token: FromPath[str], chats: NamedDependency[Chats]) -> SharedChatOut:
+        """A chat somebody has shared, as it was then."""
+        return shared_out(await chats.shared(token))

@@ -1,21 +1,27 @@
-"""What somebody has paid for and not used yet, and how it came to be."""
+"""What a caller has paid for and not used yet."""
 
-from litestar import get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 
-from api.mappers.factoids import balance_out, entry_out
+from api.guards import requires_scope
+from api.mappers.payments import balance_out, entry_out
 from api.schemas.credits import CreditsOut
 from domain.caller import Caller
 from domain.spending.credits import CreditAccounts
 
 
-@get("/api/payments/credits", operation_id="GetCredits", tags=["Payments"])
-async def credits(
-    caller: NamedDependency[Caller], credit_accounts: NamedDependency[CreditAccounts]
-) -> CreditsOut:
-    """Your credits and their history. An API key sees those of the visitor who made it."""
-    account = await credit_accounts.of(caller)
-    return CreditsOut(
-        balances=[balance_out(one) for one in account.balances],
-        history=[entry_out(one) for one in account.history],
-    )
+class CreditController(Controller):
+    path = "/api/payments/credits"
+    tags = ("Payments",)
+    guards = (requires_scope("read"),)
+
+    @get(operation_id="GetCredits")
+    async def show(
+        self, caller: NamedDependency[Caller], credit_accounts: NamedDependency[CreditAccounts]
+    ) -> CreditsOut:
+        """Your credits and their history. An API key sees those of the visitor who made it."""
+        account = await credit_accounts.of(caller)
+        return CreditsOut(
+            balances=[balance_out(balance) for balance in account.balances],
+            history=[entry_out(entry) for entry in account.history],
+        )

@@ -1,8 +1,8 @@
 """Browse, search and read factoids."""
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -16,27 +16,23 @@ from litestar.response import Stream
 from api import sse
 from api.dependencies import reading_of
 from api.fast_json import FastJSON
+from api.guards import HotRead, requires_scope
 from api.mappers.factoids import factoid_out
-from api.middleware.conditional_requests import ITEM, LIST, NEVER, PUBLIC_READ
+from api.middleware.conditional_requests import NO_STORE, PUBLIC_READ, STRONG, WEAK
+from api.parameters import ModelId
 from api.schemas.factoids import (
-    CategoriesOut,
-    CategoryOut,
     FactoidOut,
     FactoidPage,
     Sort,
 )
 from api.schemas.generation import LiveTally
 from domain.errors import Invalid
-from domain.factoids.categories import CATEGORY_LABELS, Category
+from domain.factoids.categories import Category
 from domain.factoids.service import FactoidNotFound, FactoidService, FeedQuery
 from domain.infra.live import FactoidPublished, LiveEvent, LiveHub, TallyChanged
 from settings import Settings
 
 Limit = Annotated[int, Parameter(ge=1, le=100, description="How many at most.")]
-ModelId = Annotated[
-    str | None,
-    QueryParameter(max_length=200, pattern=r"^[A-Za-z0-9_~.:/-]+$", description="A model's id."),
-]
 Words = Annotated[
     str | None,
     QueryParameter(max_length=200, description="Words to find; the last one may be unfinished."),
@@ -59,22 +55,24 @@ Cursor = Annotated[
 ]
 
 
-async def refuse_lenience(request: Request[Any, Any, Any]) -> None:
-    """Litestar takes the text "null" for nothing given; here it is only a wrong value."""
+async def refuse_literal_null(request: Request[Any, Any, Any]) -> None:
+    """Litestar reads the text "null" as no value at all; here it is a wrong value."""
     if b"null" not in request.scope["query_string"] and b"%" not in request.scope["query_string"]:
         return
-    asked = request.query_params
     for name in ("sort", "category", "since", "date"):
-        if "null" in asked.getall(name, []):
+        if "null" in request.query_params.getall(name, []):
             raise Invalid("This is none of the values that can be used.", field=name)
 
 
 class FactoidController(Controller):
     path = "/api/factoids"
     tags = ("Factoids",)
-    before_request = refuse_lenience
+    guards = (requires_scope("read"),)
+    before_request = refuse_literal_null
 
-    @get(operation_id="ListFactoids", opt={PUBLIC_READ: LIST, "refusals": [400]})
+    @HotRead(
+        http_method="GET", operation_id="ListFactoids", opt={PUBLIC_READ: WEAK, "refusals": [400]}
+    )
     async def list(
         self,
         request: Request[Any, Any, Any],
@@ -96,11 +94,11 @@ class FactoidController(Controller):
         feed = await reading.factoids.page(query, reading.reader_id)
         items = [factoid_out(card, reading.site_url) for card in feed.items]
         page = FactoidPage(items, feed.next_cursor)
-        # Shuffling again has to give another order.
-        kept = [(b"cache-control", NEVER)] if sort == "random" else []
-        return FastJSON(page, [*kept, *_links(query, feed.next_cursor)])
+        # Each shuffle gives another order.
+        uncached = [(b"cache-control", NO_STORE)] if sort == "random" else []
+        return FastJSON(page, [*uncached, *_links(query, feed.next_cursor)])
 
-    @get("/today", operation_id="GetFactoidOfTheDay", opt={PUBLIC_READ: ITEM, "refusals": [404]})
+    @get("/today", operation_id="GetFactoidOfTheDay", opt={PUBLIC_READ: STRONG, "refusals": [404]})
     async def today(
         self,
         factoids: NamedDependency[FactoidService],
@@ -137,12 +135,13 @@ class FactoidController(Controller):
         """
         return sse.stream(_live_events(live, factoids, settings.site_url))
 
-    @get(
+    @HotRead(
         "/{factoid_id:uuid}",
+        http_method="GET",
         operation_id="GetFactoid",
-        opt={PUBLIC_READ: ITEM},
+        opt={PUBLIC_READ: STRONG},
     )
-    async def one(
+    async def show(
         self,
         factoid_id: FromPath[UUID],
         request: Request[Any, Any, Any],
@@ -153,37 +152,17 @@ class FactoidController(Controller):
         return FastJSON(factoid_out(card, reading.site_url))
 
 
-@get("/api/categories", operation_id="ListCategories", tags=["Factoids"], opt={PUBLIC_READ: LIST})
-async def list_categories(factoids: NamedDependency[FactoidService]) -> CategoriesOut:
-    """The fixed categories with how many factoids each holds."""
-    counts = await factoids.categories()
-    return CategoriesOut(
-        [
-            CategoryOut(
-                category.value, CATEGORY_LABELS[category][1], CATEGORY_LABELS[category][0], n
-            )
-            for category, n in counts.items()
-        ]
-    )
-
-
 async def _live_events(
     live: LiveHub, factoids: FactoidService, site_url: str
-) -> AsyncGenerator[bytes]:
-    async with live.listen() as queue:
-        yield sse.OPENING
-        while True:
-            try:
-                async with asyncio.timeout(sse.PING_EVERY_S):
-                    event = await queue.get()
-            except TimeoutError:
-                yield sse.PING
-                continue
-            if told := await _told(event, factoids, site_url):
-                yield told
+) -> AsyncGenerator[bytes | None]:
+    async with live.listen() as queue, aclosing(sse.items_of(queue)) as events:
+        async for event in events:
+            yield await _sse_event(event, factoids, site_url)
 
 
-async def _told(event: LiveEvent, factoids: FactoidService, site_url: str) -> bytes | None:
+async def _sse_event(
+    event: LiveEvent | None, factoids: FactoidService, site_url: str
+) -> bytes | None:
     if isinstance(event, FactoidPublished):
         try:
             card = await factoids.one(event.factoid_id, None)
@@ -195,14 +174,14 @@ async def _told(event: LiveEvent, factoids: FactoidService, site_url: str) -> by
     return None
 
 
-def _utc(written: str | None) -> datetime | None:
-    """The moment in UTC, which it is in when it does not say otherwise; a date is its midnight."""
-    if written is None:
+def _utc(text: str | None) -> datetime | None:
+    """A date (its midnight) or a moment, in UTC unless it names another zone."""
+    if text is None:
         return None
     try:
-        if not MOMENT.match(written):
+        if not MOMENT.match(text):
             raise ValueError
-        moment = datetime.fromisoformat(written.upper())
+        moment = datetime.fromisoformat(text.upper())
     except ValueError:
         raise Invalid(
             "Write a date, or a moment like 2026-11-20T09:00:00Z.", field="since"
@@ -219,15 +198,15 @@ def _links(query: FeedQuery, next_cursor: str | None) -> list[tuple[bytes, bytes
     """The next page as a `Link` header (RFC 8288)."""
     if next_cursor is None:
         return []
-    asked = {
+    values = {
         "sort": query.sort,
         "category": query.category,
         "model": query.model,
         "q": query.q,
         "since": query.since.isoformat() if query.since else None,
     }
-    given = {name: value for name, value in asked.items() if value is not None}
-    kept = f"{urlencode(given)}&" if given else ""
-    # A cursor is written in letters that need no quoting.
-    address = f"/api/factoids?{kept}limit={query.limit}&cursor={next_cursor}"
+    given = {name: value for name, value in values.items() if value is not None}
+    filters = f"{urlencode(given)}&" if given else ""
+    # A cursor consists of characters that need no quoting.
+    address = f"/api/factoids?{filters}limit={query.limit}&cursor={next_cursor}"
     return [(b"link", f'<{address}>; rel="next"'.encode())]

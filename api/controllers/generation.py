@@ -1,4 +1,4 @@
-"""Ask for a factoid, watch it being written, cancel it; limits and models."""
+"""Ask for a factoid, watch it being written, cancel it."""
 
 import asyncio
 import re
@@ -7,30 +7,21 @@ from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from api import sse
-from api.auth import client_address
-from api.mappers.factoids import (
-    budget_out,
-    captcha_out,
-    factoid_out,
-    generation_out,
-    model_out,
-    policy_out,
-)
-from api.middleware.authentication import SCOPE
-from api.middleware.conditional_requests import LIST, PUBLIC_READ
+from api.auth import Identity
+from api.guards import requires_scope
+from api.mappers.factoids import factoid_out
+from api.mappers.generation import generation_out
 from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.generation import (
     GenerateIn,
     GenerationOut,
     GenerationsOut,
-    LimitsOut,
-    ModelsOut,
 )
 from domain.caller import Caller
 from domain.factoids.service import FactoidNotFound, FactoidService
@@ -38,24 +29,19 @@ from domain.generation.input import GenerationInput
 from domain.generation.requests import GenerationRequests, GenerationState
 from domain.idempotency import Attempt
 from domain.limits.captcha import Proof
-from domain.limits.rate_limit import RateLimiter
-from domain.limits.step_up import StepUp
-from domain.llm.catalogue import CatalogueService
 from domain.model_runs.event_log import LoggedEvent
 from domain.model_runs.progress import ProgressReader
 from settings import Settings
 
 WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
-WAIT_AT_MOST_S = 60
+LONGEST_WAIT_S = 60
 
 Prefer = Annotated[
     str | None,
     HeaderParameter(name="Prefer", description="`wait=30`: answer 201 when it is ready in time."),
 ]
-LastEventId = Annotated[
-    str | None,
-    HeaderParameter(name="Last-Event-ID", description="Go on after this event; set by browsers."),
-]
+READ = requires_scope("read")
+GENERATE = requires_scope("generate")
 
 
 class GenerationController(Controller):
@@ -68,12 +54,13 @@ class GenerationController(Controller):
         responses={
             201: ResponseSpec(GenerationOut, description="Written within the wait asked for.")
         },
-        opt={SCOPE: "generate", IDEMPOTENT: True, "refusals": [402, 403]},
+        guards=[GENERATE],
+        opt={IDEMPOTENT: True, "refusals": [402, 403]},
     )
     async def generate(
         self,
-        request: Request[Any, Any, Any],
         data: JSONBody[GenerateIn],
+        identity: NamedDependency[Identity],
         caller: NamedDependency[Caller],
         generations: NamedDependency[GenerationRequests],
         factoids: NamedDependency[FactoidService],
@@ -86,24 +73,21 @@ class GenerationController(Controller):
 
         Send an `Idempotency-Key` so that a double click or a retry asks for one, not two.
         """
-        token, address = (
-            data.captcha_token,
-            client_address(request.scope, settings.trusted_proxy_hops),
-        )
-        proof = Proof(token, address) if token else None
+        token = data.captcha_token
+        proof = Proof(token, identity.address) if token else None
         inputs = GenerationInput(data.topic, data.model, data.temperature, proof, data.pay_with)
         origin = "api" if caller.kind == "key" else "manual"
         state = await generations.create(caller, inputs, origin=origin, attempt=attempt)
         wait = WAIT.search(prefer or "")
         headers = {"Location": f"/api/factoids/generate/{state.request.id}"}
         if wait:
-            await _wait(progress, state.request.id, min(int(wait[1]), WAIT_AT_MOST_S))
+            await _wait(progress, state.request.id, min(int(wait[1]), LONGEST_WAIT_S))
             state = await generations.get(caller, state.request.id)
             headers["Preference-Applied"] = f"wait={wait[1]}"
         out = await _out(state, factoids, settings.site_url)
         return Response(out, status_code=201 if out.factoid else 202, headers=headers)
 
-    @get(operation_id="ListGenerations")
+    @get(operation_id="ListGenerations", guards=[READ])
     async def list(
         self,
         caller: NamedDependency[Caller],
@@ -115,8 +99,8 @@ class GenerationController(Controller):
         newest = await generations.newest(caller)
         return GenerationsOut([await _out(s, factoids, settings.site_url) for s in newest])
 
-    @get("/{request_id:uuid}", operation_id="GetGeneration")
-    async def one(
+    @get("/{request_id:uuid}", operation_id="GetGeneration", guards=[READ])
+    async def show(
         self,
         request_id: FromPath[UUID],
         caller: NamedDependency[Caller],
@@ -131,7 +115,8 @@ class GenerationController(Controller):
         "/{request_id:uuid}",
         operation_id="CancelGeneration",
         status_code=200,
-        opt={SCOPE: "generate", "refusals": [409]},
+        guards=[GENERATE],
+        opt={"refusals": [409]},
     )
     async def cancel(
         self,
@@ -147,6 +132,7 @@ class GenerationController(Controller):
     @get(
         "/{request_id:uuid}/stream",
         operation_id="FollowGeneration",
+        guards=[READ],
         media_type=sse.MEDIA_TYPE,
         responses={204: ResponseSpec(None, description="You have seen all of it.")},
     )
@@ -158,7 +144,7 @@ class GenerationController(Controller):
         factoids: NamedDependency[FactoidService],
         progress: NamedDependency[ProgressReader[Any]],
         settings: NamedDependency[Settings],
-        last_event_id: LastEventId = None,
+        last_event_id: sse.LastEventId = None,
     ) -> Response[Any]:
         """Watch a factoid being written, as server-sent events with ids.
 
@@ -169,30 +155,6 @@ class GenerationController(Controller):
         if await progress.is_finished(request_id, last_event_id):
             return Response(None, status_code=204)
         return sse.stream(_events(progress, factoids, settings.site_url, request_id, last_event_id))
-
-
-@get("/api/factoids/limits", operation_id="GetLimits", tags=["Generation"])
-async def limits(
-    caller: NamedDependency[Caller],
-    limiter: NamedDependency[RateLimiter],
-    generations: NamedDependency[GenerationRequests],
-    step_up: NamedDependency[StepUp],
-) -> LimitsOut:
-    """What you may still do, and when there is more."""
-    return LimitsOut(
-        policies=[policy_out(one) for one in await limiter.left(caller)],
-        budget=budget_out(await generations.budget(caller)),
-        credits_left=await generations.credits_left(caller),
-        captcha=captcha_out(await step_up.challenge(caller)),
-    )
-
-
-@get("/api/models", operation_id="ListModels", tags=["Generation"], opt={PUBLIC_READ: LIST})
-async def list_models(catalogue: NamedDependency[CatalogueService]) -> ModelsOut:
-    """The language models you may ask for, the cheapest first; refreshed hourly."""
-    models = await catalogue.models()
-    fetched_at = max((model.fetched_at for model in models), default=None)
-    return ModelsOut([model_out(model) for model in models], fetched_at)
 
 
 async def _out(state: GenerationState, factoids: FactoidService, site_url: str) -> GenerationOut:
@@ -220,21 +182,13 @@ async def _events(
     site_url: str,
     request_id: UUID,
     after: str | None,
-) -> AsyncGenerator[bytes]:
-    yield sse.OPENING
-    loop = asyncio.get_running_loop()
-    spoke_at = loop.time()
-    async with aclosing(progress.follow(request_id, after)) as following:
-        async for event in following:
-            if event is not None:
-                yield await _told(event, factoids, site_url)
-                spoke_at = loop.time()
-            elif loop.time() - spoke_at >= sse.PING_EVERY_S:
-                yield sse.PING
-                spoke_at = loop.time()
+) -> AsyncGenerator[bytes | None]:
+    async with aclosing(progress.follow(request_id, after)) as events:
+        async for event in events:
+            yield await _sse_event(event, factoids, site_url) if event else None
 
 
-async def _told(event: LoggedEvent, factoids: FactoidService, site_url: str) -> bytes:
+async def _sse_event(event: LoggedEvent, factoids: FactoidService, site_url: str) -> bytes:
     if event.name != "factoid":
         return sse.event(event.name, event.data, event.id)
     try:

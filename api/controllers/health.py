@@ -1,32 +1,41 @@
 """Probes: whether the process lives, and whether what it needs is there."""
 
-from litestar import Response, get
+from litestar import Controller, Response, get
 from litestar.datastructures import State
 
+from api.guards import requires_scope
 from api.problems import problem
 from api.schemas.health import LiveOut, ReadyOut
 from api.schemas.problem import FieldProblem
-from domain.infra import health as checks
+from domain.infra import health
 
 RETRY_AFTER_S = 5
 
 
-@get("/health/live", operation_id="IsLive", tags=["Service"])
-async def live() -> LiveOut:
-    """Tell that the process answers. Asks nothing else: a lost database is no reason to restart."""
-    return LiveOut("ok")
+class HealthController(Controller):
+    path = "/health"
+    tags = ("Service",)
+    guards = (requires_scope("read"),)
 
+    @get("/live", operation_id="IsLive")
+    async def live(self) -> LiveOut:
+        """Tell that the process answers. Asks nothing else: a lost database is no reason to
+        restart.
+        """
+        return LiveOut("ok")
 
-@get("/health/ready", operation_id="IsReady", tags=["Service"])
-async def ready(state: State) -> Response[ReadyOut]:
-    """Tell whether Postgres, Redis and the tables are there; 503 with what is missing if not."""
-    found = await checks.look(state.services.database, state.services.redis)
-    if not found.ready:
-        return problem(
-            503,
-            "not_ready",
-            "Not everything the site needs is there yet.",
-            errors=[FieldProblem(name, word) for name, word in found.missing.items()],
-            retry_after_s=RETRY_AFTER_S,
-        )
-    return Response(ReadyOut("ok", found.database, found.redis, found.migrations))
+    @get("/ready", operation_id="IsReady")
+    async def ready(self, state: State) -> Response[ReadyOut]:
+        """Tell whether Postgres, Redis and the tables are there; 503 with what is missing if
+        not.
+        """
+        found = await health.look(state.services.database, state.services.redis)
+        if not found.ready:
+            return problem(
+                503,
+                "not_ready",
+                "Not everything the site needs is there yet.",
+                errors=[FieldProblem(name, word) for name, word in found.missing.items()],
+                retry_after_s=RETRY_AFTER_S,
+            )
+        return Response(ReadyOut("ok", found.database, found.redis, found.migrations))

@@ -1,34 +1,27 @@
-"""API keys of a visitor, and signing out everywhere."""
+"""API keys of a visitor."""
 
 from datetime import timedelta
-from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
-from api.mappers.factoids import key_out, new_key_out
-from api.middleware.authentication import SCOPE, VISITORS_ONLY
+from api.guards import visitors_only
+from api.mappers.keys import key_out, new_key_out
 from api.middleware.idempotency import IDEMPOTENT
 from api.schemas.keys import KeyIn, KeysOut, NewKeyOut
-from api.visitor_cookie import BECOMES, OVER
 from domain.accounts.service import FREE_SCOPES, LIFETIME, Accounts
 from domain.caller import Caller
 from domain.idempotency import Attempt
 from settings import Settings
 
-KeepCredits = Annotated[
-    bool,
-    QueryParameter(description="Take what you bought along to the answer's fresh identity."),
-]
-
 
 class KeyController(Controller):
     path = "/api/keys"
     tags = ("Keys",)
-    # A key must not make keys: a stolen one could outlive its own end.
-    opt = {SCOPE: VISITORS_ONLY}  # noqa: RUF012
+    # A key must not create keys: a stolen one could outlive its own revocation.
+    guards = (visitors_only,)
 
     @post(operation_id="MakeKey", opt={IDEMPOTENT: True})
     async def make(
@@ -75,30 +68,3 @@ class KeyController(Controller):
     ) -> None:
         """Make a key of yours open nothing, everywhere within five seconds, for good."""
         await accounts.revoke_key(caller, key_id)
-
-
-@delete(
-    "/api/session",
-    operation_id="SignOut",
-    tags=["Keys"],
-    opt={SCOPE: VISITORS_ONLY, "refusals": [401, 409, 429]},
-)
-async def sign_out(
-    request: Request[Any, Any, Any],
-    caller: NamedDependency[Caller],
-    accounts: NamedDependency[Accounts],
-    keep_credits: KeepCredits = False,
-) -> None:
-    """Stop being this visitor, on every device and within five seconds; your keys are revoked.
-
-    The answer sets a cookie with a fresh identity, which has your credits if you keep them. While
-    you have any, you cannot sign out without.
-    """
-    scope: Any = request.scope
-    successor = uuid4()
-    # A refused one leaves the browser the cookie of an earlier one that was not.
-    scope[BECOMES] = None
-    await accounts.sign_out(
-        caller, successor=successor if keep_credits else None, again=scope[OVER]
-    )
-    scope[BECOMES] = successor

@@ -1,52 +1,49 @@
-"""Buy something, see how it stands; and the door Stripe knocks at."""
+"""Buy something, and follow the payment."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from api import sse
-from api.controllers.generation import LastEventId
-from api.mappers.factoids import checkout_out, product_out
-from api.middleware.authentication import SCOPE
+from api.guards import requires_scope
+from api.mappers.payments import checkout_out, product_out
 from api.middleware.idempotency import IDEMPOTENT
-from api.middleware.webhook_bypass import WEBHOOK
-from api.problems import INTERNAL, problem, refuse_unexpected
 from api.schemas.payments import CheckoutIn, CheckoutOut, CheckoutsOut, ProductsOut
 from domain.caller import Caller
 from domain.idempotency import Attempt
 from domain.payments.checkouts import Checkouts, Purchase
 from domain.payments.service import PaymentService
 
-EVENT_BYTES_AT_MOST = 1024 * 1024
-"""Stripe's events are far smaller; one that is refused is told again and again."""
+POLL_EVERY_S = 1.0
+POLL_STRIPE_EVERY_S = 5.0
+"""While a stream is open; the webhook usually comes first."""
 
-LOOK_EVERY_S = 1.0
-ASK_STRIPE_EVERY_S = 5.0
-"""While somebody watches: the webhook is sooner as a rule."""
+READ = requires_scope("read")
 
 
 class CheckoutController(Controller):
     path = "/api/payments"
     tags = ("Payments",)
 
-    @get("/products", operation_id="ListProducts")
+    @get("/products", operation_id="ListProducts", guards=[READ])
     async def products(
         self, checkouts: NamedDependency[Checkouts], payments: NamedDependency[PaymentService]
     ) -> ProductsOut:
         """What can be bought, and what it costs; `payments` says whether it can be."""
-        products = [product_out(one) for one in checkouts.products.values()]
+        products = [product_out(product) for product in checkouts.products.values()]
         return ProductsOut("on" if payments.on else "off", products)
 
     @post(
         "/checkout",
         operation_id="StartCheckout",
-        opt={SCOPE: "generate", IDEMPOTENT: True, "refusals": [403]},
+        guards=[requires_scope("generate")],
+        opt={IDEMPOTENT: True, "refusals": [403]},
     )
     async def start(
         self,
@@ -63,15 +60,15 @@ class CheckoutController(Controller):
         purchase = Purchase(data.product, data.topic, data.model)
         return checkout_out(await checkouts.start(caller, purchase, attempt))
 
-    @get("/checkouts", operation_id="ListCheckouts")
+    @get("/checkouts", operation_id="ListCheckouts", guards=[READ])
     async def list(
         self, caller: NamedDependency[Caller], checkouts: NamedDependency[Checkouts]
     ) -> CheckoutsOut:
         """Your own last payments, the newest first."""
-        return CheckoutsOut([checkout_out(one) for one in await checkouts.newest(caller)])
+        return CheckoutsOut([checkout_out(checkout) for checkout in await checkouts.newest(caller)])
 
-    @get("/checkout/{checkout_id:uuid}", operation_id="GetCheckout")
-    async def one(
+    @get("/checkout/{checkout_id:uuid}", operation_id="GetCheckout", guards=[READ])
+    async def show(
         self,
         checkout_id: FromPath[UUID],
         caller: NamedDependency[Caller],
@@ -83,6 +80,7 @@ class CheckoutController(Controller):
     @get(
         "/checkout/{checkout_id:uuid}/stream",
         operation_id="FollowCheckout",
+        guards=[READ],
         media_type=sse.MEDIA_TYPE,
         responses={204: ResponseSpec(None, description="You have seen all of it.")},
     )
@@ -91,7 +89,7 @@ class CheckoutController(Controller):
         checkout_id: FromPath[UUID],
         caller: NamedDependency[Caller],
         checkouts: NamedDependency[Checkouts],
-        last_event_id: LastEventId = None,
+        last_event_id: sse.LastEventId = None,
     ) -> Response[Any]:
         """Watch a payment of yours, as server-sent events `checkout` until it is finished.
 
@@ -99,62 +97,34 @@ class CheckoutController(Controller):
         goes on from there. Send the last id seen as `Last-Event-ID` to be told what is new.
         """
         out = checkout_out(await checkouts.get(caller, checkout_id))
-        if is_over(out) and last_event_id == _mark(out):
+        if is_over(out) and last_event_id == _event_id(out):
             return Response(None, status_code=204)
         return sse.stream(_events(checkouts, caller, out, last_event_id))
 
 
 def is_over(out: CheckoutOut) -> bool:
-    """Whether no more is told of it."""
+    """Whether its stream has ended."""
     if out.status in {"open", "processing"}:
         return False
     begins = out.status == "paid" and out.wished and not out.credits_revoked
     return not begins or out.wish_given_up or out.generation_request_id is not None
 
 
-def _mark(out: CheckoutOut) -> str:
-    """The id of the event that tells this; another state has another."""
+def _event_id(out: CheckoutOut) -> str:
+    """The id of the event with this state; each state has another."""
     begun = out.wish_given_up or out.generation_request_id is not None
     return f"{out.status}-{out.refunded}-{int(begun)}"
 
 
 async def _events(
-    checkouts: Checkouts, caller: Caller, out: CheckoutOut, seen: str | None
-) -> AsyncGenerator[bytes]:
-    yield sse.OPENING
-    loop = asyncio.get_running_loop()
-    spoke_at = loop.time()
+    checkouts: Checkouts, caller: Caller, out: CheckoutOut, last_event_id: str | None
+) -> AsyncGenerator[bytes | None]:
     while True:
-        if _mark(out) != seen:
-            seen = _mark(out)
-            yield sse.event("checkout", out, seen)
-            spoke_at = loop.time()
-        elif loop.time() - spoke_at >= sse.PING_EVERY_S:
-            yield sse.PING
-            spoke_at = loop.time()
+        event_id = _event_id(out)
+        yield None if event_id == last_event_id else sse.event("checkout", out, event_id)
+        last_event_id = event_id
         if is_over(out):
             return
-        await asyncio.sleep(LOOK_EVERY_S)
-        out = checkout_out(await checkouts.get(caller, out.id, poll_every_s=ASK_STRIPE_EVERY_S))
-
-
-def stripe_repeats(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Whatever kept an event from being applied: Stripe says it again after any 500."""
-    refusal = refuse_unexpected(request, error)
-    return refusal if refusal.status_code == 500 else problem(500, *INTERNAL)
-
-
-@post(
-    WEBHOOK,
-    status_code=200,
-    include_in_schema=False,
-    request_max_body_size=EVENT_BYTES_AT_MOST,
-    exception_handlers={Exception: stripe_repeats},
-)
-async def receive_event(
-    request: Request[Any, Any, Any], payments: NamedDependency[PaymentService]
-) -> None:
-    """What Stripe tells of payments, in its own words and signed over the very bytes."""
-    signatures = request.headers.getall("stripe-signature", [])
-    signature = signatures[0] if len(signatures) == 1 else None
-    await payments.receive(await request.body(), signature)
+        await asyncio.sleep(POLL_EVERY_S)
+        checkout = await checkouts.get(caller, out.id, poll_every_s=POLL_STRIPE_EVERY_S)
+        out = checkout_out(checkout)

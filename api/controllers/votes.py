@@ -1,28 +1,33 @@
-"""Vote, and say why."""
+"""Vote on a factoid."""
 
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Response, post, put
+from litestar import Controller, Response, route
 from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from redis.asyncio import Redis
 
-from api.mappers.factoids import feedback_out, tally_out
-from api.middleware.authentication import SCOPE
-from api.schemas.factoids import FeedbackIn, FeedbackOut, TallyOut, VoteIn
+from api.guards import requires_scope
+from api.mappers.factoids import tally_out
+from api.schemas.factoids import TallyOut, VoteIn
 from domain.caller import Caller
 from domain.factoids.votes import VoteCount, VoteService
 from domain.infra.live import TallyChanged, tell
 
 
+def operation_id(_: HTTPRouteHandler, method: str, __: Any) -> str:
+    return "CastVoteByPost" if method == "POST" else "CastVote"
+
+
 class VoteController(Controller):
     path = "/api/factoids/{factoid_id:uuid}/vote"
     tags = ("Votes",)
-    opt = {SCOPE: "vote"}  # noqa: RUF012
+    guards = (requires_scope("vote"),)
 
-    @put(operation_id="CastVote")
+    @route(http_method=["PUT", "POST"], operation_id=operation_id, status_code=200)
     async def cast(
         self,
         factoid_id: FromPath[UUID],
@@ -31,48 +36,17 @@ class VoteController(Controller):
         votes: NamedDependency[VoteService],
         redis: NamedDependency[Redis],
     ) -> Response[TallyOut]:
-        """Cast, change or (with 0) take back your vote; repeating it changes nothing."""
+        """Cast, change or (with 0) take back your vote; repeating it changes nothing.
+
+        PUT and POST do the same: some clients only know POST.
+        """
         count = await votes.cast(caller, factoid_id, data.value)
-        return Response(tally_out(count), background=_told(redis, count))
-
-    @post(operation_id="CastVoteByPost", status_code=200)
-    async def cast_by_post(
-        self,
-        factoid_id: FromPath[UUID],
-        data: JSONBody[VoteIn],
-        caller: NamedDependency[Caller],
-        votes: NamedDependency[VoteService],
-        redis: NamedDependency[Redis],
-    ) -> Response[TallyOut]:
-        """The same as PUT, for clients that only know POST."""
-        count = await votes.cast(caller, factoid_id, data.value)
-        return Response(tally_out(count), background=_told(redis, count))
+        return Response(tally_out(count), background=broadcast(redis, count))
 
 
-@post(
-    "/api/factoids/feedback",
-    operation_id="LeaveFeedback",
-    tags=["Votes"],
-    opt={SCOPE: "vote", "refusals": [404]},
-)
-async def leave_feedback(
-    data: JSONBody[FeedbackIn],
-    caller: NamedDependency[Caller],
-    votes: NamedDependency[VoteService],
-    redis: NamedDependency[Redis],
-) -> Response[FeedbackOut]:
-    """Say why a factoid is good or bad: a comment, tags, or both."""
-    feedback, count = await votes.leave_feedback(
-        caller,
-        data.factoid_id,
-        comment=data.comment,
-        tags=data.tags,
-        value=data.vote,
-    )
-    return Response(feedback_out(feedback), background=_told(redis, count) if count else None)
-
-
-def _told(redis: Redis, count: VoteCount) -> BackgroundTask:
-    """Tell the other pages, once the vote is committed and answered."""
+def broadcast(redis: Redis, count: VoteCount | None) -> BackgroundTask | None:
+    """Send the new tally to all open pages, once the vote is committed and answered."""
+    if count is None:
+        return None
     changed: Any = TallyChanged(count.factoid_id, count.votes_up, count.votes_down)
     return BackgroundTask(tell, redis, changed)

@@ -1,4 +1,4 @@
-"""Chats as the shapes on the wire."""
+"""Chats as their response schemas."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -49,7 +49,7 @@ def chat_out(chat: Chat, settings: Settings) -> ChatOut:
         updated_at=session.updated_at,
         stream_url=stream_url(session.id),
         usage=usage_out(chat.calls, CHAT_TOKENS),
-        messages=[message_out(one, chat, beside[one.id]) for one in chat.shown],
+        messages=[message_out(message, chat, beside[message.id]) for message in chat.shown],
         turn_id=last.id if last else None,
         web_search=settings.web_search,
         share_url=_share_url(session.share_token, settings.site_url),
@@ -71,7 +71,9 @@ def summary_out(session: ChatSession, answering: bool) -> ChatSummaryOut:
 
 
 def chats_out(page: ChatPage) -> ChatsOut:
-    return ChatsOut([summary_out(*one) for one in page.items], page.next_cursor)
+    return ChatsOut(
+        [summary_out(session, answering) for session, answering in page.items], page.next_cursor
+    )
 
 
 def message_out(message: ChatMessage, chat: Chat, beside: list[UUID]) -> ChatMessageOut:
@@ -128,7 +130,7 @@ def turn_out(state: TurnState) -> TurnOut:
     )
 
 
-def quote_out(quote: ChatQuote) -> ChatQuoteOut:
+def chat_quote_out(quote: ChatQuote) -> ChatQuoteOut:
     return ChatQuoteOut(
         model=quote.model,
         worst_case_usd=plain_decimal(quote.worst_case_usd),
@@ -156,7 +158,7 @@ def shared_out(shared: SharedChat) -> SharedChatOut:
         factoid_id=session.factoid_id,
         model=session.model,
         shared_at=session.shared_at or session.updated_at,
-        messages=[_shared_message(one) for one in shared.messages],
+        messages=[_shared_message(message) for message in shared.messages],
     )
 
 

@@ -1,106 +1,99 @@
-"""Callers with an API key: checked before anything else happens, and told what the key is for."""
+"""Who sends a request or opens a websocket: the one place where credentials are read."""
 
-from typing import Any, Literal
+from typing import Any
+from uuid import UUID, uuid4
 
-from litestar import Litestar, Request
 from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send, WebSocketScope
 
-from api.middleware.revocable_connection import RevocableConnection
-from api.problems import answer, refuse_domain, refuse_unexpected
-from db.repositories.accounts import KnownKey
+from api.auth import Identity, client_address
+from api.http_semantics import SAFE_METHODS
+from api.problems import send_refusal
+from api.visitor_cookie import VisitorCookies
 from domain.accounts.credential_cache import CredentialCache
-from domain.accounts.keys import Scope as KeyScope
-from domain.errors import DomainError, Forbidden, Unauthorized
-
-SCOPE = "scope"
-"""Set in a handler's `opt`: what a key must be for. Every handler that changes something sets it;
-reading asks for `read`."""
-
-VISITORS_ONLY: Literal["visitors"] = "visitors"
-"""Set instead of a scope: a key may not do this at all."""
+from domain.caller import Caller, network_of
+from domain.errors import Unauthorized
 
 
 class NoSuchScheme(Unauthorized):
     code = "key_unknown"
 
 
-class MissingScope(Forbidden):
-    code = "missing_scope"
+class AuthenticationMiddleware:
+    """Puts the identity into the scope: the API key's, else the visitor cookie's, else a new one.
 
-
-class OnlyForVisitors(Forbidden):
-    code = "visitors_only"
-
-
-def scope_of(opt: dict[str, Any]) -> KeyScope | Literal["visitors"]:
-    """What a handler with this `opt` asks of a key."""
-    return opt.get(SCOPE, "read")
-
-
-class ApiKeyMiddleware:
-    """Answers those who bring a key, and hands all others to the visitors' door.
-
-    A key's holder is no visitor: cookies beside it are neither read nor set.
+    Beside a key cookies are not read. A stranger who only reads gets no id: a good random one is
+    not free. Where `api_keys` is off (the pages), keys are ignored.
     """
 
     def __init__(
-        self, app: Litestar, *, holders: ASGIApp, others: ASGIApp, credentials: CredentialCache
-    ):
+        self,
+        app: ASGIApp,
+        *,
+        cookies: VisitorCookies,
+        credentials: CredentialCache,
+        trusted_proxy_hops: int,
+        api_keys: bool = True,
+    ) -> None:
         self._app = app
-        self._holders = holders
-        self._others = others
+        self._cookies = cookies
         self._credentials = credentials
+        self._trusted_proxy_hops = trusted_proxy_hops
+        self._api_keys = api_keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP:
-            for name, value in scope["headers"]:
-                if name == b"authorization":
-                    await self._answer(scope, receive, send, value)
-                    return
-        await self._others(scope, receive, send)
+        values: Any = scope
+        address = client_address(scope, self._trusted_proxy_hops)
+        key = _authorization(scope) if self._api_keys else None
+        if key is None:
+            values["identity"] = self._visitor(scope, address)
+        else:
+            try:
+                values["identity"] = await self._key_holder(key, address)
+            except Exception as refusal:
+                await send_refusal(refusal, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send, value: bytes) -> None:
-        given: Any = scope
-        try:
-            key = await self._credentials.authenticate(_token(value))
-            self._check_scope(scope, key)
-        except Exception as refused:
-            request: Request[Any, Any, Any] = Request(scope, receive, send)
-            refusal: Any = refuse_domain if isinstance(refused, DomainError) else refuse_unexpected
-            await answer(refusal(request, refused), scope, receive, send)
-            return
-        given["api_key"], given["caller_id"], given["caller_known"] = key, key.id, True
-        await RevocableConnection(self._credentials.revocations, key.id).run(
-            self._holders, scope, receive, send
+    async def _key_holder(self, authorization: bytes, address: str) -> Identity:
+        scheme, _, token = authorization.decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            raise NoSuchScheme("Send an API key as “Authorization: Bearer adf_…”.")
+        key = await self._credentials.authenticate(token.strip())
+        caller = Caller(
+            "key", key.id, network_of(address), key.rate_limit, key.budget_usd, key.owner_id
         )
+        return Identity(caller, address, tuple(key.scopes), known=True)
 
-    def _check_scope(self, scope: HTTPScope, key: KnownKey) -> None:
-        """Raises: MissingScope, OnlyForVisitors: The key is not for what is asked."""
-        try:
-            # Asked twice: the answer has to be known before the router acts on it.
-            _, handler, *_ = self._app.asgi_router.handle_routing(
-                path=scope["path"], method=scope["method"]
-            )
-        except HTTPException:
-            return  # There is nothing to be let in to.
-        needed = scope_of(getattr(handler, "opt", {}))
-        if needed == VISITORS_ONLY:
-            raise OnlyForVisitors("Only a visitor can do this, in a browser. A key cannot.")
-        if needed not in key.scopes:
-            raise MissingScope(f"This API key lacks the scope “{needed}”.")
+    def _visitor(self, scope: HTTPScope | WebSocketScope, address: str) -> Identity:
+        cookie = self._cookies.read(scope)
+        visitor_id, renew = cookie or (None, False)
+        signed_out = visitor_id is not None and self._credentials.revocations.is_revoked(visitor_id)
+        if signed_out:
+            visitor_id, renew = None, False
+        known = visitor_id is not None
+        if scope["type"] == ScopeType.WEBSOCKET:
+            visitor_id = visitor_id or self._give_cookie(scope)
+        elif not known and scope["method"] not in SAFE_METHODS:
+            visitor_id = uuid4()
+        caller = Caller("visitor", visitor_id, network_of(address))
+        return Identity(caller, address, known=known, renew=renew, signed_out=signed_out)
+
+    def _give_cookie(self, scope: WebSocketScope) -> UUID:
+        """A new visitor for this websocket, as if its headers had named them from the start.
+
+        Whoever reads the headers of the connection later sees the same visitor each time. The
+        browser keeps no cookie of it: granian sends no headers of ours when a websocket opens.
+        """
+        visitor_id = uuid4()
+        cookie = self._cookies.cookie(scope, visitor_id)
+        others = [header for header in scope["headers"] if header[0] != b"cookie"]
+        scope["headers"] = [*others, (b"cookie", cookie)]
+        return visitor_id
 
 
-def _token(value: bytes) -> str:
-    scheme, _, token = value.decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer":
-        raise NoSuchScheme("Send an API key as “Authorization: Bearer adf_…”.")
-    return token.strip()
-
-
-def key_of(scope: Scope) -> KnownKey | None:
-    """The key a request brought; it was checked."""
-    given: Any = scope
-    key: KnownKey | None = given.get("api_key")
-    return key
+def _authorization(scope: HTTPScope | WebSocketScope) -> bytes | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return value
+    return None

@@ -1,33 +1,38 @@
-"""What caches may keep: ETag, 304 and Cache-Control for every read, in one place."""
+"""What caches may keep: ETag, 304 and Cache-Control of every read, in one place."""
 
 from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
 
-import xxhash
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
+
+from api.auth import identity_of
 
 PUBLIC = b"public, max-age=30, stale-while-revalidate=300"
 PRIVATE = b"private, no-cache"
-NEVER = b"private, no-store"
+NO_STORE = b"private, no-store"
 
 PUBLIC_READ = "public_read"
-"""Set in a handler's `opt`: the answer is the same for all who bring no identity. `LIST` gets a
-weak ETag, `ITEM` a strong one."""
-LIST = b"W/"
-ITEM = b""
+"""Set in a handler's `opt`: the answer is the same for every caller without credentials. The value
+is the kind of its ETag."""
+WEAK = b"W/"
+"""For lists."""
+STRONG = b""
+"""For single items."""
 
 
 class ConditionalRequestMiddleware:
-    """Tags public reads with a digest of their body and answers 304 to those who have it.
+    """Adds an ETag to public reads and answers 304 to clients that have the current one.
 
-    An answer that says itself how long it keeps is left alone.
+    A response with a `Cache-Control` of its own is left as it is.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["method"] not in {"GET", "HEAD"}:
+        http: Any = scope
+        if http["method"] not in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
         held: HTTPResponseStartEvent | None = None
@@ -35,41 +40,42 @@ class ConditionalRequestMiddleware:
         async def send_tagged(message: Message) -> None:
             nonlocal held
             if message["type"] == "http.response.start":
-                if not _says_how_long(message["headers"]):
-                    if _strength(scope, message) is not None:
+                if not _has_cache_control(message["headers"]):
+                    if _etag_kind(http, message) is not None:
                         held = message
                         return
-                    message["headers"] = [*message["headers"], (b"cache-control", NEVER)]
+                    message["headers"] = [*message["headers"], (b"cache-control", NO_STORE)]
             elif message["type"] == "http.response.body" and held is not None:
                 start, held = held, None
-                message = _tag(scope, start, message)
+                message = _add_etag(http, start, message)
                 await send(start)
             await send(message)
 
         await self._app(scope, receive, send_tagged)
 
 
-def _says_how_long(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def _has_cache_control(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return b"cache-control" in [name.lower() for name, _ in headers]
 
 
-def _strength(scope: Scope, start: HTTPResponseStartEvent) -> bytes | None:
-    # An address that leads nowhere has no handler.
+def _etag_kind(scope: HTTPScope, start: HTTPResponseStartEvent) -> bytes | None:
+    # The router has found no handler for an unknown address.
     if start["status"] != 200 or "route_handler" not in scope:
         return None
     return scope["route_handler"].opt.get(PUBLIC_READ)
 
 
-def _tag(scope: Scope, start: HTTPResponseStartEvent, message: Message) -> Message:
+def _add_etag(scope: Any, start: HTTPResponseStartEvent, message: Message) -> Message:
     body: bytes = message.get("body", b"")  # pyright: ignore[reportAssignmentType]
-    opaque = f'"{xxhash.xxh3_128_hexdigest(body)}"'.encode()
+    opaque = f'"{blake2b(body, digest_size=16).hexdigest()}"'.encode()
+    known = identity_of(scope).known
     headers = [
         *start["headers"],
-        (b"etag", (_strength(scope, start) or b"") + opaque),
-        (b"cache-control", PRIVATE if scope.get("caller_known") else PUBLIC),
+        (b"etag", (_etag_kind(scope, start) or b"") + opaque),
+        (b"cache-control", PRIVATE if known else PUBLIC),
         (b"vary", b"Accept-Encoding"),
     ]
-    if _has_it(scope, opaque):
+    if _matches(scope, opaque):
         start["status"] = 304
         headers = [
             (name, value)
@@ -81,7 +87,7 @@ def _tag(scope: Scope, start: HTTPResponseStartEvent, message: Message) -> Messa
     return message
 
 
-def _has_it(scope: Scope, opaque: bytes) -> bool:
+def _matches(scope: HTTPScope, opaque: bytes) -> bool:
     """Whether `If-None-Match` names the tag; compared weakly, as RFC 9110 asks for reads."""
     for name, value in scope["headers"]:
         if name == b"if-none-match":

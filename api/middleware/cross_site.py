@@ -1,27 +1,36 @@
-"""Nothing changes because of a form or a script on somebody else's site."""
+"""Cross-site request forgery: forms and scripts of other sites change nothing here."""
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.origins import is_same_origin_request
-from api.problems import answer, problem
+from api.http_semantics import SAFE_METHODS
+from api.origins import is_same_origin_request, is_same_origin_websocket
+from api.problems import send_refusal
+from domain.errors import Forbidden
 
-READS = {"GET", "HEAD", "OPTIONS"}
+
+class CrossSite(Forbidden):
+    code = "cross_site"
 
 
 class CrossSiteMiddleware:
-    """Refuses, before a byte of the body is read, what another site had a browser send."""
+    """Refuses, before a byte of the body is read, what another site had a browser send: requests
+    that change something, and websockets.
+    """
 
     def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
         self._app = app
         self._https_only = https_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] != "http"
-            or scope["method"] in READS
-            or is_same_origin_request(scope, https_only=self._https_only)
-        ):
+        if scope["type"] == ScopeType.WEBSOCKET:
+            allowed = is_same_origin_websocket(scope, https_only=self._https_only)
+        else:
+            allowed = scope["method"] in SAFE_METHODS or is_same_origin_request(
+                scope, https_only=self._https_only
+            )
+        if allowed:
             await self._app(scope, receive, send)
-            return
-        refusal = problem(403, "cross_site", "Another site sent this. Please do it on ours.")
-        await answer(refusal, scope, receive, send)
+        else:
+            refusal = CrossSite("Another site sent this. Please do it on ours.")
+            await send_refusal(refusal, scope, receive, send)

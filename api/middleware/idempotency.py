@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a call that is repeated is answered as the first time.
+"""`Idempotency-Key`: a repeated request gets the response of the first one.
 
-A handler asks for it with `opt={"idempotent": True}`, and gives what it makes the id of
-the `Attempt`. Its answers must be short, for they are kept whole.
+A handler asks for it with `opt={IDEMPOTENT: True}`, and creates its object with the id of the
+`Attempt`. Its responses must be short, since they are stored whole.
 """
 
 from hashlib import sha256
@@ -32,10 +32,10 @@ from domain.idempotency import (
 IDEMPOTENT = "idempotent"
 HEADER = b"idempotency-key"
 
-STAYS_THE_SAME = {200, 201, 202, 204, 400, 404, 415, 422}
-"""Answers that are kept. What was refused otherwise may go well when it is tried again."""
+STORED_STATUSES = {200, 201, 202, 204, 400, 404, 415, 422}
+"""Responses that are replayed. After other refusals the request may be tried again."""
 
-KEPT_HEADERS = {"content-type", "location", "preference-applied", "cache-control", "link"}
+STORED_HEADERS = {"content-type", "location", "preference-applied", "cache-control", "link"}
 
 DESCRIPTION = """A name for this request, new for each new one: a UUID, quoted or bare, at most 255
 characters. Sent again with the same body within 24 hours, the request is answered as the first
@@ -46,7 +46,7 @@ PATTERN = r'^([!#-\[\]-~]{1,255}|"[ !#-\[\]-~]{1,255}")$'
 
 
 class IdempotencyPlugin(ReceiveRoutePlugin):
-    """Puts the layer around the handlers that ask for it."""
+    """Puts the middleware around the handlers that ask for it."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if isinstance(route, HTTPRoute):
@@ -56,7 +56,11 @@ class IdempotencyPlugin(ReceiveRoutePlugin):
 
 
 class IdempotencyMiddleware:
-    """Answers a repeat with what was answered before, and keeps what is answered now."""
+    """Replays the stored response to a repeated request, and stores the response to a new one.
+
+    It runs before Litestar's guards, so it asks them itself: a request that may not be made must
+    neither be stored nor replayed.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -67,7 +71,9 @@ class IdempotencyMiddleware:
             await self._app(scope, receive, send)
             return
         service: IdempotencyService = scope["litestar_app"].state.services.idempotency
-        found = await service.acquire(await _keyed(StrictRequest(scope, receive, send), key))  # pyright: ignore[reportArgumentType]
+        request = StrictRequest(scope, receive, send)  # pyright: ignore[reportArgumentType]
+        await request.route_handler.authorize_connection(request)
+        found = await service.acquire(await _keyed(request, key))
         if isinstance(found, StoredResponse):
             await _replay(found, send)
             return
@@ -79,14 +85,14 @@ class IdempotencyMiddleware:
 
         async with found.renewed():
             await self._app(scope, receive, hold_back)
-        # Before it is sent: whoever has the answer may repeat the call at once.
+        # Stored before it is sent: the client may repeat the request at once.
         await _finish(found, _stored(messages))
         for message in messages:
             await send(message)
 
 
 def provide_attempt(request: Request[Any, Any, Any]) -> Attempt:
-    """The attempt that this call is: without a key the first and only one."""
+    """The attempt that this request is: without a key, the first and only one."""
     scope: Any = request.scope
     return scope.get("attempt") or Attempt(uuid7(), first=True)
 
@@ -106,8 +112,8 @@ async def _keyed(request: StrictRequest, key: str) -> KeyedRequest:
         raise InvalidIdempotencyKey(
             "An Idempotency-Key needs somebody whose it is.", field="Idempotency-Key"
         )
-    asked = f"{request.url.path}?{request.url.query}\n{request.content_type[0]}\n".encode()
-    fingerprint = sha256(asked + await request.body()).digest()
+    head = f"{request.url.path}?{request.url.query}\n{request.content_type[0]}\n".encode()
+    fingerprint = sha256(head + await request.body()).digest()
     handler: Any = request.route_handler
     return KeyedRequest(KeyRef(caller.id, handler.operation_id, key), fingerprint)
 
@@ -115,7 +121,7 @@ async def _keyed(request: StrictRequest, key: str) -> KeyedRequest:
 def _stored(messages: list[Message]) -> StoredResponse:
     start: Any = messages[0]
     headers = [(name.decode("latin-1").lower(), value) for name, value in start["headers"]]
-    kept = [(name, value.decode("latin-1")) for name, value in headers if name in KEPT_HEADERS]
+    kept = [(name, value.decode("latin-1")) for name, value in headers if name in STORED_HEADERS]
     pieces: list[Any] = messages[1:]
     return StoredResponse(
         start["status"], kept, b"".join(piece.get("body", b"") for piece in pieces)
@@ -123,10 +129,10 @@ def _stored(messages: list[Message]) -> StoredResponse:
 
 
 async def _finish(lock: IdempotencyLock, response: StoredResponse) -> None:
-    if response.status in STAYS_THE_SAME:
+    if response.status in STORED_STATUSES:
         await lock.complete(response)
     elif response.status >= 500:
-        # It may have been done all the same, as when a commit's answer is lost.
+        # It may have been done all the same, as when the response to a commit is lost.
         await lock.release()
     else:
         await lock.discard()
@@ -143,7 +149,7 @@ async def _replay(response: StoredResponse, send: Send) -> None:
 
 
 def document(app: Litestar) -> None:
-    """Tell of the header, in and out, at each operation that takes it."""
+    """Add the header, of request and response, to each operation that takes it."""
     paths = app.openapi_schema.paths or {}
     for route in app.routes:
         if isinstance(route, HTTPRoute) and route.path_format in paths:

@@ -1,52 +1,59 @@
-"""Limits on the wire: lets reads in, and says on every limited answer what is left."""
+"""Limits of reads, and what is left of every limit, as header fields."""
 
-from litestar import Request
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from typing import Any
 
-from api.auth import provide_reader
-from api.problems import answer, refuse_domain
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from api.auth import identity_of
+from api.problems import send_refusal
+from domain.caller import Caller
 from domain.errors import RateLimited
 from domain.limits.read_limiter import ReadLimiter
 from domain.limits.states import PolicyState, collect_decisions
-
-READS = frozenset({"GET", "HEAD"})
 
 
 class RateLimitMiddleware:
     """Adds `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
 
-    What a handler's services decide, they leave for it; reads it decides about itself, without
-    the handlers knowing.
+    Reads are limited here, without their handlers; other limits are checked by services, whose
+    decisions are collected while the request runs.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+        http: Any = scope
+        if not http["path"].startswith("/api/"):
             await self._app(scope, receive, send)
-        elif scope["method"] in READS:
-            await self._read(scope, receive, send)
+        elif http["method"] in {"GET", "HEAD"}:
+            await self._read(http, receive, send)
         else:
             with collect_decisions() as states:
-                await self._app(scope, receive, _telling(send, states))
+                await self._app(scope, receive, _with_limits(send, states))
 
-    async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _read(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         reads: ReadLimiter = scope["litestar_app"].state.services.read_limiter
-        reader = provide_reader(scope)
+        reader = _reader(identity_of(scope).caller)
         state = reads.try_cached(reader)
         if state is None:
             with collect_decisions() as states:
                 try:
                     state = await reads.take(reader)
                 except RateLimited as refusal:
-                    problem = refuse_domain(Request(scope), refusal)
-                    await answer(problem, scope, receive, _telling(send, states))
+                    await send_refusal(refusal, scope, receive, _with_limits(send, states))
                     return
-        await self._app(scope, receive, _telling(send, [state]) if state else send)
+        await self._app(scope, receive, _with_limits(send, [state]) if state else send)
 
 
-def _telling(send: Send, states: list[PolicyState]) -> Send:
+def _reader(caller: Caller) -> Caller:
+    """A visitor's reads count for the network alone."""
+    if caller.kind == "key" or caller.id is None:
+        return caller
+    return Caller("visitor", None, caller.network)
+
+
+def _with_limits(send: Send, states: list[PolicyState]) -> Send:
     async def send_with_limits(message: Message) -> None:
         if message["type"] == "http.response.start" and states and states[-1].windows:
             message["headers"] = [*message["headers"], *rate_limit_headers(states[-1])]
@@ -56,11 +63,11 @@ def _telling(send: Send, states: list[PolicyState]) -> Send:
 
 
 def rate_limit_headers(state: PolicyState) -> list[tuple[bytes, bytes]]:
-    """Both fields, as structured fields. `t` is told where one has to wait for it."""
+    """Both fields, as structured fields. `t` is given where the caller has to wait for it."""
     left, policy = "", ""
-    for one in state.windows:
-        name, comma = one.window.name, ", " if left else ""
-        wait = "" if one.remaining else f";t={one.reset_s}"
-        left += f'{comma}"{name}";r={one.remaining}{wait}'
-        policy += f'{comma}"{name}";q={one.window.limit};w={one.window.window_s}'
+    for window_state in state.windows:
+        window, comma = window_state.window, ", " if left else ""
+        wait = "" if window_state.remaining else f";t={window_state.reset_s}"
+        left += f'{comma}"{window.name}";r={window_state.remaining}{wait}'
+        policy += f'{comma}"{window.name}";q={window.limit};w={window.window_s}'
     return [(b"ratelimit", left.encode()), (b"ratelimit-policy", policy.encode())]

@@ -1,4 +1,4 @@
-"""One id per request: in every log line, error answer, job and call that follows from it."""
+"""One id per request: in every log line, error response, job and call that follows from it."""
 
 import re
 import time
@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import INTERNAL, answer, problem
+from api.problems import INTERNAL, problem, send_response
 from api.security_headers import NOTHING_RUNS, SELF_ONLY, with_policy
 from domain.infra.logging import request_logger
 
@@ -18,22 +18,21 @@ CLIENT_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
 
 class RequestLogMiddleware:
-    """Mints the id, answers with it and writes one line per request.
+    """Creates the id, sends it as `X-Request-Id` and writes one log line per request.
 
-    The line holds the route's template, never the address asked for: that may carry tokens.
+    The line holds the route's template, never the path itself, which may carry tokens. The
+    security headers are added here too, since every response passes through.
     """
 
     def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
         self._app = app
         self._data_headers = with_policy(NOTHING_RUNS, https_only=https_only)
         self._docs_headers = with_policy(SELF_ONLY, https_only=https_only)
-        self._tell = request_logger()
+        self._log = request_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began = time.perf_counter()
+        http: Any = scope
+        started_s = time.perf_counter()
         status = 0
         request_id = token_hex(16)
 
@@ -41,14 +40,11 @@ class RequestLogMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                is_docs = http["path"].startswith("/docs")
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    *(
-                        self._docs_headers
-                        if scope["path"].startswith("/docs")
-                        else self._data_headers
-                    ),
+                    *(self._docs_headers if is_docs else self._data_headers),
                 ]
             await send(message)
 
@@ -57,16 +53,16 @@ class RequestLogMiddleware:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            # Routes answer for their own errors; this one is from between them and here.
+            # Routes answer for their own errors; this one comes from a layer around them.
             log.error("unexpected_error", exc_info=error)
             if not status:
-                await answer(problem(500, *INTERNAL), scope, receive, send_with_id)
+                await send_response(problem(500, *INTERNAL), scope, receive, send_with_id)
         finally:
-            line["method"] = scope["method"]
-            line["route"] = scope.get("path_template", "")
+            line["method"] = http["method"]
+            line["route"] = http.get("path_template", "")
             line["status"] = status
-            line["ms"] = round((time.perf_counter() - began) * 1_000, 1)
-            self._tell(line)
+            line["ms"] = round((time.perf_counter() - started_s) * 1_000, 1)
+            self._log(line)
             structlog.contextvars.reset_contextvars(**tokens)
 
 

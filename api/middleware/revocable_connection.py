@@ -5,25 +5,46 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from api.auth import identity_of
+from api.http_semantics import SAFE_METHODS
 from domain.accounts.revocations import Revocations
 
-SIGNED_OUT = 4401
+REVOKED = 4401
 """The code a websocket is closed with."""
 
-GONE: Any = {"type": "http.disconnect"}
-HUNG_UP: Any = {"type": "websocket.disconnect", "code": SIGNED_OUT, "reason": None}
+HTTP_DISCONNECT: Any = {"type": "http.disconnect"}
+WEBSOCKET_DISCONNECT: Any = {"type": "websocket.disconnect", "code": REVOKED, "reason": None}
 END_OF_STREAM: Any = {"type": "http.response.body", "body": b"", "more_body": False}
-CLOSE: Any = {"type": "websocket.close", "code": SIGNED_OUT}
+CLOSE: Any = {"type": "websocket.close", "code": REVOKED}
 
 
-class RevocableConnection:
-    """One exchange of a caller, which ends with the caller.
+class RevocableConnectionMiddleware:
+    """Closes a stream or websocket when its caller is revoked.
 
-    An app that waits for its client to go is told that the client went. Apps that answer at once
-    never ask, and cost nothing.
+    Of a visitor these are reads and websockets, of an API key all. A handler that never calls
+    `receive` while it answers costs nothing.
     """
+
+    def __init__(self, app: ASGIApp, *, revocations: Revocations) -> None:
+        self._app = app
+        self._revocations = revocations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        identity = identity_of(scope)
+        caller_id = identity.caller.id
+        changes = scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE_METHODS
+        if caller_id is None or (changes and identity.caller.kind != "key"):
+            await self._app(scope, receive, send)
+        else:
+            exchange = _Exchange(self._revocations, caller_id)
+            await exchange.run(self._app, scope, receive, send)
+
+
+class _Exchange:
+    """One request or websocket. An app that waits for its client is told that it left."""
 
     __slots__ = ("_caller_id", "_ended", "_receive", "_revocations", "_revoked", "_stream")
 
@@ -34,26 +55,26 @@ class RevocableConnection:
         self._ended = False
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        self._receive, self._stream = receive, scope["type"] == "http"
+        self._receive, self._stream = receive, scope["type"] == ScopeType.HTTP
         try:
             await app(scope, self._next, send)
         finally:
             if self._revoked:
                 self._revocations.stop_listening(self._caller_id, self._revoked)
         if self._ended:
-            # The app may have said its last word already.
+            # The app may have finished its answer already.
             with suppress(Exception):
                 await send(END_OF_STREAM if self._stream else CLOSE)
 
     async def _next(self) -> Any:
         if self._revoked is None:
             self._revoked = self._revocations.on_revoked(self._caller_id)
-        heard = asyncio.ensure_future(self._receive())
+        message = asyncio.ensure_future(self._receive())
         try:
-            await asyncio.wait({heard, self._revoked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({message, self._revoked}, return_when=asyncio.FIRST_COMPLETED)
             if not self._revoked.done():
-                return heard.result()
+                return message.result()
         finally:
-            heard.cancel()
+            message.cancel()
         self._ended = True
-        return GONE if self._stream else HUNG_UP
+        return HTTP_DISCONNECT if self._stream else WEBSOCKET_DISCONNECT

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from api.controllers.recovery import LIFE_S
+from api.mappers.recovery import LIFE_S
 from api.visitor_cookie import VisitorTokens
 from settings import Settings
 from tests.api.test_credits import become

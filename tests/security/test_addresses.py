@@ -8,9 +8,11 @@ import pytest
 from litestar import Litestar
 from litestar.testing import RequestFactory
 
-from api import auth
-from api.auth import client_address, provide_caller
+from api.auth import client_address, identity_of
+from api.middleware import page_layers, wrap
+from domain.accounts.credential_cache import CredentialCache
 from domain.caller import network_of
+from settings.process import load_process
 from tests.processes import running_api
 from web.client import api as client
 from web.client.api import ApiClient
@@ -49,13 +51,21 @@ def test_a_thousand_lies_are_one_network(hops: int):
     assert networks == {"203.0.113.0/24" if hops else "198.51.100.0/24"}
 
 
-def test_every_caller_is_made_of_that_address():
-    request = RequestFactory().get("/", headers={"X-Forwarded-For": "203.0.113.9"})
-    request.scope["client"] = ("2001:db8:1:2::3", 1)
-    request.scope["caller_id"] = uuid4()  # pyright: ignore[reportGeneralTypeIssues]
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_every_caller_is_made_of_that_address(method: str):
+    networks: list[str | None] = []
 
-    assert provide_caller(request).network == "2001:db8:1::/48"
-    assert auth.provide_reader(request.scope).network == "2001:db8:1::/48"
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        networks.append(identity_of(scope).caller.network)
+
+    settings = load_process()
+    layers = page_layers(settings, CredentialCache(*settings.server_secrets))
+    scope: Any = RequestFactory().get("/", headers={"X-Forwarded-For": "203.0.113.9"}).scope
+    sender = {**scope, "method": method, "client": ("2001:db8:1:2::3", 1)}
+    wrapped: Any = wrap(app, layers)
+    await wrapped(sender, None, None)
+
+    assert networks == ["2001:db8:1::/48"]
 
 
 async def test_a_new_cookie_browser_and_header_each_time_is_no_new_allowance(database, make):

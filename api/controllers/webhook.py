@@ -1,0 +1,39 @@
+"""Stripe's webhook."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, post
+from litestar.di import NamedDependency
+
+from api.guards import signed_by_the_sender
+from api.middleware import WEBHOOK
+from api.problems import INTERNAL, problem, refuse_unexpected
+from domain.payments.service import PaymentService
+
+EVENT_BYTES_AT_MOST = 1024 * 1024
+"""Stripe's events are far smaller; one that is refused is sent again and again."""
+
+
+def refuse_with_500(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Whatever kept an event from being applied: Stripe sends it again after a 500."""
+    refusal = refuse_unexpected(request, error)
+    return refusal if refusal.status_code == 500 else problem(500, *INTERNAL)
+
+
+class WebhookController(Controller):
+    path = WEBHOOK
+    guards = (signed_by_the_sender,)
+    include_in_schema = False
+
+    @post(
+        status_code=200,
+        request_max_body_size=EVENT_BYTES_AT_MOST,
+        exception_handlers={Exception: refuse_with_500},
+    )
+    async def receive(
+        self, request: Request[Any, Any, Any], payments: NamedDependency[PaymentService]
+    ) -> None:
+        """An event of Stripe's, as the bytes it has signed."""
+        signatures = request.headers.getall("stripe-signature", [])
+        signature = signatures[0] if len(signatures) == 1 else None
+        await payments.receive(await request.body(), signature)
