@@ -145,7 +145,8 @@ def report(parts: list[Part], *, chosen: bool, took_s: float) -> int:
             echo(f"  {python} -m dev.test {shlex.quote(test)}")
     if broken:
         fail(CommandError(f"Failed: {', '.join(broken)}."))
-    echo(f"{passed} passed, {len(failed)} failed in {took_s // 60:.0f} min {took_s % 60:.0f} s")
+    minutes, seconds = divmod(round(took_s), 60)
+    echo(f"{passed} passed, {len(failed)} failed in {minutes} min {seconds} s")
     return 1 if broken else 0
 
 
