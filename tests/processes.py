@@ -22,7 +22,7 @@ import httpx
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-READY_S = 60.0
+READY_S = 180.0
 LOG_SHOWN = 6_000
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ async def until(
     find: Callable[[], Awaitable[T | None]],
     what: str,
     *,
-    within_s: float = 60,
+    within_s: float = 120,
     every_s: float = 0.05,
 ) -> T:
     """Look until something is found that is true, and return it.

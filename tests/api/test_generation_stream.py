@@ -142,7 +142,7 @@ async def test_cancelling_closes_the_connection_to_the_model(visitor, standin):
     await standin.wait_at_gate()
     cancelled = await visitor.delete(url)
     await visitor.delete(url)
-    await until(closed_at_s, "the connection to the model to be closed", within_s=10)
+    await until(closed_at_s, "the connection to the model to be closed")
     events = await _follow(visitor, asked["stream_url"], seen[-1].id)
 
     assert cancelled.status_code == 200

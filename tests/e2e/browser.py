@@ -25,7 +25,7 @@ from playwright.async_api import (
 
 from tests.processes import until
 
-PATIENCE_S = 15
+PATIENCE_S = 45
 """How long a condition may take to come true on a busy machine before a test fails."""
 PATIENCE_MS = PATIENCE_S * 1_000
 

@@ -26,7 +26,7 @@ class Socket:
         said = {"name": name, "payload": payload, "router_data": {"pathname": "/"}} | more
         await self.say("42/_event," + json.dumps(["event", said]))
 
-    async def hears(self, part: str, within_s: float = 5) -> str | None:
+    async def hears(self, part: str, within_s: float = 30) -> str | None:
         """The first frame with this in it; None when the server hangs up or falls silent first."""
         try:
             while (frame := await self._client.receive(timeout=within_s)) is not None:

@@ -107,7 +107,7 @@ async def running_openrouter(
         if not base_url:
             raise RuntimeError("The stand-in for OpenRouter did not start.")
         async with httpx.AsyncClient(
-            base_url=base_url.removesuffix(API), trust_env=False, timeout=60
+            base_url=base_url.removesuffix(API), trust_env=False, timeout=150
         ) as control:
             yield RunningOpenRouter(base_url, control)
     finally:

@@ -21,7 +21,7 @@ from .wire import Connection, ConnectionCut, Request
 API = "/api/v1"
 CONTROL = "/__standin__"
 MODELS_MODES = ("ok", "500", "odd-prices", "empty", "hang")
-LONGEST_WAIT_S = 30.0
+LONGEST_WAIT_S = 120.0
 
 
 class BadControl(ValueError):
