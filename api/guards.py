@@ -68,8 +68,8 @@ signed_by_the_sender = SignedByTheSender()
 
 
 class HotRead(HTTPRouteHandler):
-    """`@get` for the hot reads. Litestar hands each guard a copy of the handler, which costs such
-    a read a tenth; here it gets the handler itself (ADR 15).
+    """`@get` for the hot reads. Litestar hands each guard a copy of the handler, which costs one
+    factoid a tenth; here it gets the handler itself (ADR 15).
     """
 
     async def authorize_connection(self, connection: Connection) -> None:
