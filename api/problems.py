@@ -29,8 +29,8 @@ from domain.errors import (
     Malformed,
     NotFound,
     NotPaid,
+    OverBudget,
     RateLimited,
-    TooDear,
     Unauthorized,
     Unavailable,
 )
@@ -48,7 +48,7 @@ STATUS: dict[type[DomainError], int] = {
     Unauthorized: 401,
     Forbidden: 403,
     RateLimited: 429,
-    TooDear: 402,
+    OverBudget: 402,
     NotPaid: 402,
     Unavailable: 503,
 }

@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The caller of an operation, and their network."""
 
 import ipaddress
 from decimal import Decimal
@@ -12,34 +12,34 @@ Kind = Literal["visitor", "key", "staff", "scheduler"]
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whoever a request, a job, a page's event or a command comes from."""
+    """The party that a request, job or command acts for."""
 
     kind: Kind
     id: UUID | None
-    """Whose rows are theirs: the visitor's identity or the API key's; None for the schedule."""
+    """The id of the visitor or of the API key; None for the scheduler and for staff."""
     network: str | None
     """The client's network prefix: /24 of IPv4, /48 of IPv6."""
     rate_limit: str | None = None
-    """An API key's own generation limits, written as in the settings; None for its kind's."""
+    """An API key's own limits for generations, in the format of the settings; None: the default."""
     budget_usd: Decimal | None = None
-    """An API key's own budget a UTC day; None for its kind's."""
+    """An API key's own budget per UTC day; None: the default."""
     account: UUID | None = None
-    """The visitor whose key it is; None for the keys of the site's owner."""
+    """The visitor who made the API key; None for keys made by staff."""
 
     @property
     def owner(self) -> UUID | None:
-        """Whose credits they draw on, and whose is what they buy."""
+        """The visitor whose credits the caller uses, and who owns what the caller buys."""
         return self.account if self.kind == "key" else self.id
 
 
 SCHEDULER = Caller("scheduler", None, None)
 STAFF = Caller("staff", None, None)
-"""Whoever may run commands where the product runs."""
+"""Anybody who can run commands on the server."""
 
 
 @lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
-    """The prefix an address is limited by; an unreadable address is its own network."""
+    """The network prefix of an IP address; anything else is a network of its own."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -51,7 +51,7 @@ class Cursors:
         payload = characters[SIGNATURE_CHARACTERS:]
         # Compared in encoded form: base64 has spare bits and its decoder skips odd characters.
         valid = (_signature(key, query, payload) for key in self._keys)
-        if not any(hmac.compare_digest(wanted, signature) for wanted in valid):
+        if not any(hmac.compare_digest(expected, signature) for expected in valid):
             raise InvalidCursor(
                 "This cursor does not belong to this list. Start again without it.", field="cursor"
             )
@@ -66,7 +66,7 @@ class Cursors:
         return position
 
     def _today(self) -> int:
-        """Days since 1970: seconds would make each cursor longer."""
+        """Days since 1970; shorter in each cursor than seconds."""
         return int(self._clock()) // DAY_S
 
 

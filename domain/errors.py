@@ -1,8 +1,8 @@
-"""The tree of everything the product refuses; each error has a stable code and plain words."""
+"""The base classes of errors that callers see. Each has a stable code and a readable detail."""
 
 
 class DomainError(Exception):
-    """Something refused. `detail` is for the person who asked."""
+    """An operation was refused. `detail` is shown to the user."""
 
     code = "refused"
 
@@ -10,7 +10,7 @@ class DomainError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.field = field
-        """The input at fault: a JSON pointer into the body or a parameter's name."""
+        """The invalid input: a JSON pointer into the body, or the name of a parameter."""
 
 
 class NotFound(DomainError):
@@ -22,7 +22,7 @@ class Invalid(DomainError):
 
 
 class Malformed(DomainError):
-    """The input cannot even be read, as opposed to read and refused."""
+    """The input cannot be parsed, as opposed to `Invalid`."""
 
     code = "malformed"
 
@@ -32,13 +32,13 @@ class Conflict(DomainError):
 
 
 class Unauthorized(DomainError):
-    """Who asks is not who they say they are."""
+    """The caller could not be authenticated."""
 
     code = "unauthorized"
 
 
 class Forbidden(DomainError):
-    """It is known who asks, and they may not."""
+    """The caller is authenticated, but may not do this."""
 
     code = "forbidden"
 
@@ -51,10 +51,10 @@ class RateLimited(DomainError):
         self.retry_after_s = retry_after_s
 
 
-class TooDear(DomainError):
-    """There is no money for it until then."""
+class OverBudget(DomainError):
+    """The budget does not cover it until it is reset."""
 
-    code = "too_dear"
+    code = "over_budget"
 
     def __init__(self, detail: str, *, retry_after_s: int) -> None:
         super().__init__(detail)
@@ -62,13 +62,13 @@ class TooDear(DomainError):
 
 
 class NotPaid(DomainError):
-    """It has to be paid for first."""
+    """Payment is required first."""
 
     code = "not_paid"
 
 
 class Unavailable(DomainError):
-    """Works again by itself."""
+    """Temporarily unavailable; recovers without intervention."""
 
     code = "unavailable"
 

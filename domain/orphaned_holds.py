@@ -1,4 +1,4 @@
-"""Money that is still held although nobody works on the run it is held for."""
+"""Orphaned holds: money still reserved for a run that no worker works on."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 async def release_orphans(sessions: async_sessionmaker[AsyncSession]) -> int:
-    """Make sure that every older hold has a job that releases it; returns how many there are."""
+    """Schedule a job for every older hold that runs or settles it; returns how many there are."""
     async with sessions() as session:
         held = await BudgetRepository(session).open_for(ORPHANED_AFTER_S)
     for reservation in held:
@@ -36,7 +36,7 @@ async def _release(session: AsyncSession, reservation: BudgetReservation) -> Non
         if run := await kind.run_of_hold(session, hold_id):
             await (kind.run_job if run.is_open else kind.settle_job).enqueue(session, run.id)
             return
-    # The run was deleted, and with it the costs of its calls: it may have cost all that is held.
+    # The run was deleted together with the costs of its calls, which may be all that is held.
     await CreditRepository(session).give_back(hold_id)
     await BudgetRepository(session).settle(hold_id, reservation.amount_usd)
     log.error("worst_case_booked", hold=str(hold_id))

@@ -1,8 +1,8 @@
 """Detects that a text discloses a model's instructions; pure functions.
 
 Quotes are found in any case and spacing, reversed, and in rot13, hexadecimal and base64. A
-translation is not found, since only another model could recognise it. Nothing secret may
-therefore stand in a prompt.
+translation is not found, since only another model could recognise it; prompts must therefore
+contain no secrets.
 """
 
 import base64
@@ -14,7 +14,7 @@ from itertools import chain
 from domain.text import key_of
 
 WORDS_IN_A_ROW = 6
-"""The length of a phrase that no other text shares with our prompts by chance."""
+"""Long enough that no other text shares such a phrase with our prompts by chance."""
 
 # Longer than a word, and shorter than a phrase in the same encoding.
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}")
@@ -24,7 +24,7 @@ _PUNCTUATION = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
 class LeakDetector:
-    """Finds phrases of some prompts in a text, also encoded."""
+    """Finds phrases of the given prompts in a text, plain or encoded."""
 
     def __init__(self, prompts: Iterable[str]) -> None:
         phrases = set(chain.from_iterable(_phrases(prompt) for prompt in prompts))
@@ -62,7 +62,7 @@ def _decoded(text: str) -> Iterable[str]:
 def _letters(text: str) -> str:
     """Letters and digits alone, since a quote may be s p a c e d out."""
     if text.isascii():
-        # A faster way to the same result; most answers are ASCII.
+        # Faster, with the same result; most answers are ASCII.
         return text.lower().encode().translate(None, _PUNCTUATION).decode()
     return key_of(text).replace(" ", "")
 

@@ -1,4 +1,4 @@
-"""What a text is made of, as a reader sees it."""
+"""Unicode text: validation, cleaning, counting and comparison."""
 
 import unicodedata
 
@@ -12,15 +12,16 @@ _FLAGS_OF_TAGS = "|".join(
 )
 _SELECTORS = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _HIDDEN = regex.compile(
-    # Tags spell whole sentences nobody sees; only the flags of Scotland and such are made of them.
+    # Tag characters can spell invisible sentences; their only use is in the flags of countries
+    # such as Scotland.
     rf"{_FLAG}(?:{_FLAGS_OF_TAGS})(*SKIP)(*FAIL)|[\U000e0000-\U000e007f]"
     r"|[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     r"\u2060-\u206f\ufeff\ufff9-\ufffb]"
-    # Fillers: letters and signs that show as nothing.
+    # Fillers: letters and symbols without a visible glyph.
     r"|[\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]"
-    # So do selectors: one chooses a form of what stands before it, more of them spell.
+    # Variation selectors: one selects a form of the character before it, a run can hide a message.
     rf"|(?<=[{_SELECTORS}])[{_SELECTORS}]|(?<!\p{{Han}})[\U000e0100-\U000e01ef]"
-    # Joiners belong between the parts of emoji and the letters of some scripts.
+    # Zero-width joiners and non-joiners, except within emoji and in the scripts that need them.
     r"|(?<=^|[\s\p{Cf}\p{Latin}\p{Greek}\p{Cyrillic}\d\p{P}])[\u200c\u200d]"
     r"|[\u200c\u200d](?=\s|$)"
 )
@@ -29,37 +30,35 @@ _SPACE = regex.compile(r"\s+")
 _NOT_A_WORD = regex.compile(r"[^\p{L}\p{N}]+")
 _SCRIPTS_WITHOUT_SPACES = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _UNSPACED = regex.compile(f"(?<={_SCRIPTS_WITHOUT_SPACES}) (?={_SCRIPTS_WITHOUT_SPACES})")
-"""Left by a comma in a script that puts none between words."""
+"""A space left by punctuation, in scripts that put none between words."""
 _SENTENCE_END = regex.compile(
     r"(?<!\b(?:St|Mt|Dr|Mr|Mrs|Ms|No|vs|c|ca|approx|Jr|Sr|e\.g|i\.e|U\.S|\p{Lu}))"
     r"[.!?…]+[\"'”’)\]]*\s+(?=[\p{Lu}\p{N}\"'“‘(])"
 )
 
 
-def is_text(said: str) -> bool:
-    """Whether all of it are characters: NUL, half a surrogate pair and the code points that
-    Unicode keeps for no character are none, and not everything we write to can hold them.
-    """
-    return (said.isascii() and "\0" not in said) or not _NO_TEXT.search(said)
+def is_text(text: str) -> bool:
+    """Whether there is no NUL, lone surrogate or noncharacter, which not every store accepts."""
+    return (text.isascii() and "\0" not in text) or not _NO_TEXT.search(text)
 
 
 def graphemes(text: str) -> int:
-    """How many characters a reader counts."""
+    """The number of grapheme clusters, which readers perceive as characters."""
     return len(_GRAPHEME.findall(text))
 
 
 def clean(text: str) -> str:
-    """NFC, one line, single spaces; without control, bidi-override and zero-width characters.
+    """Normalize to NFC on one line with single spaces, without invisible and control characters.
 
-    A zero-width joiner stays where emoji and several scripts are written with it.
+    Zero-width joiners are kept where emoji and some scripts need them.
     """
-    shown = _HIDDEN.sub("", _SPACE.sub(" ", text))
-    # Last, for what was taken out may have kept a letter from its accent.
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", shown)).strip()
+    visible = _HIDDEN.sub("", _SPACE.sub(" ", text))
+    # Normalized last, since a removed character may have separated a letter from its accent.
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", visible)).strip()
 
 
 def clean_lines(text: str) -> str:
-    """As `clean`, but with its lines and the spaces that indent them."""
+    """Like `clean`, but keeps line breaks and repeated spaces; a tab becomes four spaces."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
@@ -67,16 +66,16 @@ def clean_lines(text: str) -> str:
 
 
 def sentences(text: str) -> int:
-    """How many sentences a text has; common abbreviations do not end one."""
+    """The number of sentences; common abbreviations do not end one."""
     return len(_SENTENCE_END.findall(text)) + 1 if text else 0
 
 
 def key_of(text: str) -> str:
-    """The text as it is compared: folded case, words only."""
+    """The form in which texts are compared: NFKC, case-folded words with single spaces."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _UNSPACED.sub("", _NOT_A_WORD.sub(" ", folded).strip())
 
 
 def words(text: str) -> list[str]:
-    """The words of a search, in order."""
+    """The words of a text in their compared form, in order."""
     return key_of(clean(text)).split()

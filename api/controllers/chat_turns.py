@@ -23,7 +23,7 @@ from domain.chat.history import siblings
 from domain.chat.sessions import ChatMessageNotFound, ChatNotFound, Chats
 from domain.chat.turns import ChatTurns, TurnState
 from domain.idempotency import Attempt
-from domain.infra.live import LiveHub, TurnBegun, tell
+from domain.infra.live import LiveHub, TurnBegun, publish
 from domain.model_runs.event_log import LoggedEvent
 from domain.model_runs.progress import ProgressReader
 
@@ -155,7 +155,7 @@ def _accepted(state: TurnState, redis: Redis) -> Response[TurnOut]:
         turn_out(state),
         status_code=202,
         headers={"Location": f"/api/chats/{chat_id}"},
-        background=BackgroundTask(tell, redis, begun),
+        background=BackgroundTask(publish, redis, begun),
     )
 
 

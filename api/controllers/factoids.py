@@ -28,7 +28,7 @@ from api.schemas.factoids import (
 from api.schemas.generation import LiveTally
 from domain.errors import Invalid
 from domain.factoids.categories import Category
-from domain.factoids.service import FactoidNotFound, FactoidService, FeedQuery
+from domain.factoids.service import FactoidNotFound, FactoidQuery, FactoidService
 from domain.infra.live import FactoidPublished, LiveEvent, LiveHub, TallyChanged
 from settings import Settings
 
@@ -89,7 +89,7 @@ class FactoidController(Controller):
         Without `sort`: the newest first, or with `q` the best matches first. A search forgives
         typing errors when nothing matches exactly.
         """
-        query = FeedQuery(sort, category, model, q, _utc(since), limit, cursor)
+        query = FactoidQuery(sort, category, model, q, _utc(since), limit, cursor)
         reading = reading_of(request)
         feed = await reading.factoids.page(query, reading.reader_id)
         items = [factoid_out(card, reading.site_url) for card in feed.items]
@@ -106,7 +106,7 @@ class FactoidController(Controller):
         day: Annotated[date | None, QueryParameter(name="date", description="A UTC date.")] = None,
     ) -> FactoidOut:
         """The factoid of a UTC date, today's by default: the same for everybody all day."""
-        card = await factoids.of_day(day or datetime.now(UTC).date())
+        card = await factoids.factoid_of_day(day or datetime.now(UTC).date())
         return factoid_out(card, settings.site_url)
 
     @get("/random", operation_id="GetRandomFactoids")
@@ -117,7 +117,7 @@ class FactoidController(Controller):
         limit: FromQuery[Limit] = 1,
     ) -> FactoidPage:
         """A random factoid, or up to `limit` different ones."""
-        query = FeedQuery(sort="random", category=category, limit=limit)
+        query = FactoidQuery(sort="random", category=category, limit=limit)
         reading = reading_of(request)
         feed = await reading.factoids.page(query, reading.reader_id)
         return FactoidPage([factoid_out(card, reading.site_url) for card in feed.items])
@@ -148,7 +148,7 @@ class FactoidController(Controller):
     ) -> Response[FactoidOut]:
         """Read one factoid."""
         reading = reading_of(request)
-        card = await reading.factoids.one(factoid_id, reading.reader_id)
+        card = await reading.factoids.get_factoid(factoid_id, reading.reader_id)
         return FastJSON(factoid_out(card, reading.site_url))
 
 
@@ -165,7 +165,7 @@ async def _sse_event(
 ) -> bytes | None:
     if isinstance(event, FactoidPublished):
         try:
-            card = await factoids.one(event.factoid_id, None)
+            card = await factoids.get_factoid(event.factoid_id, None)
             return sse.event("factoid", factoid_out(card, site_url))
         except FactoidNotFound:
             return None
@@ -194,7 +194,7 @@ def _utc(text: str | None) -> datetime | None:
         raise Invalid("That moment is beyond the calendar.", field="since") from None
 
 
-def _links(query: FeedQuery, next_cursor: str | None) -> list[tuple[bytes, bytes]]:
+def _links(query: FactoidQuery, next_cursor: str | None) -> list[tuple[bytes, bytes]]:
     """The next page as a `Link` header (RFC 8288)."""
     if next_cursor is None:
         return []

@@ -161,7 +161,7 @@ async def _out(state: GenerationState, factoids: FactoidService, site_url: str) 
     if state.request.factoid_id is None:
         return generation_out(state, None, site_url)
     try:
-        card = await factoids.one(state.request.factoid_id, None)
+        card = await factoids.get_factoid(state.request.factoid_id, None)
         return generation_out(state, card, site_url)
     except FactoidNotFound:
         return generation_out(state, None, site_url)
@@ -192,7 +192,7 @@ async def _sse_event(event: LoggedEvent, factoids: FactoidService, site_url: str
     if event.name != "factoid":
         return sse.event(event.name, event.data, event.id)
     try:
-        card = await factoids.one(UUID(event.data["factoid_id"]), None)
+        card = await factoids.get_factoid(UUID(event.data["factoid_id"]), None)
     except FactoidNotFound as gone:
         return sse.event("error", {"code": gone.code, "detail": gone.detail}, event.id)
     return sse.event("factoid", factoid_out(card, site_url), event.id)

@@ -7,7 +7,7 @@ from api.guards import requires_scope
 from api.problems import problem
 from api.schemas.health import LiveOut, ReadyOut
 from api.schemas.problem import FieldProblem
-from domain.infra import health
+from domain.infra.health import check_health
 
 RETRY_AFTER_S = 5
 
@@ -29,13 +29,13 @@ class HealthController(Controller):
         """Tell whether Postgres, Redis and the tables are there; 503 with what is missing if
         not.
         """
-        found = await health.look(state.services.database, state.services.redis)
+        found = await check_health(state.services.database, state.services.redis)
         if not found.ready:
             return problem(
                 503,
                 "not_ready",
                 "Not everything the site needs is there yet.",
-                errors=[FieldProblem(name, word) for name, word in found.missing.items()],
+                errors=[FieldProblem(name, word) for name, word in found.failing.items()],
                 retry_after_s=RETRY_AFTER_S,
             )
         return Response(ReadyOut("ok", found.database, found.redis, found.migrations))

@@ -57,7 +57,7 @@ class VaultController(Controller):
 
         It is there also when your share of new ones or today's budget is used up.
         """
-        card = await vault.open(topic, caller_id=caller.id, seen=_ids(seen or []))
+        card = await vault.find_unseen(topic, caller_id=caller.id, seen=_ids(seen or []))
         return factoid_out(card, settings.site_url)
 
 

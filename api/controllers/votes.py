@@ -15,7 +15,7 @@ from api.mappers.factoids import tally_out
 from api.schemas.factoids import TallyOut, VoteIn
 from domain.caller import Caller
 from domain.factoids.votes import VoteCount, VoteService
-from domain.infra.live import TallyChanged, tell
+from domain.infra.live import TallyChanged, publish
 
 
 def operation_id(_: HTTPRouteHandler, method: str, __: Any) -> str:
@@ -49,4 +49,4 @@ def broadcast(redis: Redis, count: VoteCount | None) -> BackgroundTask | None:
     if count is None:
         return None
     changed: Any = TallyChanged(count.factoid_id, count.votes_up, count.votes_down)
-    return BackgroundTask(tell, redis, changed)
+    return BackgroundTask(publish, redis, changed)

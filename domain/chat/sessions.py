@@ -121,7 +121,7 @@ class Chats:
             return existing
         if factoid_id:
             try:
-                await self._factoids.one(factoid_id, None)
+                await self._factoids.get_factoid(factoid_id, None)
             except FactoidNotFound as gone:
                 raise Invalid(gone.detail, field="/factoid_id") from None
         chosen = await self._catalogue.choose(model, needs=TOOLS)
@@ -294,6 +294,6 @@ async def factoid_of(factoids: FactoidService, factoid_id: UUID | None) -> Facto
     if factoid_id is None:
         return None
     try:
-        return await factoids.one(factoid_id, None)
+        return await factoids.get_factoid(factoid_id, None)
     except FactoidNotFound:
         return None

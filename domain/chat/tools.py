@@ -16,7 +16,7 @@ from domain.chat.sources import Source, Sources
 from domain.chat.web import WebSearcher, WebSearchFailed
 from domain.errors import DomainError
 from domain.factoids.categories import Category
-from domain.factoids.service import FactoidNotFound, FactoidService, FeedQuery
+from domain.factoids.service import FactoidNotFound, FactoidQuery, FactoidService
 from domain.llm.fencing import fenced
 from domain.llm.openrouter import ToolCall
 from domain.spending.budget import BudgetUsedUp
@@ -141,25 +141,29 @@ class Toolbox:
             return _refused("That did not work just now. Answer without it.", "Did not work")
 
     async def _search(self, arguments: SearchFactoids) -> ToolResult:
-        found = await self._factoids.page(FeedQuery(q=arguments.query, limit=arguments.limit), None)
+        found = await self._factoids.page(
+            FactoidQuery(q=arguments.query, limit=arguments.limit), None
+        )
         return self._factoids_found(found.items)
 
     async def _get(self, arguments: GetFactoid) -> ToolResult:
         try:
-            card = await self._factoids.one(arguments.factoid_id, None)
+            card = await self._factoids.get_factoid(arguments.factoid_id, None)
         except FactoidNotFound:
             return _refused("There is no such factoid.", "No such factoid")
         return self._factoids_found([card])
 
     async def _related(self, arguments: RelatedFactoids) -> ToolResult:
         try:
-            card = await self._factoids.one(arguments.factoid_id, None)
+            card = await self._factoids.get_factoid(arguments.factoid_id, None)
         except FactoidNotFound:
             return _refused("There is no such factoid.", "No such factoid")
         wanted = arguments.limit + 1
-        similar = (await self._factoids.page(FeedQuery(q=card.subject, limit=wanted), None)).items
+        similar = (
+            await self._factoids.page(FactoidQuery(q=card.subject, limit=wanted), None)
+        ).items
         if len(similar) < wanted:
-            near = FeedQuery(sort="top", category=Category(card.category), limit=wanted)
+            near = FactoidQuery(sort="top", category=Category(card.category), limit=wanted)
             known = {card.id for card in similar}
             more = (await self._factoids.page(near, None)).items
             similar = [*similar, *(card for card in more if card.id not in known)]

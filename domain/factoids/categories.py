@@ -1,10 +1,10 @@
-"""The fixed categories a factoid belongs to; the feed filters by them."""
+"""The fixed categories of factoids, by which the feed can be filtered."""
 
 from enum import StrEnum
 
 
 class Category(StrEnum):
-    """What a factoid is filed under; chosen by the model, never free text."""
+    """The model that writes a factoid chooses its category; free text is not accepted."""
 
     SPACE = "space"
     ANIMALS = "animals"

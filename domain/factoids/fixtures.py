@@ -1,4 +1,4 @@
-"""The first set of factoids, for a site that has none yet."""
+"""The seeded factoids, which a new site starts with."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
@@ -13,8 +13,8 @@ from domain.factoids.categories import Category
 from domain.text import key_of
 
 FIXTURES = Path("db/fixtures/factoids.json")
-APART = timedelta(hours=3)
-"""How far apart the seeded factoids appear to have been published."""
+PUBLISHED_APART = timedelta(hours=3)
+"""The interval between the publication times of seeded factoids."""
 
 
 class SeededFactoid(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,28 +30,28 @@ def read_fixtures(path: Path = FIXTURES) -> list[SeededFactoid]:
 
 
 async def load_factoids(sessions: async_sessionmaker[AsyncSession]) -> int:
-    """Publish the seeded factoids that are not there yet; how many these were."""
+    """Publish the seeded factoids that are not published yet; returns how many."""
     seeded = read_fixtures()
-    keys = {key_of(one.text): one for one in seeded}
+    by_key = {key_of(factoid.text): factoid for factoid in seeded}
     newest = datetime.now(UTC) - timedelta(hours=1)
     async with sessions.begin() as session:
         factoids = FactoidRepository(session)
         await factoids.lock_publishing()
-        missing = set(keys) - await factoids.published_keys(list(keys))
-        # Spread like the deal of a pack, so that no category comes in one piece.
-        dealt = sorted(missing, key=lambda key: md5(key.encode()).digest())
-        for place, key in enumerate(dealt):
-            one = keys[key]
+        missing = set(by_key) - await factoids.published_keys(list(by_key))
+        # In a pseudo-random but repeatable order, which mixes the categories.
+        shuffled = sorted(missing, key=lambda key: md5(key.encode()).digest())
+        for index, key in enumerate(shuffled):
+            seed = by_key[key]
             await factoids.add(
                 Factoid(
-                    text=one.text,
+                    text=seed.text,
                     text_key=key,
-                    subject=one.subject,
-                    emoji=one.emoji,
-                    category=one.category.value,
+                    subject=seed.subject,
+                    emoji=seed.emoji,
+                    category=seed.category.value,
                     origin="seed",
-                    source_url=one.source_url,
-                    created_at=newest - place * APART,
+                    source_url=seed.source_url,
+                    created_at=newest - index * PUBLISHED_APART,
                 )
             )
     return len(missing)

@@ -1,4 +1,4 @@
-"""What a search looks for, and which words of a text are what it meant."""
+"""Parses searches, and marks the words of a text that a search by similarity found."""
 
 import re
 from collections.abc import Sequence
@@ -13,36 +13,37 @@ _WORD = re.compile(r"\w+")
 
 
 def search_words(q: str | None) -> list[str]:
-    """The words that are searched for; none for an empty search or one of signs only."""
+    """The terms of a search; empty if it has no letters or digits."""
     return words(q)[:WORDS_AT_MOST] if q else []
 
 
-def prefix_query(found: Sequence[str]) -> str:
-    """A tsquery for all the words. The last may still be being typed: its beginning will do."""
-    return " & ".join([*found[:-1], f"{found[-1]}:*"]) if found else ""
+def prefix_query(terms: Sequence[str]) -> str:
+    """A tsquery for all terms. The last is a prefix, since it may not be typed to its end yet."""
+    return " & ".join([*terms[:-1], f"{terms[-1]}:*"]) if terms else ""
 
 
-def mark_alike(text: str, found: Sequence[str]) -> str | None:
-    """The text with marks around the words that resemble the ones searched for.
+def mark_similar(text: str, terms: Sequence[str]) -> str | None:
+    """The text with marks around the words that are similar to a term; None if none is.
 
-    By trigrams, as Postgres' `word_similarity` compares them; None when no word is like any.
+    Trigrams are compared as by Postgres' `word_similarity`.
     """
-    wanted = [_trigrams(word) for word in found]
-    alike: dict[str, bool] = {}
+    trigrams_of_terms = [_trigrams(term) for term in terms]
+    similar: dict[str, bool] = {}
 
     def mark(match: re.Match[str]) -> str:
         word = match[0]
-        if word not in alike:
-            here = _trigrams(key_of(word))
-            alike[word] = any(
-                len(here & one) >= SIMILAR_WORDS_AT_LEAST * len(one) for one in wanted
+        if word not in similar:
+            trigrams = _trigrams(key_of(word))
+            similar[word] = any(
+                len(trigrams & term) >= SIMILAR_WORDS_AT_LEAST * len(term)
+                for term in trigrams_of_terms
             )
-        return f"{MATCH_START}{word}{MATCH_END}" if alike[word] else word
+        return f"{MATCH_START}{word}{MATCH_END}" if similar[word] else word
 
     marked = _WORD.sub(mark, text)
-    return marked if any(alike.values()) else None
+    return marked if any(similar.values()) else None
 
 
 def _trigrams(word: str) -> set[str]:
     padded = f"  {word} "
-    return {padded[place : place + 3] for place in range(len(padded) - 2)}
+    return {padded[start : start + 3] for start in range(len(padded) - 2)}

@@ -1,4 +1,4 @@
-"""Reading factoids: the feed in its orders, search, one, the factoid of the day."""
+"""Reading factoids: pages of the feed and of searches, one by its id, the factoid of the day."""
 
 import asyncio
 import hashlib
@@ -15,12 +15,12 @@ from db.repositories.factoids import FactoidCard, FactoidReads, PageShape
 from domain.cursor import Cursors, InvalidCursor
 from domain.errors import Invalid, NotFound
 from domain.factoids.categories import Category
-from domain.factoids.search import mark_alike, prefix_query, search_words
+from domain.factoids.search import mark_similar, prefix_query, search_words
 
 Sort = Literal["new", "top", "hot", "controversial", "random", "relevance"]
 
 COUNTS_KEPT_S = 60.0
-"""How long the counts of the categories are kept when nothing new is published."""
+"""How long category counts are cached while nothing new is published."""
 
 
 class FactoidNotFound(NotFound):
@@ -31,8 +31,8 @@ class NoFactoids(NotFound):
     code = "no_factoids"
 
 
-class FeedQuery(msgspec.Struct, frozen=True):
-    """What a page of the feed is asked for; everything but `cursor` and `limit` is its filter."""
+class FactoidQuery(msgspec.Struct, frozen=True):
+    """A request for a page of the feed or of a search."""
 
     sort: Sort | None = None
     category: Category | None = None
@@ -44,6 +44,7 @@ class FeedQuery(msgspec.Struct, frozen=True):
 
     @property
     def identity(self) -> str:
+        """Identifies the list that the page belongs to, for its cursors."""
         return repr((self.sort, self.category, self.model, self.q, self.since))
 
 
@@ -58,56 +59,61 @@ class FactoidService:
         self._cursors = cursors
         self._counts = CategoryCounts(reads)
 
-    async def page(self, query: FeedQuery, voter_id: UUID | None) -> Feed:
+    async def page(self, query: FactoidQuery, voter_id: UUID | None) -> Feed:
         """One page of the feed, with at most two statements.
 
         Raises:
-            InvalidCursor: The cursor was altered or belongs to another question.
-            Invalid: The order needs a search, or the search holds no word.
+            InvalidCursor: The cursor was altered or belongs to another query.
+            Invalid: The order is by relevance, and there is no search.
         """
-        found = search_words(query.q)
-        if query.q and query.q.strip() and not found:
+        terms = search_words(query.q)
+        if query.q and query.q.strip() and not terms:
             return Feed([], None)
-        sort = query.sort or ("relevance" if found else "new")
-        if sort == "relevance" and not found:
+        sort = query.sort or ("relevance" if terms else "new")
+        if sort == "relevance" and not terms:
             raise Invalid("Sorting by relevance needs a search: add q.", field="sort")
-        place = self._cursors.read(query.identity, query.cursor) if query.cursor else []
+        position = self._cursors.read(query.identity, query.cursor) if query.cursor else []
         if sort == "random":
-            return await self._shuffled(query, voter_id, found, place)
-        order = place[0] if place else sort
-        page = await self._ordered(query, voter_id, order, found, place)
-        if found and not place and not page.items:
-            return await self._ordered(query, voter_id, "similar", found, [])
+            return await self._shuffled(query, voter_id, terms, position)
+        order = position[0] if position else sort
+        page = await self._ordered(query, voter_id, order, terms, position)
+        if terms and not position and not page.items:
+            return await self._ordered(query, voter_id, "similar", terms, [])
         return page
 
     async def _ordered(
         self,
-        query: FeedQuery,
+        query: FactoidQuery,
         voter_id: UUID | None,
         order: str,
-        found: list[str],
-        place: list[Any],
+        terms: list[str],
+        position: list[Any],
     ) -> Feed:
-        shape, values = _shape(query, voter_id, order, found, after=bool(place))
-        if place:
-            values |= {"after_key": _key_in(order, place[1]), "after_id": UUID(bytes=place[2])}
+        shape, values = _shape(query, voter_id, order, terms, after=bool(position))
+        if position:
+            values |= {
+                "after_key": _decode_key(order, position[1]),
+                "after_id": UUID(bytes=position[2]),
+            }
         cards = await self._reads.page(shape, **values)
         items = cards[: query.limit]
         if order == "similar":
             for card in items:
-                card.marked = mark_alike(card.text, found)
+                card.marked = mark_similar(card.text, terms)
         if len(cards) <= query.limit:
             return Feed(items, None)
-        return Feed(items, self._cursors.write(query.identity, [order, *_place(items[-1])]))
+        return Feed(items, self._cursors.write(query.identity, [order, *_position(items[-1])]))
 
     async def _shuffled(
-        self, query: FeedQuery, voter_id: UUID | None, found: list[str], place: list[Any]
+        self, query: FactoidQuery, voter_id: UUID | None, terms: list[str], position: list[Any]
     ) -> Feed:
-        """Once around the ring of shuffle keys from a random start, so that nothing repeats."""
-        start, wrapped = (place[3], place[4]) if place else (random.random(), False)
-        shape, values = _shape(query, voter_id, "random", found, after=True)
+        """In the order of shuffle keys from a random start, wrapping around once."""
+        start, wrapped = (position[3], position[4]) if position else (random.random(), False)
+        shape, values = _shape(query, voter_id, "random", terms, after=True)
         after = (
-            {"after_key": place[1], "after_id": UUID(bytes=place[2])} if place else _before(start)
+            {"after_key": position[1], "after_id": UUID(bytes=position[2])}
+            if position
+            else _before(start)
         )
         shape = replace(shape, wrapped=wrapped)
         cards = await self._reads.page(shape, **values, **after, start=start)
@@ -118,23 +124,23 @@ class FactoidService:
         items = cards[: query.limit]
         if len(cards) <= query.limit:
             return Feed(items, None)
-        # The last item may still lie before the seam although the rest was fetched already.
+        # The page may end before the point where the keys wrap, although more was fetched.
         beyond = wrapped and isinstance(items[-1].sort_key, float) and items[-1].sort_key < start
-        mark = ["random", *_place(items[-1]), start, beyond]
-        return Feed(items, self._cursors.write(query.identity, mark))
+        end = ["random", *_position(items[-1]), start, beyond]
+        return Feed(items, self._cursors.write(query.identity, end))
 
-    async def one(self, factoid_id: UUID, voter_id: UUID | None) -> FactoidCard:
+    async def get_factoid(self, factoid_id: UUID, voter_id: UUID | None) -> FactoidCard:
         """Raises: FactoidNotFound: No factoid has this id."""
         card = await self._reads.card(factoid_id, voter_id)
         if card is None:
             raise FactoidNotFound("There is no such factoid. It may have been taken down.")
         return card
 
-    async def of_day(self, day: date) -> FactoidCard:
-        """The factoid of a UTC date: any one that was there before it began, the same all day.
+    async def factoid_of_day(self, day: date) -> FactoidCard:
+        """The factoid of a UTC date: a pseudo-random one of those published before it.
 
         Raises:
-            Invalid: The day has not begun.
+            Invalid: The date is in the future.
             NoFactoids: Nothing was published before it.
         """
         if day > datetime.now(UTC).date():
@@ -148,26 +154,26 @@ class FactoidService:
         return card
 
     async def categories(self) -> dict[Category, int]:
-        """How many factoids each category holds, also those that hold none."""
+        """The number of factoids in each category, zeros included."""
         counts = await self._counts.get()
         return {category: counts.get(category, 0) for category in Category}
 
 
 class CategoryCounts:
-    """How many factoids each category holds, counted anew only when there are others.
+    """Caches the number of factoids in each category until a newer factoid is published.
 
-    Counting reads the whole table; which factoid came last is one step in an index.
+    A count reads the whole table, while finding the newest factoid takes one step in an index.
     """
 
     def __init__(self, reads: FactoidReads) -> None:
         self._reads = reads
-        self._counting = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._newest: UUID | None = None
         self._counted_at = float("-inf")
         self._counts: dict[str, int] = {}
 
     async def get(self) -> dict[str, int]:
-        async with self._counting:
+        async with self._lock:
             newest = await self._reads.newest_id()
             now = time.monotonic()
             if newest != self._newest or now - self._counted_at > COUNTS_KEPT_S:
@@ -177,7 +183,7 @@ class CategoryCounts:
 
 
 def _shape(
-    query: FeedQuery, voter_id: UUID | None, order: str, found: list[str], *, after: bool
+    query: FactoidQuery, voter_id: UUID | None, order: str, terms: list[str], *, after: bool
 ) -> tuple[PageShape, dict[str, Any]]:
     similar = order == "similar"
     shape = PageShape(
@@ -188,10 +194,10 @@ def _shape(
         since=query.since is not None,
         after=after,
         voter=voter_id is not None,
-        search=bool(found) and not similar,
+        search=bool(terms) and not similar,
     )
     return shape, {
-        "query": " ".join(found) if similar else prefix_query(found),
+        "query": " ".join(terms) if similar else prefix_query(terms),
         "category": query.category,
         "model": query.model,
         "since": query.since,
@@ -199,7 +205,7 @@ def _shape(
     }
 
 
-def _place(card: FactoidCard) -> list[Any]:
+def _position(card: FactoidCard) -> list[Any]:
     key = card.sort_key
     if isinstance(key, datetime):
         return [_micros(key), card.id.bytes]
@@ -213,20 +219,20 @@ def _micros(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _key_in(order: str, key: Any) -> Any:
+def _decode_key(order: str, key: Any) -> Any:
     return _EPOCH + timedelta(microseconds=key) if order == "new" else key
 
 
 def _before(start: float) -> dict[str, Any]:
-    """A place on the ring just before `start`."""
+    """The position just before a shuffle key."""
     return {"after_key": start, "after_id": UUID(int=0)}
 
 
 __all__ = [
     "FactoidNotFound",
+    "FactoidQuery",
     "FactoidService",
     "Feed",
-    "FeedQuery",
     "InvalidCursor",
     "NoFactoids",
     "Sort",

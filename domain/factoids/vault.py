@@ -1,4 +1,4 @@
-"""A stored factoid that is new to whoever asks: free, also when nothing new can be written."""
+"""The vault: stored factoids that are new to the caller. Free, since no model is called."""
 
 import random
 from collections.abc import Sequence
@@ -20,29 +20,31 @@ class Vault:
     def __init__(self, reads: VaultReads) -> None:
         self._reads = reads
 
-    async def open(
+    async def find_unseen(
         self, topic: str | None, *, caller_id: UUID | None, seen: Sequence[UUID] = ()
     ) -> FactoidCard:
-        """A factoid the caller has not voted on, not asked for and not `seen`.
+        """A factoid that the caller has not voted on or generated, and that is not in `seen`.
 
-        About the topic: with all its words, with some, with words like them, or of a category
-        it names, whichever is found first. Without a topic any.
+        The first that is found with all words of the topic, with some, with similar words, or in a
+        category that the topic names. Without a topic, a random one.
 
         Raises:
-            VaultEmpty: There is none left.
+            VaultEmpty: There is none.
         """
-        about = search_words(topic)
-        if not about:
+        terms = search_words(topic)
+        if not terms:
             return await self._any(caller_id, seen)
-        for joined in (" & ", " | ") if len(about) > 1 else (" & ",):
-            query = joined.join(about)
+        for operator in (" & ", " | ") if len(terms) > 1 else (" & ",):
+            query = operator.join(terms)
             if card := await self._reads.find_unseen("search", caller_id, seen, query=query):
                 return card
-        if card := await self._reads.find_unseen("similar", caller_id, seen, query=" ".join(about)):
+        if card := await self._reads.find_unseen("similar", caller_id, seen, query=" ".join(terms)):
             return card
-        named = categories_named(about)
-        if named and (
-            card := await self._reads.find_unseen("category", caller_id, seen, categories=named)
+        categories = categories_named(terms)
+        if categories and (
+            card := await self._reads.find_unseen(
+                "category", caller_id, seen, categories=categories
+            )
         ):
             return card
         raise VaultEmpty(
@@ -59,11 +61,11 @@ class Vault:
         return card
 
 
-def categories_named(about: Sequence[str]) -> list[Category]:
-    """The categories whose label holds one of the words, as one or as many."""
-    said = {word.rstrip("s") for word in about}
+def categories_named(terms: Sequence[str]) -> list[Category]:
+    """The categories with one of the terms in their label, in the singular or plural."""
+    stems = {term.rstrip("s") for term in terms}
     return [
         category
         for category, (_, label) in CATEGORY_LABELS.items()
-        if said & {word.rstrip("s") for word in words(label)}
+        if stems & {word.rstrip("s") for word in words(label)}
     ]

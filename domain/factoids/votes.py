@@ -27,7 +27,7 @@ class EmptyFeedback(Invalid):
 
 @dataclass(frozen=True)
 class VoteCount:
-    """A factoid's votes once the caller's is counted."""
+    """A factoid's tally after the caller's vote."""
 
     factoid_id: UUID
     votes_up: int
@@ -36,7 +36,7 @@ class VoteCount:
 
 
 class VoteService:
-    """One standing vote per voter and factoid, always reflected in the tally."""
+    """Keeps one standing vote per voter and factoid; the tally changes in the same transaction."""
 
     def __init__(self, session: AsyncSession, limiter: RateLimiter) -> None:
         self._session = session
@@ -44,11 +44,11 @@ class VoteService:
         self._votes = VoteRepository(session)
 
     async def cast(self, caller: Caller, factoid_id: UUID, value: VoteValue) -> VoteCount:
-        """Cast, change or (with 0) withdraw a vote; repeating one changes nothing.
+        """Cast, change or (with 0) withdraw a vote. Idempotent.
 
         Raises:
             FactoidNotFound: No factoid has this id.
-            TooManyVotes: The caller, or their network, has cast too many within a minute.
+            TooManyVotes: See `hit_with_fallback`.
         """
         await hit_with_fallback(self._limiter, self._session, "vote", caller)
         return await self._cast(_voter(caller), factoid_id, value)
@@ -62,19 +62,23 @@ class VoteService:
         tags: Sequence[str],
         value: VoteValue | None = None,
     ) -> tuple[Feedback, VoteCount | None]:
-        """Keep why somebody thinks a factoid is good or bad, with their standing vote.
+        """Store feedback together with the caller's standing vote.
 
-        With a `value` that vote is cast first; the count of it comes back too.
+        With a `value`, that vote is cast first.
+
+        Returns:
+            The feedback, and the tally if a vote was cast.
 
         Raises:
             FactoidNotFound: No factoid has this id.
             EmptyFeedback: Neither a comment nor a tag was given.
-            TooMuchFeedback: The visitor, or their network, left too much within the hour.
+            Invalid: The comment is too long.
+            TooMuchFeedback: See `hit_with_fallback`.
         """
-        said = clean(comment) if comment else ""
-        if not said and not tags:
+        text = clean(comment) if comment else ""
+        if not text and not tags:
             raise EmptyFeedback("Write a comment or pick a tag.", field="/comment")
-        if graphemes(said) > COMMENT_GRAPHEMES:
+        if graphemes(text) > COMMENT_GRAPHEMES:
             raise Invalid("A comment has at most 1,000 characters.", field="/comment")
         if not await self._votes.factoid_exists(factoid_id):
             raise FactoidNotFound("There is no such factoid. It may have been taken down.")
@@ -89,7 +93,7 @@ class VoteService:
                 caller_id=caller_id,
                 network=caller.network,
                 vote=await self._votes.standing(factoid_id, caller_id),
-                comment=said or None,
+                comment=text or None,
                 tags=sorted(set(tags)),
             )
         )

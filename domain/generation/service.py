@@ -143,7 +143,7 @@ class GenerationService(ModelRunner[GenerationRequest]):
 
     async def _announce(self, run: GenerationRequest) -> None:
         if run.factoid_id:
-            await live.tell(self._redis, live.FactoidPublished(run.factoid_id))
+            await live.publish(self._redis, live.FactoidPublished(run.factoid_id))
 
     async def _retry_later(self, lease: Lease[GenerationRequest], failure: Failure) -> bool:
         """Return a paid request to the queue while models are down."""

@@ -4,10 +4,10 @@ import gc
 
 
 def tune_gc() -> None:
-    """Exempt all loaded modules from collection and collect less often; called after start-up.
+    """Exempt all loaded modules from collection, and collect less often. Called after start-up.
 
-    A full collection over the modules takes a tenth of a second, during which no request is
-    answered. What a request or job allocates is freed by reference counting.
+    A full collection of the modules blocks the process for a tenth of a second. Nearly everything a
+    request or job allocates is freed by reference counting.
     """
     gc.collect()
     gc.freeze()

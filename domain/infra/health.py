@@ -1,4 +1,4 @@
-"""Whether what the site needs is there."""
+"""Readiness: whether Postgres and Redis answer and the migrations are applied."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,12 +9,13 @@ from sqlalchemy import text
 
 from db.session import Database, head_revision
 
-LOOK_AT_MOST_S = 1
+TIMEOUT_S = 1
+"""Of each check."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """Each is "ok", "away" or, for the tables, "behind"."""
+    """The state of each dependency: "ok", "away" or, for the migrations, "behind"."""
 
     database: str
     redis: str
@@ -22,38 +23,41 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        return not self.missing
+        return not self.failing
 
     @property
-    def missing(self) -> dict[str, str]:
-        """What is not "ok", and how it is."""
-        return {name: word for name, word in asdict(self).items() if word != "ok"}
+    def failing(self) -> dict[str, str]:
+        """The dependencies that are not "ok", with their states."""
+        return {name: state for name, state in asdict(self).items() if state != "ok"}
 
 
-async def look(database: Database, redis: Redis) -> Health:
-    """Ask Postgres and Redis, each for a second at most."""
-    revision, answered = await asyncio.gather(_within(_revision(database)), _within(_ping(redis)))
+async def check_health(database: Database, redis: Redis) -> Health:
+    """Check both concurrently. Never raises."""
+    revision, pong = await asyncio.gather(
+        _with_timeout(_revision(database)), _with_timeout(_ping(redis))
+    )
     return Health(
         database="away" if revision is None else "ok",
-        redis="ok" if answered else "away",
-        migrations="away" if revision is None else _compare(revision),
+        redis="ok" if pong else "away",
+        migrations="away" if revision is None else _migration_state(revision),
     )
 
 
-def _compare(revision: str) -> str:
+def _migration_state(revision: str) -> str:
     return "ok" if revision == head_revision() else "behind"
 
 
-async def _within(asked: Awaitable[str]) -> str | None:
+async def _with_timeout(check: Awaitable[str]) -> str | None:
+    """The result of a check; None if it fails for any reason or takes too long."""
     try:
-        async with asyncio.timeout(LOOK_AT_MOST_S):
-            return await asked
-    except Exception:  # Whatever is wrong, a probe has to say so and not fail itself.
+        async with asyncio.timeout(TIMEOUT_S):
+            return await check
+    except Exception:
         return None
 
 
 async def _revision(database: Database) -> str:
-    """The migration the tables are at; empty before the first."""
+    """The last migration applied; empty before the first."""
     async with database.engine.connect() as connection:
         if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
             return ""

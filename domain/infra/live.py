@@ -1,7 +1,8 @@
-"""What changes, told at once: new factoids and changed tallies to everybody, and the turns of a
-chat to those who have it open.
+"""Live updates over Redis pub/sub: new factoids and changed tallies for everybody, and new turns
+for the pages that show their chat.
 
-Told after the fact and kept nowhere; a page that misses something sees it at its next load.
+Events are published after the commit and are not stored. A page that misses one is up to date again
+at its next load.
 """
 
 import asyncio
@@ -16,11 +17,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 CHANNEL = "live"
-WAITING_AT_MOST = 1_000
-"""A listener that lets more than this pile up loses the oldest."""
+QUEUE_SIZE = 1_000
+"""Events queued for a listener; beyond it the oldest are dropped."""
 
-HEARD_EVERY_S = 3.0
-"""Shorter than the client's patience with a silent server."""
+READ_TIMEOUT_S = 3.0
+"""Shorter than the client's socket timeout, which would end a subscription without events."""
 
 log = structlog.get_logger()
 
@@ -43,36 +44,36 @@ class TurnBegun(msgspec.Struct, tag="turn", frozen=True):
 LiveEvent = FactoidPublished | TallyChanged | TurnBegun
 
 
-async def tell(redis: Redis, event: LiveEvent) -> None:
-    """Tell every process. Redis being away only makes pages less lively."""
+async def publish(redis: Redis, event: LiveEvent) -> None:
+    """Publish to the hubs of all processes. While Redis is away, the event is lost."""
     try:
         await redis.publish(CHANNEL, msgspec.json.encode(event))
     except RedisError as error:
-        log.warning("live_event_not_told", error=type(error).__name__)
+        log.warning("live_event_not_published", error=type(error).__name__)
 
 
 class LiveHub:
-    """One subscription per process, handed on to all who listen in it."""
+    """The one subscription of a process, whose events are passed to all its listeners."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._listeners = defaultdict[UUID | None, set[asyncio.Queue[LiveEvent]]](set)
-        """By the chat they listen to; None for what is for everybody."""
-        self._pump: asyncio.Task[None] | None = None
+        """By the chat they listen to; None for the events that concern no chat."""
+        self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        self._pump = asyncio.create_task(self._run(), name="live")
+        self._task = asyncio.create_task(self._run(), name="live")
 
     async def close(self) -> None:
-        # The Redis client may swallow a cancellation while it connects: asked until it is heard.
-        while self._pump and not self._pump.done():
-            self._pump.cancel()
-            await asyncio.wait({self._pump}, timeout=0.1)
+        # The Redis client may swallow a cancellation while it connects, so it is repeated.
+        while self._task and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=0.1)
 
     @asynccontextmanager
     async def listen(self, chat_id: UUID | None = None) -> AsyncGenerator[asyncio.Queue[LiveEvent]]:
-        """What happens from now on: in this chat alone, or to everybody."""
-        queue: asyncio.Queue[LiveEvent] = asyncio.Queue(WAITING_AT_MOST)
+        """A queue of the events from now on: those of this chat, or those that concern no chat."""
+        queue: asyncio.Queue[LiveEvent] = asyncio.Queue(QUEUE_SIZE)
         self._listeners[chat_id].add(queue)
         try:
             yield queue
@@ -87,14 +88,14 @@ class LiveHub:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                     await subscription.subscribe(CHANNEL)
                     while True:
-                        message = await subscription.get_message(timeout=HEARD_EVERY_S)
+                        message = await subscription.get_message(timeout=READ_TIMEOUT_S)
                         if message and message["data"]:
-                            self._hand_on(msgspec.json.decode(message["data"], type=LiveEvent))
+                            self._dispatch(msgspec.json.decode(message["data"], type=LiveEvent))
             except (RedisError, OSError, msgspec.DecodeError) as error:
                 log.warning("live_subscription_lost", error=type(error).__name__)
                 await asyncio.sleep(1)
 
-    def _hand_on(self, event: LiveEvent) -> None:
+    def _dispatch(self, event: LiveEvent) -> None:
         chat_id = event.chat_id if isinstance(event, TurnBegun) else None
         for queue in self._listeners.get(chat_id, ()):
             if queue.full():

@@ -1,6 +1,7 @@
-"""A script in Redis that is asked much: what is asked at the same moment travels together.
+"""A Lua script in Redis whose concurrent calls share a round trip.
 
-A round trip is most of what an answer costs, and those who ask at once need not each wait for one.
+The round trip is most of a call's cost, so calls made in the same turn of the event loop, or while
+earlier ones are under way, are sent as one pipeline.
 """
 
 import asyncio
@@ -12,72 +13,76 @@ from redis.exceptions import NoScriptError
 
 Argument = str | bytes | int
 BATCHES_AT_ONCE = 2
-"""One is answered while the next is written; what is asked meanwhile waits, and goes together."""
+"""One batch is under way while the next is written; later calls wait for a third."""
 
-_Asked = tuple[tuple[Argument, ...], asyncio.Future[Any]]
+_Call = tuple[tuple[Argument, ...], asyncio.Future[Any]]
+"""The arguments of EVALSHA after the digest, and the future of the reply."""
 
 
 class BatchedScript:
-    """Runs a Lua script; each run is atomic, several need not be."""
+    """Runs a Lua script. Each call is atomic; a batch is not."""
 
     def __init__(self, redis: Redis, text: str) -> None:
         self._redis = redis
         self._script = redis.register_script(text)
-        self._asked: list[_Asked] = []
+        self._waiting: list[_Call] = []
         self._sending: set[asyncio.Task[None]] = set()
 
     async def run(self, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """What the script answers.
+        """The script's reply.
 
         Raises:
-            redis.RedisError, OSError: It cannot be asked, or could not do it.
+            redis.RedisError, OSError: Redis is away, or the script failed.
         """
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked.append(((len(keys), *keys, *arguments), answer))
-        if len(self._asked) == 1:
-            self._begin()
-        return await answer
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((len(keys), *keys, *arguments), reply))
+        if len(self._waiting) == 1:
+            self._start_batch()
+        return await reply
 
-    def _begin(self) -> None:
-        if self._asked and len(self._sending) < BATCHES_AT_ONCE:
-            # Begins when everybody who is about to ask has asked.
-            task = asyncio.create_task(self._send())
+    def _start_batch(self) -> None:
+        if self._waiting and len(self._sending) < BATCHES_AT_ONCE:
+            # The task runs after the current turn of the loop, so it includes all calls of it.
+            task = asyncio.create_task(self._send_batch())
             self._sending.add(task)
-            task.add_done_callback(self._sent_off)
+            task.add_done_callback(self._on_batch_done)
 
-    def _sent_off(self, task: asyncio.Task[None]) -> None:
+    def _on_batch_done(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
-        self._begin()
+        self._start_batch()
 
-    async def _send(self) -> None:
-        asked, self._asked = self._asked, []
-        told: list[Any]
+    async def _send_batch(self) -> None:
+        calls, self._waiting = self._waiting, []
+        results: list[Any]
         try:
-            told = await self._told([run for run, _ in asked])
+            results = await self._execute([arguments for arguments, _ in calls])
         except Exception as error:
-            # Whoever asked decides what it means.
-            told = [error] * len(asked)
-        for (_, answer), said in zip(asked, told, strict=True):
-            if answer.done():
-                continue  # Nobody waits for it any more.
-            if isinstance(said, Exception):
-                answer.set_exception(said)
+            # Raised in every caller instead of here.
+            results = [error] * len(calls)
+        for (_, reply), result in zip(calls, results, strict=True):
+            if reply.done():
+                continue  # The caller was cancelled.
+            if isinstance(result, Exception):
+                reply.set_exception(result)
             else:
-                answer.set_result(said)
+                reply.set_result(result)
 
-    async def _told(self, runs: list[tuple[Argument, ...]]) -> list[Any]:
-        told = await self._sent(runs)
-        unknown = [place for place, said in enumerate(told) if isinstance(said, NoScriptError)]
-        if unknown:
-            # A Redis that was started anew knows no scripts. Somebody else may have told it
-            # meanwhile: what was run is not run again.
+    async def _execute(self, calls: list[tuple[Argument, ...]]) -> list[Any]:
+        """The reply or error of each call; loads the script first where Redis has lost it."""
+        results = await self._pipeline(calls)
+        not_run = [
+            index for index, result in enumerate(results) if isinstance(result, NoScriptError)
+        ]
+        if not_run:
+            # Another process may have loaded the script in the middle of the pipeline, so only the
+            # calls that were not run are sent again.
             await self._redis.script_load(self._script.script)
-            for place in unknown:
-                [told[place]] = await self._sent([runs[place]])
-        return told
+            for index in not_run:
+                [results[index]] = await self._pipeline([calls[index]])
+        return results
 
-    async def _sent(self, runs: list[tuple[Argument, ...]]) -> list[Any]:
-        async with self._redis.pipeline(transaction=False) as together:
-            for run in runs:
-                together.execute_command("EVALSHA", self._script.sha, *run)
-            return await together.execute(raise_on_error=False)
+    async def _pipeline(self, calls: list[tuple[Argument, ...]]) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for arguments in calls:
+                pipeline.execute_command("EVALSHA", self._script.sha, *arguments)
+            return await pipeline.execute(raise_on_error=False)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import BudgetPot
 from db.repositories.budgets import BudgetRepository
 from domain.caller import Caller
-from domain.errors import TooDear
+from domain.errors import OverBudget
 from settings import Settings
 
 Clock = Callable[[], datetime]
@@ -39,7 +39,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class BudgetUsedUp(TooDear):
+class BudgetUsedUp(OverBudget):
     code = "budget_used_up"
 
     def __init__(

@@ -1,6 +1,6 @@
 import pytest
 
-from domain.factoids.search import mark_alike, prefix_query, search_words
+from domain.factoids.search import mark_similar, prefix_query, search_words
 from domain.text import clean, graphemes, key_of, sentences
 
 
@@ -53,4 +53,4 @@ def test_the_last_word_of_a_search_may_be_unfinished():
 
 
 def test_words_that_are_nothing_alike_are_not_marked():
-    assert mark_alike("A day on Venus", ["octopus"]) is None
+    assert mark_similar("A day on Venus", ["octopus"]) is None

@@ -8,7 +8,7 @@ import pytest
 from litestar import Litestar
 
 from domain.cursor import Cursors
-from domain.factoids.service import FeedQuery, Sort
+from domain.factoids.service import FactoidQuery, Sort
 from tests.configuration import settings
 from tests.factories import Factories
 from tests.fixtures.api import api_client
@@ -70,7 +70,7 @@ async def test_a_cursor_replayed_after_thirty_days_is_refused(
     api: httpx.AsyncClient, planets: None, sort: Sort | None
 ):
     asked = {"sort": sort} if sort else {}
-    identity = FeedQuery(sort).identity
+    identity = FactoidQuery(sort).identity
     cursor = await cursor_of(api, asked)
     place = Cursors(*settings.server_secrets).read(identity, cursor)
 
