@@ -164,7 +164,7 @@ async def test_a_slot_without_money_stays_empty_and_nothing_is_called(
 ):
     often = {"FACTOID_SCHEDULE": "* * * * * */3", "BUDGET_SCHEDULED_USD": "0"}
     async with worker(**often) as running:
-        await until(lambda: _has_said(running, "slot_stays_empty"), "a slot to pass")
+        await until(lambda: _has_said(running, "slot_skipped"), "a slot to pass")
         assert "Traceback" not in running.log
 
     assert await _scheduled(database) == []
