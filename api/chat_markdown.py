@@ -1,6 +1,7 @@
 """A chat as Markdown, for a file."""
 
-from api.schemas.chats import ChatMessageOut, ChatOut
+from api.schemas.chat_messages import ChatMessageOut
+from api.schemas.chats import ChatOut
 
 
 def chat_markdown(chat: ChatOut) -> str:

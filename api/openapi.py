@@ -27,7 +27,6 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
 
-from api.examples import BODIES, EVENTS, TEXTS
 from api.guards import Connection, access_rule, requires_scope
 from api.middleware.conditional_requests import PUBLIC_READ
 from api.problems import INTERNAL, MEDIA_TYPE, MESSAGES
@@ -197,74 +196,81 @@ class DocumentController(Controller):
 
 
 def complete(app: Litestar) -> None:
-    """Add what Litestar leaves out: summaries for people, examples, closed bodies, and the second
-    form of an answer that has two.
+    """Add what Litestar leaves out: summaries, examples, the second media type of a response, and
+    what a request body forbids.
+
+    The example of a body is its class's `example()`. Text that has no schema, such as a stream of
+    events, has its example in the handler's `opt={"examples": {media_type: text}}`.
     """
     openapi = app.openapi_schema
-    for path in (openapi.paths or {}).values():
-        for operation in (path.get, path.put, path.post, path.patch, path.delete):
-            if operation:
-                _describe(operation)
-    for name, body in BODIES.items():
-        schema = openapi.components.schemas.get(name)
-        if schema and getattr(getattr(body, "__struct_config__", None), "forbid_unknown_fields", 0):
-            schema.additional_properties = False
-            _add_minimum(schema, body)
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            path = (openapi.paths or {}).get(route.path_format)
+            for handler in route.route_handlers:
+                for method in handler.http_methods:
+                    operation: Operation | None = getattr(path, method.lower(), None)
+                    if operation:
+                        _complete_operation(operation, handler)
+                if path and handler.parsed_data_field:
+                    _close_body(openapi.components.schemas, handler.parsed_data_field.annotation)
 
 
-def _add_minimum(schema: Schema, body: Any) -> None:
-    """Litestar takes a minimum of nought for none."""
-    told: Any = msgspec.json.schema(type(body))["$defs"][type(body).__name__]["properties"]
-    for name, kind in told.items():
-        found = (schema.properties or {}).get(name)
-        least = [one.get("minimum") for one in (kind, *kind.get("anyOf", []))]
-        if isinstance(found, Schema) and 0 in least:
-            found.minimum = 0
-
-
-def _describe(operation: Operation) -> None:
-    for media_type, written in TEXTS.get(operation.operation_id or "", {}).items():
-        answered: Any = (operation.responses or {})["200"]
-        text = Schema(type=OpenAPIType.STRING)
-        example = Example(summary="For example", value=written)
-        answered.content[media_type] = OpenAPIMediaType(text, examples={"example": example})
+def _complete_operation(operation: Operation, handler: HTTPRouteHandler) -> None:
     first_paragraph = " ".join((operation.description or "").split("\n\n")[0].split())
     operation.summary = first_paragraph.split(". ")[0].rstrip(".")
     for parameter in operation.parameters or []:
         if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
             parameter.schema = _without_null(parameter.schema)
-    body: Any = operation.request_body
-    contents: list[Any] = [body.content] if body else []
-    contents += [getattr(r, "content", None) for r in (operation.responses or {}).values()]
-    for content in filter(None, contents):
-        for media_type, media in content.items():
-            if not media.examples:
-                _add_example(operation, media_type, media)
+    responses: Any = operation.responses
+    for media_type, text in handler.opt.get("examples", {}).items():
+        content = responses["200"].content
+        content[media_type] = OpenAPIMediaType(
+            Schema(type=OpenAPIType.STRING), examples=_examples(text)
+        )
+    bodies = _bodies(handler)
+    for described in (operation.request_body, *responses.values()):
+        for media in (getattr(described, "content", None) or {}).values():
+            if not media.examples and isinstance(media.schema, Reference):
+                body = bodies[media.schema.ref.rpartition("/")[2]]
+                media.examples = _examples(msgspec.to_builtins(body.example()))
+
+
+def _bodies(handler: HTTPRouteHandler) -> dict[str, Any]:
+    """The classes of a handler's request and response bodies by the names of their schemas."""
+    data, returned = handler.parsed_data_field, handler.parsed_return_field
+    types: list[Any] = [data.annotation] if data else []
+    types += [returned.annotation, *returned.args]
+    types += [spec.data_container for spec in (handler.responses or {}).values()]
+    return {body.__name__: body for body in types if hasattr(body, "example")}
+
+
+def _examples(example: Any) -> dict[str, Example | Reference]:
+    return {"example": Example(summary="For example", value=example)}
+
+
+def _close_body(schemas: dict[str, Schema], body: type[msgspec.Struct]) -> None:
+    """Forbid unknown fields, and add a minimum of 0, which Litestar takes for none."""
+    schema = schemas[body.__name__]
+    schema.additional_properties = False
+    fields: Any = msgspec.json.schema(body)["$defs"][body.__name__]["properties"]
+    for name, field in fields.items():
+        minimums = [kind.get("minimum") for kind in (field, *field.get("anyOf", []))]
+        field_schema = (schema.properties or {}).get(name)
+        if isinstance(field_schema, Schema) and 0 in minimums:
+            field_schema.minimum = 0
 
 
 def _without_null(schema: Schema) -> Schema:
-    """What may be left out of an address cannot be null in it."""
+    """The schema of a parameter without null: one may be left out, but cannot be null."""
     if isinstance(schema.type, list):
-        kinds = [kind for kind in schema.type if kind != OpenAPIType.NULL]
+        types = [kind for kind in schema.type if kind != OpenAPIType.NULL]
         values = [value for value in schema.enum or [] if value is not None]
-        return replace(schema, type=kinds[0], enum=values or None)
+        return replace(schema, type=types[0], enum=values or None)
     if schema.one_of:
-        one: Any = next(one for one in schema.one_of if getattr(one, "type", None) != "null")
-        if isinstance(one, Reference):
-            return replace(schema, one_of=[one])
-        said = {"description": schema.description, "default": schema.default}
-        names = ("max_length", "pattern", "items", "max_items")
-        limits = {name: getattr(schema, name) for name in names}
-        return replace(one, **{name: value for name, value in (said | limits).items() if value})
+        kept: Any = next(kind for kind in schema.one_of if getattr(kind, "type", None) != "null")
+        if isinstance(kept, Reference):
+            return replace(schema, one_of=[kept])
+        outer = ("description", "default", "max_length", "pattern", "items", "max_items")
+        values = {name: getattr(schema, name) for name in outer}
+        return replace(kept, **{name: value for name, value in values.items() if value})
     return schema
-
-
-def _add_example(operation: Operation, media_type: str, media: OpenAPIMediaType) -> None:
-    if media_type == "text/event-stream":
-        media.schema = Schema(type="string")  # pyright: ignore[reportArgumentType]
-        value: Any = EVENTS[operation.operation_id or ""]
-    elif isinstance(media.schema, Reference):
-        value = BODIES[media.schema.ref.rpartition("/")[2]]
-    else:
-        return
-    media.examples = {"example": Example(summary="For example", value=msgspec.to_builtins(value))}

@@ -17,7 +17,15 @@ from api import sse
 from api.guards import requires_scope
 from api.mappers.chats import message_out, turn_out
 from api.middleware.idempotency import IDEMPOTENT
-from api.schemas.chats import ChatProblem, MessageIn, TurnBegunOut, TurnOut
+from api.schemas.chat_events import (
+    ChatStatusEvent,
+    ChatTokenEvent,
+    ToolCallEvent,
+    ToolResultEvent,
+    TurnBegunOut,
+    UsageEvent,
+)
+from api.schemas.chat_messages import ChatMessageOut, ChatProblem, MessageIn, TurnOut
 from domain.caller import Caller
 from domain.chat.history import siblings
 from domain.chat.sessions import ChatMessageNotFound, ChatNotFound, Chats
@@ -28,6 +36,23 @@ from domain.model_runs.event_log import LoggedEvent
 from domain.model_runs.progress import ProgressReader
 
 ASKS: dict[str, Any] = {IDEMPOTENT: True, "refusals": [402]}
+
+
+ANSWER_EXAMPLE = (
+    sse.OPENING
+    + b"".join(
+        sse.event(name, data, event_id)
+        for name, data, event_id in (
+            ("status", ChatStatusEvent.example(), "1763629260000-0"),
+            ("tool_call", ToolCallEvent.example(), "1763629261000-0"),
+            ("tool_result", ToolResultEvent.example(), "1763629261000-1"),
+            ("token", ChatTokenEvent.example(), "1763629262000-0"),
+            ("usage", UsageEvent.example(), "1763629263000-0"),
+            ("message", ChatMessageOut.example(), "1763629264000-0"),
+        )
+    )
+).decode()
+TURNS_EXAMPLE = (sse.OPENING + sse.event("turn", TurnBegunOut.example()) + sse.PING).decode()
 
 
 class ChatTurnController(Controller):
@@ -109,6 +134,7 @@ class ChatTurnController(Controller):
         operation_id="FollowChat",
         media_type=sse.MEDIA_TYPE,
         responses={204: ResponseSpec(None, description="There is nothing more to see.")},
+        opt={"examples": {sse.MEDIA_TYPE: ANSWER_EXAMPLE}},
     )
     async def follow(
         self,
@@ -130,7 +156,12 @@ class ChatTurnController(Controller):
             return Response(None, status_code=204)
         return sse.stream(_events(turn_events, chats, caller, chat_id, turn.id, last_event_id))
 
-    @get("/live", operation_id="FollowTurns", media_type=sse.MEDIA_TYPE)
+    @get(
+        "/live",
+        operation_id="FollowTurns",
+        media_type=sse.MEDIA_TYPE,
+        opt={"examples": {sse.MEDIA_TYPE: TURNS_EXAMPLE}},
+    )
     async def live(
         self,
         chat_id: FromPath[UUID],

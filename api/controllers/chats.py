@@ -148,6 +148,7 @@ class ChatController(Controller):
         "/{chat_id:uuid}/export",
         operation_id="ExportChat",
         responses={200: ResponseSpec(ChatOut, description="The chat; with `md`, Markdown.")},
+        opt={"examples": {"text/markdown": chat_markdown(ChatOut.example())}},
     )
     async def export(
         self,

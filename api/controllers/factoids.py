@@ -64,6 +64,14 @@ async def refuse_literal_null(request: Request[Any, Any, Any]) -> None:
             raise Invalid("This is none of the values that can be used.", field=name)
 
 
+LIVE_EXAMPLE = (
+    sse.OPENING
+    + sse.event("factoid", FactoidOut.example())
+    + sse.event("tally", LiveTally(FactoidOut.example().id, votes_up=42, votes_down=3))
+    + sse.PING
+).decode()
+
+
 class FactoidController(Controller):
     path = "/api/factoids"
     tags = ("Factoids",)
@@ -122,7 +130,12 @@ class FactoidController(Controller):
         feed = await reading.factoids.page(query, reading.reader_id)
         return FactoidPage([factoid_out(card, reading.site_url) for card in feed.items])
 
-    @get("/live", operation_id="FollowLive", media_type=sse.MEDIA_TYPE)
+    @get(
+        "/live",
+        operation_id="FollowLive",
+        media_type=sse.MEDIA_TYPE,
+        opt={"examples": {sse.MEDIA_TYPE: LIVE_EXAMPLE}},
+    )
     async def live(
         self,
         live: NamedDependency[LiveHub],

@@ -18,10 +18,13 @@ from api.guards import requires_scope
 from api.mappers.factoids import factoid_out
 from api.mappers.generation import generation_out
 from api.middleware.idempotency import IDEMPOTENT
+from api.schemas.factoids import FactoidOut
 from api.schemas.generation import (
     GenerateIn,
     GenerationOut,
     GenerationsOut,
+    StatusEvent,
+    TokenEvent,
 )
 from domain.caller import Caller
 from domain.factoids.service import FactoidNotFound, FactoidService
@@ -42,6 +45,14 @@ Prefer = Annotated[
 ]
 READ = requires_scope("read")
 GENERATE = requires_scope("generate")
+
+
+PROGRESS_EXAMPLE = (
+    sse.OPENING
+    + sse.event("status", StatusEvent("running", "Asking the model"), "1763629202000-0")
+    + sse.event("token", TokenEvent("Octopuses have"), "1763629203000-0")
+    + sse.event("factoid", FactoidOut.example(), "1763629204000-0")
+).decode()
 
 
 class GenerationController(Controller):
@@ -135,6 +146,7 @@ class GenerationController(Controller):
         guards=[READ],
         media_type=sse.MEDIA_TYPE,
         responses={204: ResponseSpec(None, description="You have seen all of it.")},
+        opt={"examples": {sse.MEDIA_TYPE: PROGRESS_EXAMPLE}},
     )
     async def follow(
         self,

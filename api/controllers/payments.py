@@ -27,6 +27,9 @@ POLL_STRIPE_EVERY_S = 5.0
 READ = requires_scope("read")
 
 
+CHECKOUT_EXAMPLE = (sse.OPENING + sse.event("checkout", CheckoutOut.example(), "paid-0-1")).decode()
+
+
 class CheckoutController(Controller):
     path = "/api/payments"
     tags = ("Payments",)
@@ -83,6 +86,7 @@ class CheckoutController(Controller):
         guards=[READ],
         media_type=sse.MEDIA_TYPE,
         responses={204: ResponseSpec(None, description="You have seen all of it.")},
+        opt={"examples": {sse.MEDIA_TYPE: CHECKOUT_EXAMPLE}},
     )
     async def follow(
         self,

@@ -7,20 +7,22 @@ from uuid import UUID
 import msgspec
 
 from api.decimals import plain_decimal
-from api.schemas.chats import (
+from api.schemas.chat_messages import (
     ChatMessageOut,
-    ChatOut,
     ChatProblem,
-    ChatQuoteOut,
-    ChatsOut,
-    ChatSummaryOut,
     ChatUsageOut,
-    SharedChatOut,
-    SharedMessageOut,
-    ShareOut,
     SourceOut,
     ToolUseOut,
     TurnOut,
+)
+from api.schemas.chats import (
+    ChatOut,
+    ChatQuoteOut,
+    ChatsOut,
+    ChatSummaryOut,
+    SharedChatOut,
+    SharedMessageOut,
+    ShareOut,
 )
 from db.models import ChatCall, ChatMessage, ChatSession, ChatTurn
 from db.models.chat import WEB_SEARCH

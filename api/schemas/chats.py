@@ -1,17 +1,22 @@
-"""The wire shapes of chats: talks with the agent, their messages, turns and what they cost."""
+"""The wire shapes of chats: what is sent and returned for a chat, its quote and its share."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-MessageRole = Literal["user", "assistant"]
-MessageStatus = Literal["writing", "done", "stopped", "interrupted", "failed"]
-TurnStatus = Literal["queued", "running", "done", "stopped", "interrupted", "failed"]
+from api.schemas.chat_messages import (
+    ChatMessageOut,
+    ChatUsageOut,
+    MessageRole,
+    SourceOut,
+    TurnOut,
+)
+from api.schemas.factoids import FactoidOut
 
 Title = Annotated[str, Meta(max_length=1_000)]
 ModelName = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -27,6 +32,10 @@ class ChatIn(msgspec.Struct, forbid_unknown_fields=True):
     title: Title | None = None
     """At most 120 characters; without one the first message names the chat."""
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(factoid_id=FactoidOut.example().id)
+
 
 class ChatChangeIn(msgspec.Struct, forbid_unknown_fields=True):
     """What to change; what is left out stays."""
@@ -37,89 +46,9 @@ class ChatChangeIn(msgspec.Struct, forbid_unknown_fields=True):
     branch: UUID | None = None
     """A message: the branch it lies on is shown and gone on with."""
 
-
-class MessageIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What you say."""
-
-    text: Annotated[str, Meta(min_length=1, max_length=4_000)]
-    edit_of: UUID | None = None
-    """The message of yours this one replaces: it becomes a branch beside it, under the same
-    parent. Left out, it goes on from the newest message shown."""
-
-
-@dataclass
-class SourceOut:
-    """Where something in an answer is from; the text names it as `[number]`."""
-
-    number: int
-    kind: Literal["factoid", "web"]
-    title: str
-    url: str
-    """Where a reader can open it."""
-    factoid_id: UUID | None = None
-
-
-@dataclass
-class ToolUseOut:
-    """A tool the agent used for an answer."""
-
-    id: str
-    name: str
-    arguments: str
-    """As the model wrote them: JSON, unless it erred."""
-    ok: bool | None
-    """Null while it is running."""
-    summary: str
-    """What came of it, in a few words."""
-    sources: list[int] = field(default_factory=list[int])
-    """The numbers of the sources it found."""
-
-
-@dataclass
-class ChatProblem:
-    """Why an answer ended early, in words a visitor understands."""
-
-    code: str
-    detail: str
-
-
-@dataclass
-class ChatUsageOut:
-    """What was used and what it cost, so far."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    tokens_left: int
-    """Of what one answer, or one chat, may use."""
-    cost_usd: Decimal
-    """Settled calls, and the worst case of those not settled yet."""
-    settled: bool
-    """Whether the cost is final."""
-    calls: int
-    """How often a model was called."""
-
-
-@dataclass
-class ChatMessageOut:
-    """One message, with the branches beside it."""
-
-    id: UUID
-    role: MessageRole
-    text: str
-    """Markdown. Of an answer being written, what was kept of it so far."""
-    status: MessageStatus
-    created_at: datetime
-    parent_id: UUID | None = None
-    """What it was said after; null for the first one."""
-    siblings: list[UUID] = field(default_factory=list[UUID])
-    """All messages at this place, itself among them, the oldest first."""
-    sources: list[SourceOut] = field(default_factory=list[SourceOut])
-    tools: list[ToolUseOut] = field(default_factory=list[ToolUseOut])
-    model: str | None = None
-    """Who wrote the answer."""
-    usage: ChatUsageOut | None = None
-    """Of the answer."""
-    problem: ChatProblem | None = None
+    @classmethod
+    def example(cls) -> Self:
+        return cls(title="Three hearts")
 
 
 @dataclass
@@ -141,6 +70,21 @@ class ChatSummaryOut:
 class ChatsOut:
     items: list[ChatSummaryOut]
     next_cursor: str | None = None
+
+    @classmethod
+    def example(cls) -> Self:
+        chat = ChatOut.example()
+        summary = ChatSummaryOut(
+            id=chat.id,
+            title=chat.title,
+            factoid_id=chat.factoid_id,
+            model=chat.model,
+            status=chat.status,
+            created_at=chat.created_at,
+            updated_at=chat.updated_at,
+            cost_usd=chat.usage.cost_usd,
+        )
+        return cls([summary])
 
 
 @dataclass
@@ -168,19 +112,24 @@ class ChatOut:
     share_url: str | None = None
     shared_at: datetime | None = None
 
-
-@dataclass
-class TurnOut:
-    """An answer that was asked for; follow `stream_url` to watch it being written."""
-
-    id: UUID
-    chat_id: UUID
-    status: TurnStatus
-    question: ChatMessageOut
-    answer_id: UUID
-    stream_url: str
-    quote_usd: Decimal
-    """The most the first model call can cost; each further one is held before it is made."""
+    @classmethod
+    def example(cls) -> Self:
+        turn = TurnOut.example()
+        return cls(
+            id=turn.chat_id,
+            title="Why three hearts?",
+            factoid_id=FactoidOut.example().id,
+            model="openai/gpt-4o-mini",
+            model_changeable=False,
+            prompt_version="chat-1",
+            status="idle",
+            created_at=turn.question.created_at,
+            updated_at=datetime(2026, 11, 20, 9, 1, 4, tzinfo=UTC),
+            stream_url=turn.stream_url,
+            usage=replace(ChatUsageOut.example(), tokens_left=298_699),
+            messages=[turn.question, ChatMessageOut.example()],
+            turn_id=turn.id,
+        )
 
 
 @dataclass
@@ -203,6 +152,19 @@ class ChatQuoteOut:
     reason: str | None = None
     """Why it would be refused now."""
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(
+            model="openai/gpt-4o-mini",
+            worst_case_usd=Decimal("0.0481"),
+            usual_usd=Decimal("0.00021"),
+            allowed=True,
+            messages_left=9,
+            credits_left=0,
+            tokens_left=298_699,
+            budget_left_usd=Decimal("0.2398"),
+        )
+
 
 @dataclass
 class ShareOut:
@@ -211,6 +173,12 @@ class ShareOut:
     url: str
     token: str
     shared_at: datetime
+
+    @classmethod
+    def example(cls) -> Self:
+        token = "q8mEJ2v0m3cVhYk1sR5tW7xZ9bD4fG6hJ8kL0nP2qS4"
+        shared_at = datetime(2026, 11, 20, 9, 1, 4, tzinfo=UTC)
+        return cls(f"https://factoids.example/shared/{token}", token, shared_at)
 
 
 @dataclass
@@ -233,63 +201,16 @@ class SharedChatOut:
     shared_at: datetime
     messages: list[SharedMessageOut]
 
-
-@dataclass
-class TurnBegunOut:
-    """SSE event `turn`: an answer was asked for."""
-
-    turn_id: UUID
-
-
-@dataclass
-class ChatStatusEvent:
-    """SSE event `status`: how far the answer is."""
-
-    state: Literal["queued", "running", "thinking", "writing", "using_tools", "retrying"]
-    detail: str
-    turn_id: UUID
-    message_id: UUID
-    """Of the answer."""
-
-
-@dataclass
-class ChatTokenEvent:
-    """SSE event `token`: the next piece of an answer, and where in its text it begins.
-
-    `text[:at] + piece` is the text so far, counted in Unicode code points; so it does not matter
-    how much of it was known before.
-    """
-
-    message_id: UUID
-    at: int
-    text: str
-
-
-@dataclass
-class ToolCallEvent:
-    """SSE event `tool_call`: the agent uses a tool."""
-
-    message_id: UUID
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass
-class ToolResultEvent:
-    """SSE event `tool_result`: what came of it; `sources` are new ones."""
-
-    message_id: UUID
-    id: str
-    name: str
-    ok: bool
-    summary: str
-    sources: list[SourceOut]
-
-
-@dataclass
-class UsageEvent:
-    """SSE event `usage`: what the answer used so far, and the whole chat."""
-
-    turn: ChatUsageOut
-    chat: ChatUsageOut
+    @classmethod
+    def example(cls) -> Self:
+        chat = ChatOut.example()
+        return cls(
+            title=chat.title,
+            factoid_id=chat.factoid_id,
+            model=chat.model,
+            shared_at=chat.updated_at,
+            messages=[
+                SharedMessageOut(message.role, message.text, message.created_at, message.sources)
+                for message in chat.messages
+            ],
+        )

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from api.schemas.payments import ProductKey
+from api.schemas.payments import CheckoutOut, ProductKey
 
 
 @dataclass
@@ -46,3 +46,15 @@ class CreditsOut:
     """One for each product you ever bought."""
     history: list[EntryOut]
     """The last hundred movements, the newest first."""
+
+    @classmethod
+    def example(cls) -> Self:
+        checkout = CheckoutOut.example()
+        at, request_id = checkout.created_at, checkout.generation_request_id
+        return cls(
+            [BalanceOut("booster_pack", left=23, held=1, granted=25, used=1, revoked=0)],
+            [
+                EntryOut(at, "hold", "booster_pack", 1, -1, checkout.id, request_id),
+                EntryOut(at, "grant", "booster_pack", 25, 25, checkout.id),
+            ],
+        )

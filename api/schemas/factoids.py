@@ -1,9 +1,9 @@
 """The wire shapes of factoids, votes and feedback."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -54,12 +54,39 @@ class FactoidOut(msgspec.Struct, gc=False):
     highlighted: list[TextPart] = []
     """The text cut into matching and other pieces; only in search results."""
 
+    @classmethod
+    def example(cls) -> Self:
+        factoid_id = UUID("019a4f3e-6b1c-7d20-9c41-5f0a8e2d7b13")
+        return cls(
+            id=factoid_id,
+            text="Octopuses have three hearts, and two of them stop beating while they swim.",
+            subject="Octopus hearts",
+            emoji="🐙",
+            category="ocean",
+            created_at=datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC),
+            votes_up=41,
+            votes_down=3,
+            score=38,
+            origin="manual",
+            url=f"https://factoids.example/f/{factoid_id}",
+            model="openai/gpt-4o-mini",
+            my_vote=1,
+            cost_usd=Decimal("0.0000831"),
+            prompt_tokens=402,
+            completion_tokens=38,
+            generation_s=1.7,
+        )
+
 
 class FactoidPage(msgspec.Struct, gc=False):
     """One page of factoids; `next_cursor` is null on the last one."""
 
     items: list[FactoidOut]
     next_cursor: str | None = None
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls([FactoidOut.example()], next_cursor="WyJuZXciLDE3NjM2MjkyMDRd.q8mEJ")
 
 
 @dataclass
@@ -76,11 +103,19 @@ class CategoryOut:
 class CategoriesOut:
     items: list[CategoryOut]
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls([CategoryOut("ocean", "Ocean", "🌊", 12)])
+
 
 class VoteIn(msgspec.Struct, forbid_unknown_fields=True):
     """1 is 🤯 "Mind blown", -1 is 😒 "Meh", 0 takes the vote back."""
 
     value: VoteValue
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(value=1)
 
 
 @dataclass
@@ -93,6 +128,10 @@ class TallyOut:
     score: int
     my_vote: int | None = None
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(FactoidOut.example().id, votes_up=42, votes_down=3, score=39, my_vote=1)
+
 
 class FeedbackIn(msgspec.Struct, forbid_unknown_fields=True):
     """Why a factoid is good or bad; a comment, tags, or both."""
@@ -104,6 +143,10 @@ class FeedbackIn(msgspec.Struct, forbid_unknown_fields=True):
     vote: VoteValue | None = None
     """Also casts this vote; left out, the standing vote is kept with the feedback."""
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(FactoidOut.example().id, comment="I told everyone at dinner.", tags=["love-it"])
+
 
 @dataclass
 class FeedbackOut:
@@ -113,3 +156,14 @@ class FeedbackOut:
     vote: int | None = None
     comment: str | None = None
     tags: list[str] = field(default_factory=list[str])
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(
+            id=UUID("019a4f41-9d02-7a77-b0c3-64e1f5d8a920"),
+            factoid_id=FactoidOut.example().id,
+            created_at=datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC),
+            vote=1,
+            comment="I told everyone at dinner.",
+            tags=["love-it"],
+        )

@@ -1,9 +1,9 @@
 """The wire shapes of generating a factoid: the request, its progress, limits and models."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -29,6 +29,10 @@ class GenerateIn(msgspec.Struct, forbid_unknown_fields=True):
         Annotated[str, Meta(min_length=1, max_length=8_000, pattern="^[!-~]+$")] | None
     ) = None
     """The widget's answer, after a refusal with `captcha_required`; each counts once."""
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(topic="octopuses")
 
 
 @dataclass
@@ -84,10 +88,40 @@ class GenerationOut:
     factoid: FactoidOut | None = None
     problem: GenerationProblem | None = None
 
+    @classmethod
+    def example(cls) -> Self:
+        request_id = UUID("019a4f3d-20aa-7c55-8f0e-3b9d6a41c2e7")
+        return cls(
+            id=request_id,
+            status="succeeded",
+            topic="octopuses",
+            created_at=datetime(2026, 11, 20, 9, 0, 2, tzinfo=UTC),
+            stream_url=f"/api/factoids/generate/{request_id}/stream",
+            quote=QuoteOut("openai/gpt-4o-mini", worst_case_usd=Decimal("0.00042")),
+            receipt=ReceiptOut(
+                model="openai/gpt-4o-mini",
+                provider="OpenAI",
+                prompt_tokens=402,
+                completion_tokens=38,
+                cost_usd=Decimal("0.0000831"),
+                cost_source="usage",
+                first_token_s=0.6,
+                total_s=1.7,
+                prompt_version="1",
+                calls=1,
+            ),
+            finished_at=datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC),
+            factoid=FactoidOut.example(),
+        )
+
 
 @dataclass
 class GenerationsOut:
     items: list[GenerationOut]
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls([GenerationOut.example()])
 
 
 @dataclass
@@ -134,6 +168,17 @@ class LimitsOut:
     captcha: CaptchaOut | None = None
     """Set when the next generation is answered only with a proof of being a person."""
 
+    @classmethod
+    def example(cls) -> Self:
+        minute = WindowOut("minute", limit=1, window_s=60, remaining=0, reset_s=42)
+        budget = BudgetOut(
+            "open",
+            resets_at=datetime(2026, 11, 21, tzinfo=UTC),
+            reset_s=53_996,
+            left_usd=Decimal("0.2417"),
+        )
+        return cls([PolicyOut("generate", [minute])], budget)
+
 
 @dataclass
 class ModelOut:
@@ -156,6 +201,20 @@ class ModelsOut:
     items: list[ModelOut]
     fetched_at: datetime | None
     """When the catalogue was last read from OpenRouter."""
+
+    @classmethod
+    def example(cls) -> Self:
+        model = ModelOut(
+            id="openai/gpt-4o-mini",
+            name="GPT-4o mini",
+            prompt_usd=Decimal("0.00000015"),
+            completion_usd=Decimal("0.0000006"),
+            request_usd=Decimal(0),
+            context_tokens=128_000,
+            worst_case_usd=Decimal("0.00042"),
+            chats=True,
+        )
+        return cls([model], fetched_at=datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC))
 
 
 @dataclass

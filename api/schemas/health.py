@@ -1,11 +1,16 @@
 """The wire shapes of the probes."""
 
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass
 class LiveOut:
     status: str
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("ok")
 
 
 @dataclass
@@ -16,3 +21,7 @@ class ReadyOut:
     database: str
     redis: str
     migrations: str
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("ok", database="ok", redis="ok", migrations="ok")

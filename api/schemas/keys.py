@@ -1,9 +1,9 @@
 """The wire shapes of API keys."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,10 @@ class KeyIn(msgspec.Struct, forbid_unknown_fields=True):
     expires_in_days: Annotated[int, Meta(ge=1, le=365)] | None = None
     """A year when not said."""
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(name="my phone", scopes=["read", "generate"], expires_in_days=90)
+
 
 @dataclass
 class NewKeyOut:
@@ -34,6 +38,18 @@ class NewKeyOut:
     last4: str
     created_at: datetime
     expires_at: datetime | None = None
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(
+            id=UUID("019a4f3d-7e21-7b0a-8c35-91d2f4a6be08"),
+            token="adf_" + "…" * 71,
+            name="my phone",
+            scopes=["generate", "read"],
+            last4="7Qwz",
+            created_at=datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC),
+            expires_at=datetime(2027, 2, 18, 9, 0, 4, tzinfo=UTC),
+        )
 
 
 @dataclass
@@ -65,3 +81,18 @@ class KeyOut:
 @dataclass
 class KeysOut:
     items: list[KeyOut]
+
+    @classmethod
+    def example(cls) -> Self:
+        created = NewKeyOut.example()
+        key = KeyOut(
+            id=created.id,
+            name=created.name,
+            prefix="adf_02q4Ty8s",
+            last4=created.last4,
+            scopes=created.scopes,
+            created_at=created.created_at,
+            usage=KeyUsageOut(2, spent_today_usd=Decimal("0.00017"), budget_usd=Decimal("0.5")),
+            expires_at=created.expires_at,
+        )
+        return cls([key])

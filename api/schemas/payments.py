@@ -1,8 +1,8 @@
 """The wire shapes of buying something."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -35,6 +35,20 @@ class ProductsOut:
     """off: nothing can be bought here."""
     products: list[ProductOut]
 
+    @classmethod
+    def example(cls) -> Self:
+        pack = ProductOut(
+            key="booster_pack",
+            name="Factoid Booster Pack",
+            description="25 new factoids about whatever you like.",
+            amount=500,
+            currency="usd",
+            price="$5.00",
+            credits=25,
+            unit="generations",
+        )
+        return cls("on", [pack])
+
 
 class CheckoutIn(msgspec.Struct, forbid_unknown_fields=True):
     """What to buy and, with the booster pack, what to write about as soon as it is paid."""
@@ -44,6 +58,10 @@ class CheckoutIn(msgspec.Struct, forbid_unknown_fields=True):
     """Free text, at most 120 characters as a reader counts them."""
     model: Annotated[str, Meta(max_length=200)] | None = None
     """An id from `GET /api/models`; without one the product chooses."""
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(product="booster_pack", topic="octopuses")
 
 
 @dataclass
@@ -85,7 +103,30 @@ class CheckoutOut:
     wish_given_up: bool = False
     """It could not be begun for an hour. Its credit is yours, to use when you like."""
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(
+            id=UUID("019a4f3f-02d8-7c11-a5e6-2c8b40d97f65"),
+            product="booster_pack",
+            status="paid",
+            price="$5.00",
+            amount=500,
+            currency="usd",
+            credits=25,
+            credits_revoked=0,
+            created_at=datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC),
+            paid_at=datetime(2026, 11, 20, 9, 1, 30, tzinfo=UTC),
+            paid=500,
+            topic="octopuses",
+            wished=True,
+            generation_request_id=UUID("019a4f3d-20aa-7c55-8f0e-3b9d6a41c2e7"),
+        )
+
 
 @dataclass
 class CheckoutsOut:
     items: list[CheckoutOut]
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls([CheckoutOut.example()])

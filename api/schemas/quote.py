@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Self
 
 
 @dataclass
@@ -36,3 +37,16 @@ class LiveQuoteOut:
     """The median of how long they took; null without any."""
     reason: str | None = None
     """Why it would not be accepted, in words."""
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(
+            model="openai/gpt-4o-mini",
+            name="GPT-4o mini",
+            worst_case_usd=Decimal("0.00042"),
+            usual_usd=Decimal("0.0000831"),
+            expected_wait_s=1.9,
+            allowed=True,
+            left_after=[LeftAfterOut("minute", 0), LeftAfterOut("hour", 2)],
+            budget_left_after_usd=Decimal("0.0496"),
+        )

@@ -1,8 +1,8 @@
 """The wire shapes of recovery links."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Self
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,13 @@ class RecoveryOut:
     expires_at: datetime
     """It also ends when you sign out everywhere."""
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(
+            link="https://factoids.example/recover#5d1f09c2.6740d1f4.019a4f3e.q8mE",
+            expires_at=datetime(2026, 12, 20, 9, 0, 4, tzinfo=UTC),
+        )
+
 
 class RecoverIn(msgspec.Struct, forbid_unknown_fields=True):
     """A recovery link's part behind the `#`."""
@@ -26,6 +33,10 @@ class RecoverIn(msgspec.Struct, forbid_unknown_fields=True):
     replace: bool = False
     """Go on though this browser has credits or keys of its own, which stay with who you are now."""
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(token="5d1f09c2.6740d1f4.019a4f3e.q8mE")
+
 
 @dataclass
 class RecoveredOut:
@@ -33,3 +44,7 @@ class RecoveredOut:
 
     way_back: RecoveryOut | None = None
     """A link to who you were, where credits or keys were left; null when there were none."""
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(way_back=RecoveryOut.example())

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from httpx_sse import ServerSentEvent
 
-from api.schemas.chats import ChatMessageOut, ChatProblem, ChatQuoteOut, ChatUsageOut, SourceOut
+from api.schemas.chat_messages import ChatMessageOut, ChatProblem, ChatUsageOut, SourceOut
+from api.schemas.chats import ChatQuoteOut
 from api.schemas.problem import Problem
 from tests.web.conftest import state_of
 from web.chat.answer import StreamedAnswer

@@ -2,15 +2,14 @@
 
 from httpx_sse import ServerSentEvent
 
-from api.schemas.chats import (
+from api.schemas.chat_events import (
     ChatStatusEvent,
     ChatTokenEvent,
-    SourceOut,
     ToolCallEvent,
     ToolResultEvent,
-    ToolUseOut,
     UsageEvent,
 )
+from api.schemas.chat_messages import SourceOut, ToolUseOut
 from web.chat.markdown_diff import IncrementalRenderer, Patch
 from web.chat.markup import blocks, plain_text
 from web.chat.words import SourceView, ToolView, addresses, meter_text, to_source_view, to_tool_view

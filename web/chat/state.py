@@ -9,7 +9,8 @@ from uuid import UUID
 import reflex as rx
 from reflex.event import Event
 
-from api.schemas.chats import ChatChangeIn, ChatOut, MessageIn
+from api.schemas.chat_messages import MessageIn
+from api.schemas.chats import ChatChangeIn, ChatOut
 from api.schemas.problem import Problem
 from web.chat.answer import StreamedAnswer
 from web.chat.form import ChatForm, NextMessage, read_next_message

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from httpx_sse import ServerSentEvent
 
-from api.schemas.chats import TurnBegunOut
+from api.schemas.chat_events import TurnBegunOut
 from web.client.api import read_event
 from web.client.chats import ChatsClient
 from web.client.stream import follow

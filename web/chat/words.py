@@ -4,14 +4,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from api.schemas.chats import (
-    ChatMessageOut,
-    ChatQuoteOut,
-    ChatUsageOut,
-    SharedMessageOut,
-    SourceOut,
-    ToolUseOut,
-)
+from api.schemas.chat_messages import ChatMessageOut, ChatUsageOut, SourceOut, ToolUseOut
+from api.schemas.chats import ChatQuoteOut, SharedMessageOut
 from api.schemas.problem import Problem
 from web.chat.markup import Block, blocks, http_address
 from web.generate.words import VAULT_HINT

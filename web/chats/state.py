@@ -7,7 +7,8 @@ from uuid import UUID
 
 import reflex as rx
 
-from api.schemas.chats import ChatIn, ChatSummaryOut, MessageIn
+from api.schemas.chat_messages import MessageIn
+from api.schemas.chats import ChatIn, ChatSummaryOut
 from web.chat.form import ChatForm, read_next_message
 from web.chat.words import (
     FACTOID_SUGGESTIONS,

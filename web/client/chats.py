@@ -5,16 +5,15 @@ from uuid import UUID
 
 from httpx_sse import ServerSentEvent
 
+from api.schemas.chat_messages import MessageIn, TurnOut
 from api.schemas.chats import (
     ChatChangeIn,
     ChatIn,
     ChatOut,
     ChatQuoteOut,
     ChatsOut,
-    MessageIn,
     SharedChatOut,
     ShareOut,
-    TurnOut,
 )
 from web.client.payments import PaymentsClient
 
