@@ -12,8 +12,10 @@ from api.schemas.quote import LeftAfterOut, LiveQuoteOut
 from tests.factories import Factories
 from tests.web.conftest import sent_script, state_of
 from web.account.state import AccountState
+from web.chats.state import ChatsState
 from web.checkout.state import CheckoutState
 from web.client.api import ApiClient, use_app
+from web.factoid import card as cards
 from web.factoid.votes import VotesState
 from web.factoid_page.state import FactoidPageState
 from web.feed.state import PAGE_SIZE, FeedState
@@ -89,6 +91,32 @@ async def test_a_feed_without_an_api_says_so_and_recovers(connected: Any, make: 
     use_app(connected)
     await feed.load_feed()
     assert (feed.problem, feed.count) == ("", 1)
+
+
+async def not_found(scope: Any, receive: Any, send: Any) -> None:
+    body = b'{"title":"Not found","status":404,"detail":"Gone.","code":"x","request_id":"1"}'
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        FeedState.load_feed,
+        KeysState.load_keys,
+        AccountState.load_account,
+        PricingState.load_pricing,
+        ChatsState.load_chats,
+    ],
+)
+async def test_a_list_that_the_api_does_not_find_shows_the_reason(load: Any):
+    use_app(not_found)
+    cards._categories.read_at = float("-inf")
+    page: Any = state_of(load.state)
+
+    await load.fn(page)
+
+    assert (page.ready, page.problem) == (True, "Gone.")
 
 
 @pytest.mark.parametrize("visible", NONSENSE)

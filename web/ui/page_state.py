@@ -1,4 +1,4 @@
-"""What the states of several pages have in common."""
+"""Mixins that the states of several pages share."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,19 +15,19 @@ class LoadedPage(rx.State, mixin=True):
     ready: bool = False
     """Whether an attempt to load has ended, well or not."""
     missing: bool = False
-    """Whether there is nothing at this address."""
+    """Whether the API answered 404, so that there is nothing at this address."""
     problem: str = ""
     """Why the content could not be loaded; empty when it could."""
 
     @contextmanager
     def _loading(self) -> Generator[None]:
-        """Note how the loading within ends."""
+        """Record the outcome of the requests made within the `with` block."""
         self.missing, self.problem = False, ""
         try:
             yield
         except ApiProblem as error:
             self.missing = error.problem.status == 404
-            self.problem = "" if self.missing else error.problem.detail
+            self.problem = error.problem.detail
         self.ready = True
 
 
@@ -35,7 +35,7 @@ class Watcher(rx.State, mixin=True):
     """The state of a page with a background event that follows a stream."""
 
     _run: int = 0
-    """Number of the latest watcher. Only that one may write, so a new one ends those before."""
+    """The number of the latest watcher. Only that one may change the state; others end."""
 
     def _new_run(self) -> int:
         self._run += 1
