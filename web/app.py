@@ -1,4 +1,4 @@
-"""The pages as one Reflex app; `serve.py` puts them beside the API."""
+"""The Reflex app with all pages; `serve.py` serves it next to the API."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ SCRIPTS = (
     "keys/new_key.js",
     "account/identity.js",
 )
-"""The hand-written JavaScript, in the order in which it runs; docs/adr/0014 says why it exists."""
+"""The hand-written JavaScript, in the order in which it runs; see ADR 14."""
 SCRIPT = "".join((Path(__file__).parent / name).read_text() for name in SCRIPTS)
 
 app = rx.App(
@@ -56,5 +56,5 @@ for page in PAGES:
 
 
 async def follow_live_changes() -> None:
-    """Bring every open page what changes for all visitors; runs as long as the pages do."""
+    """Broadcast live updates to all open pages; runs as long as the process."""
     await broadcast_live_updates(app)

@@ -1,4 +1,4 @@
-"""The pages' side of the product, connected to the real API in this process."""
+"""Fixtures of the pages, connected to the real API in this process."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ S = TypeVar("S", bound=rx.State)
 def connected(app: Litestar, database: Database) -> Iterator[Litestar]:
     """The API that `ApiClient` calls, over an empty database."""
     client.use_app(app)
-    # The categories are kept for a while; a test must not see another's.
+    # The categories are cached in the process; a test must not see another's.
     cards._categories.read_at = float("-inf")
     yield app
     client.use_app(None)
@@ -34,7 +34,7 @@ def visitor() -> str:
 
 
 def router_data(cookie: str = "", path: str = "/", token: str = "token") -> dict[str, Any]:
-    """What Reflex knows of the page that sends an event."""
+    """The data that Reflex has of the page that sends an event."""
     pathname, _, query = path.partition("?")
     return {
         "pathname": pathname,
@@ -57,7 +57,7 @@ def state_of(cls: type[S], cookie: str = "", path: str = "/") -> S:
 
 
 def sent_script(outcome: Any) -> str:
-    """What a handler sends to the browser, as one text to search in."""
+    """The scripts that a handler sends to the browser, as one text."""
     sent = outcome if isinstance(outcome, list) else [outcome]
     return " ".join(
         str(getattr(event, "payload", None) or getattr(event, "args", "")) for event in sent

@@ -1,4 +1,4 @@
-"""The account and the recovery of it, in words; whatever a browser sends."""
+"""The account page and the recovery page, with any input from a browser."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -31,12 +31,12 @@ def balance(left: int, product: Any = "booster_pack") -> BalanceOut:
     return BalanceOut(product, left=left, held=0, granted=25, used=1, revoked=0)
 
 
-def test_each_movement_says_what_was_left_after_it():
+def test_each_movement_shows_what_was_left_after_it():
     history = [entry("give_back", 1), entry("hold", -1), entry("use", 0), entry("grant", 25)]
 
     shown = movements(CreditsOut([balance(25)], history))
 
-    assert [(one.change, one.left) for one in shown] == [
+    assert [(movement.change, movement.left) for movement in shown] == [
         ("+1", "25 left"),
         ("−1", "24 left"),
         ("", "25 left"),
@@ -44,31 +44,31 @@ def test_each_movement_says_what_was_left_after_it():
     ]
 
 
-def test_the_credits_of_one_product_are_not_counted_with_anothers():
+def test_the_credits_of_each_product_are_counted_separately():
     history = [entry("grant", 200, "chat"), entry("hold", -1), entry("grant", 25)]
 
     shown = movements(CreditsOut([balance(24), balance(200, "chat")], history))
 
-    assert [one.left for one in shown] == ["200 left", "24 left", "25 left"]
+    assert [movement.left for movement in shown] == ["200 left", "24 left", "25 left"]
 
 
-def test_a_balance_says_what_became_of_the_others():
-    known = BalanceOut("chat", left=150, held=1, granted=200, used=9, revoked=40)
+def test_a_balance_lists_the_credits_that_are_not_left():
+    balance = BalanceOut("chat", left=150, held=1, granted=200, used=9, revoked=40)
 
-    shown = to_balance(known)
+    shown = to_balance(balance)
 
     assert (shown.left, shown.unit) == (150, "chat messages")
     assert shown.rest == "200 bought, 1 set aside, 9 used, 40 gone with money that went back"
 
 
-def test_a_payment_says_what_was_paid_back():
+def test_a_payment_shows_what_was_paid_back():
     shown = to_payment(a_checkout(status="refunded", refunded=500, refunded_text="$5.00"))
 
     assert (shown.paid, shown.state, shown.refunded) == ("$5.00", "Paid back", "$5.00 paid back")
 
 
 @pytest.mark.usefixtures("connected")
-async def test_who_bought_nothing_has_an_empty_account(visitor: str):
+async def test_a_visitor_without_purchases_has_an_empty_account(visitor: str):
     account = state_of(AccountState, visitor)
 
     await account.load_account()
@@ -77,7 +77,7 @@ async def test_who_bought_nothing_has_an_empty_account(visitor: str):
     assert (account.balances, account.movements, account.payments) == ([], [], [])
 
 
-async def test_an_account_without_an_api_says_so_and_recovers(connected: Any, visitor: str):
+async def test_an_account_page_shows_an_api_failure_and_recovers(connected: Any, visitor: str):
     account = state_of(AccountState, visitor)
 
     use_app(None)
@@ -90,7 +90,7 @@ async def test_an_account_without_an_api_says_so_and_recovers(connected: Any, vi
 
 
 @pytest.mark.usefixtures("connected")
-async def test_a_recovery_link_goes_to_the_browser_and_rests_nowhere(visitor: str):
+async def test_a_recovery_link_goes_to_the_browser_and_is_kept_nowhere(visitor: str):
     account = state_of(AccountState, visitor)
 
     sent = sent_script(await drained(account.make_link()))
@@ -102,7 +102,7 @@ async def test_a_recovery_link_goes_to_the_browser_and_rests_nowhere(visitor: st
 
 
 @pytest.mark.usefixtures("connected")
-async def test_what_a_browser_would_leave_behind_is_named_first(visitor: str):
+async def test_what_a_browser_would_leave_behind_is_shown_first(visitor: str):
     recover = state_of(RecoverState, visitor)
     await recover.load_recovery()
     assert (recover.ready, recover.left_behind) == (True, "")
@@ -114,15 +114,15 @@ async def test_what_a_browser_would_leave_behind_is_named_first(visitor: str):
 
 
 @pytest.mark.usefixtures("connected")
-async def test_a_payment_under_way_is_named_as_well(visitor: str, database: Database):
-    """The API asks about it: unnamed, the button would be refused again and again."""
-    known = VisitorTokens(settings.secret_key).read(visitor.partition("=")[2].encode())
-    assert known
-    begun = Checkout(id=uuid4(), owner_id=known[0], product="chat", credits=200, amount=900)
-    begun.currency, begun.livemode = "usd", False
-    begun.offer_hash, begun.generate_on_payment = "chat", False
+async def test_a_pending_payment_would_be_left_behind_as_well(visitor: str, database: Database):
+    """The API counts it, so without a mention every further attempt would be refused."""
+    visitor_id = VisitorTokens(settings.secret_key).read(visitor.partition("=")[2].encode())
+    assert visitor_id
+    checkout = Checkout(id=uuid4(), owner_id=visitor_id[0], product="chat", credits=200, amount=900)
+    checkout.currency, checkout.livemode = "usd", False
+    checkout.offer_hash, checkout.generate_on_payment = "chat", False
     async with database.sessions.begin() as session:
-        await CheckoutRepository(session).add(begun)
+        await CheckoutRepository(session).add(checkout)
     recover = state_of(RecoverState, visitor)
 
     await recover.recovery_finished({"code": "would_leave_behind", "detail": "First this."})
@@ -132,7 +132,7 @@ async def test_a_payment_under_way_is_named_as_well(visitor: str, database: Data
 
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize("value", NONSENSE)
-async def test_nonsense_recovers_nobody(visitor: str, value: Any):
+async def test_nonsense_changes_nothing(visitor: str, value: Any):
     recover = state_of(RecoverState, visitor)
 
     await recover.recovery_finished(value)

@@ -1,4 +1,4 @@
-"""The pages about paying: what they make of addresses, forms and payments, whatever those are."""
+"""The pages of payments: addresses, forms and payments of any kind."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +38,7 @@ def a_checkout(**changes: Any) -> CheckoutOut:
 
 
 @pytest.mark.parametrize(
-    ("address", "wish"),
+    ("address", "choice"),
     [
         ("/pricing", GenerateOnPayment()),
         ("/pricing?write=yes", GenerateOnPayment(enabled=True)),
@@ -51,27 +51,29 @@ def a_checkout(**changes: Any) -> CheckoutOut:
         ("//[", GenerateOnPayment()),
     ],
 )
-def test_a_wish_is_what_its_address_says(address: str, wish: GenerateOnPayment):
-    assert GenerateOnPayment.from_address(address) == wish
+def test_a_choice_is_read_from_its_address(address: str, choice: GenerateOnPayment):
+    assert GenerateOnPayment.from_address(address) == choice
 
 
-def test_a_wish_survives_its_own_address():
-    for wish in (
+def test_a_choice_survives_its_own_address():
+    for choice in (
         GenerateOnPayment(enabled=True),
         GenerateOnPayment(enabled=True, topic="a&b=c#d", model="x/y"),
     ):
-        assert GenerateOnPayment.from_address(wish.href) == wish
+        assert GenerateOnPayment.from_address(choice.href) == choice
 
 
 @pytest.mark.parametrize("value", NONSENSE)
 def test_nonsense_buys_nothing(value: Any):
     assert purchase_in({"product": value}) is None
-    bought = purchase_in({"product": "booster_pack", "write": "on", "topic": value, "model": value})
-    assert bought
-    assert isinstance(bought.topic, str)
+    purchase = purchase_in(
+        {"product": "booster_pack", "write": "on", "topic": value, "model": value}
+    )
+    assert purchase
+    assert isinstance(purchase.topic, str)
 
 
-def test_a_wish_goes_with_the_product_that_can_fulfil_it():
+def test_a_choice_goes_with_the_product_that_can_generate():
     form = {"write": "on", "topic": " Saturn ", "model": "openai/gpt-4o-mini"}
 
     assert purchase_in(form | {"product": "booster_pack"}) == CheckoutIn(
@@ -84,7 +86,7 @@ def test_a_wish_goes_with_the_product_that_can_fulfil_it():
 
 
 @pytest.mark.usefixtures("connected")
-async def test_where_payments_are_off_nothing_is_sold(visitor: str):
+async def test_nothing_is_sold_while_payments_are_off(visitor: str):
     pricing = state_of(PricingState, visitor, "/pricing?topic=Saturn")
     await pricing.load_pricing()
     assert (pricing.ready, pricing.payments_on, pricing.topic) == (True, False, "Saturn")
@@ -105,9 +107,9 @@ async def test_nonsense_is_not_bought(visitor: str, value: Any):
 
 
 @pytest.mark.usefixtures("connected")
-@pytest.mark.parametrize("named", [str(uuid4()), "nonsense", "", f"{uuid4()}/cancelled"])
-async def test_a_payment_that_is_not_theirs_is_none(visitor: str, named: str):
-    page = state_of(CheckoutState, visitor, f"/checkout/{named}?session=cs_test_1")
+@pytest.mark.parametrize("name", [str(uuid4()), "nonsense", "", f"{uuid4()}/cancelled"])
+async def test_a_payment_of_nobody_or_another_visitor_is_missing(visitor: str, name: str):
+    page = state_of(CheckoutState, visitor, f"/checkout/{name}?session=cs_test_1")
 
     await page.load_checkout()
 
@@ -126,7 +128,7 @@ async def test_a_payment_that_is_not_theirs_is_none(visitor: str, named: str):
         ("disputed", "your bank"),
     ],
 )
-def test_each_state_of_a_payment_has_words_and_a_next_step(status: CheckoutStatus, text: str):
+def test_each_status_of_a_payment_has_a_text_and_next_steps(status: CheckoutStatus, text: str):
     paid = status in {"paid", "refunded", "disputed"}
     out = a_checkout(
         status=status,
@@ -145,13 +147,13 @@ def test_each_state_of_a_payment_has_words_and_a_next_step(status: CheckoutStatu
     assert bool(view.steps) == (status in {"open", "processing", "paid"})
 
 
-def test_no_address_but_one_of_the_web_is_followed_to_pay():
+def test_only_an_http_address_is_linked_for_paying():
     out = a_checkout(status="open", url="javascript:alert(1)")
 
     assert to_payment_view(out).pay_href == ""
 
 
-def test_a_receipt_says_what_was_paid_and_paid_back():
+def test_a_receipt_shows_what_was_paid_and_paid_back():
     out = a_checkout(refunded=200, refunded_text="$2.00", credits_revoked=10)
 
     lines = dict(receipt(out))
@@ -166,16 +168,24 @@ def test_a_receipt_says_what_was_paid_and_paid_back():
     ("changes", "finished"),
     [
         pytest.param({"status": "open"}, False, id="it may still be paid"),
-        pytest.param({"status": "processing"}, False, id="the bank thinks"),
-        pytest.param({}, True, id="nothing was wished"),
-        pytest.param({"wished": True}, False, id="the writing is to begin"),
-        pytest.param({"wished": True, "wish_given_up": True}, True, id="it will not begin"),
-        pytest.param({"wished": True, "generation_request_id": uuid4()}, True, id="it has begun"),
-        pytest.param({"wished": True, "credits_revoked": 25}, True, id="it was paid back before"),
+        pytest.param({"status": "processing"}, False, id="the bank has not confirmed it"),
+        pytest.param({}, True, id="no generation was chosen"),
+        pytest.param({"wished": True}, False, id="the generation has not begun"),
+        pytest.param(
+            {"wished": True, "wish_given_up": True}, True, id="the generation was given up"
+        ),
+        pytest.param(
+            {"wished": True, "generation_request_id": uuid4()}, True, id="the generation has begun"
+        ),
+        pytest.param(
+            {"wished": True, "credits_revoked": 25},
+            True,
+            id="it was refunded before the generation",
+        ),
         pytest.param({"status": "failed", "wished": True}, True, id="it failed"),
     ],
 )
-def test_a_page_waits_as_long_as_the_api_has_more_to_send(changes: dict[str, Any], finished: bool):
+def test_a_page_follows_a_payment_until_it_is_finished(changes: dict[str, Any], finished: bool):
     page = state_of(CheckoutState)
 
     show_checkout(page, a_checkout(**changes))
@@ -183,7 +193,7 @@ def test_a_page_waits_as_long_as_the_api_has_more_to_send(changes: dict[str, Any
     assert is_finished(page) is finished
 
 
-def test_what_is_written_is_watched_once():
+def test_a_generation_is_watched_once():
     page, out = state_of(CheckoutState), a_checkout(wished=True, generation_request_id=uuid4())
 
     assert len(show_checkout(page, out)) == 1

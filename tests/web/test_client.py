@@ -31,12 +31,12 @@ async def test_reading_pages_one_and_a_search(make: Factories):
     second = await api.factoids(sort="top", limit=2, cursor=first.next_cursor)
     found = await api.factoids(sort="relevance", q="honey")
 
-    assert len({one.id for one in first.items + second.items}) == 4
+    assert len({factoid.id for factoid in first.items + second.items}) == 4
     assert (await api.factoid(newest)).id == newest
     assert [part.text for part in found.items[0].highlighted if part.match] == ["Honey"]
     assert (await api.today()).text
     assert len((await api.random(limit=2)).items) == 2
-    food = next(one for one in (await api.categories()).items if one.category == "food")
+    food = next(item for item in (await api.categories()).items if item.category == "food")
     assert food.count == 1
 
 
@@ -62,26 +62,26 @@ async def test_a_cookie_the_api_sets_is_not_kept_for_the_next_visitor(make: Fact
 
 async def test_feedback(make: Factories, visitor: str):
     factoid = await make.factoid()
-    said = FeedbackIn(factoid_id=factoid.id, comment="Lovely", tags=["love-it"])
+    feedback = FeedbackIn(factoid_id=factoid.id, comment="Lovely", tags=["love-it"])
 
-    kept = await ApiClient(visitor).feedback(said)
+    kept = await ApiClient(visitor).feedback(feedback)
 
     assert (kept.comment, kept.tags) == ("Lovely", ["love-it"])
 
 
-async def test_a_generation_is_asked_for_found_again_cancelled_and_followed(
+async def test_a_generation_is_requested_listed_cancelled_and_followed(
     make: Factories, visitor: str
 ):
     await make.model()
     api = ApiClient(visitor, "192.0.2.1")
 
     begun = await api.generate(GenerateIn(topic="owls"))
-    assert [one.id for one in await api.generations()] == [begun.id]
+    assert [generation.id for generation in await api.generations()] == [begun.id]
     assert (await api.models()).items[0].id == "openai/gpt-4o-mini"
     assert (await api.limits()).policies
     ended = await api.cancel(begun.id)
-    events = [event async for event in api.follow(begun.id)]
-    rest = [event async for event in api.follow(begun.id, after=events[-1].id)]
+    events = [event async for event in api.follow_generation(begun.id)]
+    rest = [event async for event in api.follow_generation(begun.id, after=events[-1].id)]
 
     assert (ended.status, (await api.generation(begun.id)).status) == ("cancelled", "cancelled")
     assert read_event(events[-1], GenerationProblem).code == "cancelled"
@@ -97,39 +97,39 @@ async def test_live_changes(make: Factories, visitor: str):
                 return read_event(event, LiveTally)
         raise EOFError
 
-    # The listener may join after a first vote: the vote goes back and forth until it is heard.
-    async with asyncio.timeout(10), aclosing(ApiClient().live()) as events:
-        heard = asyncio.ensure_future(next_tally(events))
+    # The client may join after the first vote, so votes are cast until one arrives.
+    async with asyncio.timeout(10), aclosing(ApiClient().follow_live()) as events:
+        next_event = asyncio.ensure_future(next_tally(events))
         for value in cycle((1, 0)):
             await ApiClient(visitor).vote(factoid.id, value)
-            if (await asyncio.wait({heard}, timeout=0.1))[0]:
+            if (await asyncio.wait({next_event}, timeout=0.1))[0]:
                 break
 
-    assert heard.result().factoid_id == factoid.id
+    assert next_event.result().factoid_id == factoid.id
 
 
-async def test_a_refusal_comes_with_its_words():
+async def test_a_refusal_has_the_problem_of_the_api():
     with pytest.raises(ApiProblem) as refused:
         await ApiClient().factoid(uuid4())
 
     assert (refused.value.problem.status, refused.value.problem.code) == (404, "factoid_not_found")
 
 
-async def test_an_api_that_is_away_is_a_refusal_like_any_other(connected: Litestar):
+async def test_an_unreachable_api_is_a_refusal_like_any_other(connected: Litestar):
     async def broken(scope: object, receive: object, send: object) -> None:
         raise ConnectionError
 
-    async def babbling(scope: object, receive: object, send: client.Any) -> None:
+    async def unreadable(scope: object, receive: object, send: client.Any) -> None:
         await send({"type": "http.response.start", "status": 502, "headers": []})
         await send({"type": "http.response.body", "body": b"<html>"})
 
-    for app in (broken, babbling, None):
+    for app in (broken, unreadable, None):
         client.use_app(app)
         with pytest.raises(ApiProblem) as refused:
             await ApiClient().limits()
         assert refused.value.problem.code == "unreachable"
         with pytest.raises(ApiProblem):
-            await anext(ApiClient().live())
+            await anext(ApiClient().follow_live())
 
 
 async def test_the_address_of_a_visitor_reaches_the_api():

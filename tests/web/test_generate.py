@@ -1,4 +1,4 @@
-"""Watching a generation: the real API and Redis, with the test in the worker's place."""
+"""Following a generation, with the real API and Redis; the test acts as the worker."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -28,49 +28,49 @@ pytestmark = pytest.mark.usefixtures("connected")
 TOKEN = "token-of-the-page"
 
 
-class Page:
-    """An open page: sends events, and knows its state from the changes it is sent."""
+class OpenPage:
+    """An open page: sends events, and keeps the state that it receives as changes."""
 
     def __init__(self, processor: BaseStateEventProcessor, cookie: str) -> None:
-        self.known: dict[str, Any] = {}
+        self.state: dict[str, Any] = {}
         self.drafts: list[str] = []
         self.changed = asyncio.Condition()
         self._processor = processor
         self._cookie = cookie
 
     async def send(self, event: Any) -> None:
-        """Send an event and take in every change until its chain has ended."""
+        """Send an event and apply every change until its chain of events has ended."""
         spec = Event.from_event_type(event)[0]
         spec = replace(spec, router_data=router_data(self._cookie, token=TOKEN))
         async for delta in self._processor.enqueue_stream_delta(TOKEN, spec):
             change = delta.get(GenerateState.get_full_name(), {})
             async with self.changed:
                 for name, value in change.items():
-                    self.known[name.removesuffix("_rx_state_")] = value
+                    self.state[name.removesuffix("_rx_state_")] = value
                 if draft := change.get("draft_rx_state_"):
                     self.drafts.append(draft)
                 self.changed.notify_all()
 
-    async def until(self, **expected: Any) -> None:
+    async def wait_for(self, **expected: Any) -> None:
         async with asyncio.timeout(10), self.changed:
             await self.changed.wait_for(
-                lambda: all(self.known.get(name) == value for name, value in expected.items())
+                lambda: all(self.state.get(name) == value for name, value in expected.items())
             )
 
 
 @asynccontextmanager
-async def an_open_page(cookie: str) -> AsyncGenerator[Page]:
+async def an_open_page(cookie: str) -> AsyncGenerator[OpenPage]:
     processor = BaseStateEventProcessor()
     namespace = pages.event_namespace
     assert namespace
     await namespace._token_manager.link_token_to_sid(TOKEN, "sid")
     async with processor.configure(state_manager=StateManagerMemory()):
-        yield Page(processor, cookie)
+        yield OpenPage(processor, cookie)
     await namespace._token_manager.disconnect_token(TOKEN, "sid")
 
 
 @pytest.fixture
-async def page(visitor: str, make: Factories) -> AsyncGenerator[Page]:
+async def page(visitor: str, make: Factories) -> AsyncGenerator[OpenPage]:
     await make.model()
     async with an_open_page(visitor) as page:
         yield page
@@ -85,50 +85,50 @@ async def running(cookie: str) -> UUID:
     return (await ApiClient(cookie).generations())[0].id
 
 
-async def write(events: EventWriter, generation: UUID, words: list[str]) -> None:
+async def write(events: EventWriter, generation: UUID, tokens: list[str]) -> None:
     progress = ProgressWriter(events, GENERATIONS, generation)
     await progress.status("writing", "Writing")
-    for word in words:
-        await progress.write("token", {"text": word})
+    for token in tokens:
+        await progress.write("token", {"text": token})
     await progress.status("checking", "Checking that it is new")
 
 
-async def test_the_text_appears_while_it_is_written_and_a_cancelled_one_is_put_away(
-    page: Page, visitor: str, events: EventWriter
+async def test_the_draft_is_shown_while_it_is_written_and_removed_when_cancelled(
+    page: OpenPage, visitor: str, events: EventWriter
 ):
-    asking = asyncio.create_task(page.send(GenerateState.start({"topic": " owls ", "model": ""})))
-    await page.until(busy=True, stage="queued", topic="owls")
+    starting = asyncio.create_task(page.send(GenerateState.start({"topic": " owls ", "model": ""})))
+    await page.wait_for(busy=True, stage="queued", topic="owls")
     await write(events, await running(visitor), ["Owls cannot ", "roll their eyes. ", "They"])
-    await page.until(stage="checking", draft="Owls cannot roll their eyes. They")
-    assert page.known["spoken"] == "Owls cannot roll their eyes."
+    await page.wait_for(stage="checking", draft="Owls cannot roll their eyes. They")
+    assert page.state["spoken"] == "Owls cannot roll their eyes."
 
     await page.send(GenerateState.cancel)
-    await page.until(busy=False, draft="")
-    await asking
+    await page.wait_for(busy=False, draft="")
+    await starting
 
-    assert page.known["refusal"].code == "cancelled"
+    assert page.state["refusal"].code == "cancelled"
 
 
 async def test_a_page_that_comes_back_finds_its_running_generation(
-    page: Page, visitor: str, events: EventWriter
+    page: OpenPage, visitor: str, events: EventWriter
 ):
     begun = await ApiClient(visitor).generate(GenerateIn(topic="whales"))
     await write(events, begun.id, ["Whales ", "sing."])
 
     watching = asyncio.create_task(page.send(GenerateState.resume))
-    await page.until(busy=True, topic="whales", draft="Whales sing.")
+    await page.wait_for(busy=True, topic="whales", draft="Whales sing.")
 
     await ApiClient(visitor).cancel(begun.id)
-    await page.until(busy=False)
+    await page.wait_for(busy=False)
     await watching
 
 
-async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(
-    page: Page, visitor: str, events: EventWriter
+async def test_a_page_that_comes_back_after_the_end_shows_how_it_ended(
+    page: OpenPage, visitor: str, events: EventWriter
 ):
     begun = await ApiClient(visitor).generate(GenerateIn())
     watching = asyncio.create_task(page.send(GenerateState.resume))
-    await page.until(busy=True)
+    await page.wait_for(busy=True)
     namespace = pages.event_namespace
     assert namespace
     await namespace._token_manager.disconnect_token(TOKEN, "sid")
@@ -139,14 +139,16 @@ async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(
     await namespace._token_manager.link_token_to_sid(TOKEN, "sid")
     await page.send(GenerateState.resume)
 
-    assert page.known["busy"] is False
-    assert page.known["refusal"].code == "cancelled"
+    assert page.state["busy"] is False
+    assert page.state["refusal"].code == "cancelled"
 
 
-async def test_watching_ends_when_the_page_is_closed(page: Page, visitor: str, events: EventWriter):
+async def test_watching_ends_when_the_page_is_closed(
+    page: OpenPage, visitor: str, events: EventWriter
+):
     begun = await ApiClient(visitor).generate(GenerateIn())
     watching = asyncio.create_task(page.send(GenerateState.resume))
-    await page.until(busy=True)
+    await page.wait_for(busy=True)
 
     namespace = pages.event_namespace
     assert namespace
@@ -159,15 +161,15 @@ async def test_watching_ends_when_the_page_is_closed(page: Page, visitor: str, e
     assert (await ApiClient(visitor).generation(begun.id)).status == "queued"
 
 
-async def test_writing_that_starts_anew_replaces_the_text(
-    page: Page, visitor: str, events: EventWriter
+async def test_a_second_attempt_replaces_the_draft(
+    page: OpenPage, visitor: str, events: EventWriter
 ):
     begun = await ApiClient(visitor).generate(GenerateIn())
     await write(events, begun.id, ["The first try."])
     await write(events, begun.id, ["The second."])
 
     watching = asyncio.create_task(page.send(GenerateState.resume))
-    await page.until(draft="The second.", stage="checking")
+    await page.wait_for(draft="The second.", stage="checking")
     await ApiClient(visitor).cancel(begun.id)
     await watching
 
@@ -175,15 +177,15 @@ async def test_writing_that_starts_anew_replaces_the_text(
 @pytest.mark.parametrize(
     "form", [None, {"topic": {"a": 1}, "model": 3}, {"topic": "x" * 5_000}, {"model": "no/such"}]
 )
-async def test_whatever_is_sent_ends_in_words_or_a_generation(page: Page, visitor: str, form: Any):
-    asking = asyncio.create_task(page.send(GenerateState.start(form)))
+async def test_any_form_ends_in_a_refusal_or_a_generation(page: OpenPage, visitor: str, form: Any):
+    starting = asyncio.create_task(page.send(GenerateState.start(form)))
     async with asyncio.timeout(10), page.changed:
         await page.changed.wait_for(
-            lambda: page.known.get("refusal") or page.known.get("stage") == "queued"
+            lambda: page.state.get("refusal") or page.state.get("stage") == "queued"
         )
-    for one in await ApiClient(visitor).generations():
-        await ApiClient(visitor).cancel(one.id)
-    await asking
+    for generation in await ApiClient(visitor).generations():
+        await ApiClient(visitor).cancel(generation.id)
+    await starting
 
-    assert page.known["busy"] is False
-    assert page.known["refusal"].title
+    assert page.state["busy"] is False
+    assert page.state["refusal"].title

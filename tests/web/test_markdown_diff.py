@@ -15,7 +15,7 @@ CORPUS: dict[str, list[str]] = json.loads(
     (Path(__file__).parent.parent / "security" / "markup.json").read_text()
 )
 PAYLOADS = [text for texts in CORPUS.values() for text in texts if "]:" not in text]
-"""But for addresses of links that stand elsewhere: those are read at the end only."""
+"""All but links with their address in another block, which only the whole text resolves."""
 
 TRICKY = """# Bees
 
@@ -69,7 +69,7 @@ Text
 """
 
 
-class Page:
+class PatchedPage:
     """Applies patches as the browser does; see `write` in web/chat/chat.js."""
 
     def __init__(self) -> None:
@@ -85,9 +85,9 @@ class Page:
             self.blocks = self.blocks[: patch.first_block] + json.loads(f"[{self._sent}]")
 
 
-def render(text: str, steps: list[int]) -> tuple[Page, int]:
+def render(text: str, steps: list[int]) -> tuple[PatchedPage, int]:
     """The page at the end, and how many characters it was sent; checked at each step."""
-    renderer, page, at, sent = IncrementalRenderer(), Page(), 0, 0
+    renderer, page, at, sent = IncrementalRenderer(), PatchedPage(), 0, 0
     for step in steps:
         before, at = at, at + step
         renderer.update(text[:at], before, {})
@@ -98,12 +98,12 @@ def render(text: str, steps: list[int]) -> tuple[Page, int]:
     return page, sent
 
 
-def test_a_text_read_letter_by_letter_is_at_each_the_text_so_far():
+def test_a_text_parsed_letter_by_letter_equals_the_whole_text():
     render(TRICKY, [1] * len(TRICKY))
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_text_read_in_pieces_is_at_each_the_text_so_far(seed: int):
+def test_a_text_parsed_in_pieces_equals_the_whole_text(seed: int):
     chance = random.Random(seed)
     pieces = [chance.choice([*PAYLOADS, *TRICKY.split("\n\n")]) for _ in range(12)]
     text = "".join(piece + chance.choice(["\n\n", "\n", " ", "\n   "]) for piece in pieces)
@@ -111,7 +111,7 @@ def test_a_text_read_in_pieces_is_at_each_the_text_so_far(seed: int):
 
 
 @pytest.mark.parametrize("ending", [".\n\n", ".\n", ". "])
-def test_what_is_sent_grows_as_the_text_does(ending: str):
+def test_the_length_of_patches_is_linear_in_the_text(ending: str):
     def sent(sentences: int) -> int:
         text = "".join(f"Bees dance in the hive number {n}{ending}" for n in range(sentences))
         return render(text, [20] * (len(text) // 20))[1]
@@ -119,16 +119,16 @@ def test_what_is_sent_grows_as_the_text_does(ending: str):
     assert sent(200) < 2.2 * sent(100)
 
 
-def test_what_is_written_anew_replaces_what_was_written():
-    renderer, page = IncrementalRenderer(), Page()
+def test_a_text_that_is_written_again_replaces_the_old_one():
+    renderer, page = IncrementalRenderer(), PatchedPage()
     for text, changed_at in (("One.\n\nTwo.\n\nThree", 0), ("One.\n\nTwo!\n\nFour", 9), ("", 0)):
         renderer.update(text, changed_at, {})
         page.apply(renderer.next_patch())
         assert page.blocks == [asdict(block) for block in blocks(text)]
 
 
-def test_a_source_that_comes_late_is_linked_from_what_was_written_before():
-    renderer, page = IncrementalRenderer(), Page()
+def test_a_late_source_is_linked_from_earlier_text():
+    renderer, page = IncrementalRenderer(), PatchedPage()
     renderer.update("So [1].\n\nAnd so\n\non", 0, {})
     page.apply(renderer.next_patch())
     renderer.restart()
@@ -139,7 +139,7 @@ def test_a_source_that_comes_late_is_linked_from_what_was_written_before():
     ]
 
 
-def test_nothing_is_sent_where_nothing_changed():
+def test_an_unchanged_text_has_no_patch():
     renderer = IncrementalRenderer()
     renderer.update("One.", 0, {})
     assert renderer.next_patch()

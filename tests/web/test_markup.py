@@ -1,4 +1,4 @@
-"""What a model writes becomes parts of known kinds, and nothing that runs or calls."""
+"""The text of a model becomes blocks of known kinds, and nothing that can run or load."""
 
 import json
 from pathlib import Path
@@ -13,16 +13,16 @@ CORPUS: dict[str, list[str]] = json.loads(
 )
 
 
-def spans(text: str, **known: Any) -> list[Span]:
-    (block,) = blocks(text, **known)
+def spans(text: str, **options: Any) -> list[Span]:
+    (block,) = blocks(text, **options)
     return block.lines[0].spans
 
 
-def test_paragraphs_lists_headings_quotes_and_code_are_told_apart():
-    written = (
+def test_paragraphs_lists_headings_quotes_and_code_are_blocks():
+    text = (
         "# Bees\n\nThey *dance*.\n\n1. near\n2. far\n   - left\n\n> Yes.\n\n```py\nx = 1\n```\n---"
     )
-    assert [part.kind for part in blocks(written)] == [
+    assert [part.kind for part in blocks(text)] == [
         "heading",
         "paragraph",
         "list",
@@ -30,12 +30,12 @@ def test_paragraphs_lists_headings_quotes_and_code_are_told_apart():
         "code",
         "rule",
     ]
-    assert blocks(written)[2].lines == [
+    assert blocks(text)[2].lines == [
         Line([Span("near")], "1.", "0rem"),
         Line([Span("far")], "2.", "0rem"),
         Line([Span("left")], "•", "1.25rem"),
     ]
-    assert blocks(written)[4] == Block("code", code="x = 1")
+    assert blocks(text)[4] == Block("code", code="x = 1")
 
 
 def test_a_table_has_a_head_and_rows_of_cells():
@@ -48,11 +48,11 @@ def test_a_table_has_a_head_and_rows_of_cells():
             Row([Line([Span("waggle")]), Line([])]),
         ],
     )
-    assert [one.kind for one in blocks("- a\n\n  |b|\n  |-|\n- c")] == ["list", "table", "list"]
+    assert [block.kind for block in blocks("- a\n\n  |b|\n  |-|\n- c")] == ["list", "table", "list"]
     assert plain_text([part]) == "Dance Where round near waggle "
 
 
-def test_two_lists_apart_are_two():
+def test_separate_lists_are_separate_blocks():
     assert [part.kind for part in blocks("- a\n\ntext\n\n- b")] == ["list", "paragraph", "list"]
     assert [part.kind for part in blocks("- a\n\n1. b")] == ["list", "list"]
 
@@ -67,7 +67,7 @@ def test_emphasis_is_kept_where_it_was():
     ]
 
 
-def test_a_link_says_where_it_leads_whatever_its_words_say():
+def test_a_link_shows_its_host_whatever_its_text():
     (link,) = spans("[bank.example](https://bank.example@evil.example/a)")
     assert (link.href, link.host) == ("https://bank.example@evil.example/a", "evil.example")
 
@@ -80,13 +80,13 @@ def test_a_link_leads_only_to_web_addresses(address: str):
     assert all(not span.href for span in spans(f"[press me]({address})"))
 
 
-def test_a_picture_is_a_link_and_html_is_words():
+def test_an_image_is_a_link_and_html_is_text():
     (mark, link) = spans("![pixel](https://evil.example/p.png)")
     assert (mark.text, link.text, link.host) == ("!", "pixel", "evil.example")
     assert spans("<img src=x onerror=alert(1)>") == [Span("<img src=x onerror=alert(1)>")]
 
 
-def test_the_number_of_a_source_leads_to_it_and_others_are_words():
+def test_the_number_of_a_source_is_a_link_and_others_are_text():
     assert spans("So [1], not [2].", sources={1: "/f/1"}) == [
         Span("So "),
         Span("[1]", href="/f/1", cites=True),
@@ -94,13 +94,15 @@ def test_the_number_of_a_source_leads_to_it_and_others_are_words():
     ]
 
 
-@pytest.mark.parametrize("payload", [one for some in CORPUS.values() for one in some])
-def test_every_payload_becomes_words_and_web_links(payload: str):
+@pytest.mark.parametrize(
+    "payload", [payload for payloads in CORPUS.values() for payload in payloads]
+)
+def test_every_payload_becomes_text_and_web_links(payload: str):
     for part in blocks(payload):
         for line in [*part.lines, *(cell for row in part.rows for cell in row.cells)]:
             for span in line.spans:
                 assert not span.href or span.href.startswith(("http://", "https://"))
 
 
-def test_words_are_read_without_marks():
+def test_plain_text_has_no_markup():
     assert plain_text(blocks("**Bees** dance.\n\n- near\n- far")) == "Bees dance.\nnear far"

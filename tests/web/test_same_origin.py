@@ -8,7 +8,7 @@ from web.plugins.same_origin import ORIGIN, SameOriginPlugin, rewrite
 
 
 @pytest.mark.parametrize("quote", ['"', "'", "`"])
-def test_a_baked_address_becomes_the_pages_own(quote: str):
+def test_a_built_in_address_becomes_the_pages_own(quote: str):
     baked = f"const a={quote}http://localhost:8000/ping{quote},b={quote}ws://localhost:8000/_event{quote}"
 
     script, count = rewrite(baked, "http://localhost:8000")

@@ -1,4 +1,4 @@
-"""What stands in front of the pages: origins, headers, and facts in the HTML."""
+"""The layers in front of the pages: origins, headers, and prerendered HTML."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ async def test_the_api_and_the_pages_share_an_origin(pages: httpx.AsyncClient):
     assert (await pages.get("/apiary")).text == "http /apiary"
 
 
-async def test_pages_carry_their_safety_and_hashed_files_stay(pages: httpx.AsyncClient):
+async def test_pages_have_security_headers_and_hashed_files_are_cached(pages: httpx.AsyncClient):
     page, script = await pages.get("/"), await pages.get("/assets/app-1a2b.js")
 
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
@@ -89,7 +89,7 @@ async def test_a_websocket_is_opened_from_our_own_pages_only(origin: bytes | Non
     assert (reached, sent) == (["/_event"], []) if admitted else ([], ["websocket.close"])
 
 
-async def test_a_factoids_page_says_what_it_is_about_without_any_script(
+async def test_a_factoids_page_has_its_text_and_metadata_without_script(
     pages: httpx.AsyncClient, make: Factories
 ):
     factoid = await make.factoid('A "<b>bold</b>" fact </script><script>alert(1)</script>.')
@@ -124,7 +124,7 @@ async def test_the_feed_can_be_read_without_script(pages: httpx.AsyncClient, mak
 
 
 @pytest.mark.parametrize("after", ["", "?session=cs_test_1", "/cancelled"])
-async def test_a_payments_page_is_not_for_search_engines(pages: httpx.AsyncClient, after: str):
+async def test_a_payments_page_is_not_indexed(pages: httpx.AsyncClient, after: str):
     page = await pages.get(f"/checkout/{uuid4()}{after}")
 
     assert page.status_code == 200
@@ -133,11 +133,11 @@ async def test_a_payments_page_is_not_for_search_engines(pages: httpx.AsyncClien
     assert "<noscript>" in page.text
 
 
-async def test_what_names_no_payment_is_left_to_the_build(pages: httpx.AsyncClient):
+async def test_an_address_without_a_payment_is_left_to_the_build(pages: httpx.AsyncClient):
     assert (await pages.get("/checkout/nonsense")).text == "http /checkout/nonsense"
 
 
-def test_what_is_put_in_goes_to_the_real_end_of_the_body():
+def test_inserted_html_goes_to_the_real_end_of_the_body():
     document = "<head></head><body><script>'</body>'</script></body></html>"
 
     assert inject(document, "H", "B") == (

@@ -38,11 +38,11 @@ async def drained(events: Any) -> list[Any]:
     return [event async for event in events]
 
 
-async def load_more(feed: Any, *seen: Any) -> list[Any]:
-    return await drained(feed.load_more(*seen))
+async def load_more(feed: Any, *visible: Any) -> list[Any]:
+    return await drained(feed.load_more(*visible))
 
 
-async def test_the_feed_shows_what_its_address_says(make: Factories, visitor: str):
+async def test_the_feed_shows_what_its_address_asks_for(make: Factories, visitor: str):
     await make.factoids(PAGE_SIZE + 5)
     honey = await make.factoid("Honey never spoils.", category="food")
 
@@ -56,7 +56,7 @@ async def test_the_feed_shows_what_its_address_says(make: Factories, visitor: st
     assert (food.category, food.q, food.ended) == ("food", "honey", True)
 
 
-async def test_more_adds_one_page_and_ends_at_the_end(make: Factories):
+async def test_load_more_adds_a_chunk_until_the_end(make: Factories):
     await make.factoids(PAGE_SIZE + 5)
     feed = state_of(FeedState)
     await feed.load_feed()
@@ -69,7 +69,7 @@ async def test_more_adds_one_page_and_ends_at_the_end(make: Factories):
     assert (feed.count, feed.ended, feed.loading_more) == (2, True, False)
 
 
-async def test_a_reload_finds_as_many_pages_as_there_were(make: Factories):
+async def test_a_reload_restores_the_number_of_chunks(make: Factories):
     await make.factoids(2 * PAGE_SIZE + 1)
     feed = state_of(FeedState)
     feed.loaded_chunks = "2 /"
@@ -79,7 +79,7 @@ async def test_a_reload_finds_as_many_pages_as_there_were(make: Factories):
     assert (feed.count, feed.ended) == (2, False)
 
 
-async def test_a_feed_without_an_api_says_so_and_recovers(connected: Any, make: Factories):
+async def test_a_feed_shows_an_api_failure_and_recovers(connected: Any, make: Factories):
     await make.factoid()
     feed = state_of(FeedState)
 
@@ -120,14 +120,14 @@ async def test_a_list_that_the_api_does_not_find_shows_the_reason(load: Any):
 
 
 @pytest.mark.parametrize("visible", NONSENSE)
-async def test_more_ignores_what_is_no_sight(visible: Any):
+async def test_load_more_ignores_values_of_other_types(visible: Any):
     feed = state_of(FeedState)
 
     if visible is not True:
         assert await load_more(feed, visible) == []
 
 
-async def test_a_vote_is_made_true_and_a_refused_one_taken_back(make: Factories, visitor: str):
+async def test_a_vote_is_confirmed_and_a_refused_one_undone(make: Factories, visitor: str):
     factoid = await make.factoid()
     votes = state_of(VotesState, visitor)
 
@@ -158,7 +158,7 @@ async def test_nonsense_feedback_and_shares_do_nothing(make: Factories, value: A
     assert state_of(SharingState).report_outcome(value) is None
 
 
-async def test_feedback_is_kept_and_a_refusal_said(make: Factories, visitor: str):
+async def test_feedback_is_stored_and_a_refusal_shown(make: Factories, visitor: str):
     factoid = await make.factoid()
     votes = state_of(VotesState, visitor)
     form = {"factoid_id": str(factoid.id), "comment": "Hm.", "tag-boring": "on", "tag-x": "on"}
@@ -181,7 +181,7 @@ async def test_the_page_of_a_factoid(make: Factories):
 
 
 @pytest.mark.parametrize("name", [str(uuid4()), "nonsense", "", "x/y"])
-async def test_the_page_of_no_factoid_still_helps(make: Factories, name: str):
+async def test_the_page_of_a_missing_factoid_lists_others(make: Factories, name: str):
     other = await make.factoid()
     shown = state_of(FactoidPageState, path=f"/f/{name}")
 
@@ -191,7 +191,7 @@ async def test_the_page_of_no_factoid_still_helps(make: Factories, name: str):
     assert [card.id for card in shown.others] == [str(other.id)]
 
 
-async def test_what_is_left_is_told_to_the_browser_with_its_end(make: Factories, visitor: str):
+async def test_the_allowance_is_sent_to_the_browser_with_its_reset(make: Factories, visitor: str):
     await make.model()
     allowance = state_of(AllowanceState, visitor)
     assert "factoids.setAllowance(" in sent_script(await allowance.load_allowance())
@@ -204,7 +204,7 @@ async def test_what_is_left_is_told_to_the_browser_with_its_end(make: Factories,
     assert 0 < window["reset_s"] <= 60
 
 
-async def test_the_quote_is_of_the_chosen_model_and_says_what_is_not_known(make: Factories):
+async def test_the_quote_is_of_the_chosen_model_and_names_unknowns(make: Factories):
     await make.model("openai/gpt-4o-mini", name="Mini")
     await make.model("openai/dear", name="Dear", completion_usd=Decimal("0.000004"))
     allowance = state_of(AllowanceState)
@@ -222,8 +222,8 @@ async def test_the_quote_is_of_the_chosen_model_and_says_what_is_not_known(make:
     assert mini.after == "Leaves you 999 this minute"
 
 
-async def test_what_a_quote_knows_it_says():
-    known = LiveQuoteOut(
+async def test_a_quote_shows_price_and_wait():
+    live = LiveQuoteOut(
         model=None,
         name="Any",
         worst_case_usd=Decimal("0.0028"),
@@ -235,14 +235,14 @@ async def test_what_a_quote_knows_it_says():
         budget_left_after_usd=Decimal(0),
     )
 
-    quote = to_quote_view(known)
+    quote = to_quote_view(live)
 
     assert quote.price == "At most 0.280 US cents, usually 0.006 US cents"
     assert (quote.wait, quote.after) == ("About 4 seconds", "")
 
 
 @pytest.mark.parametrize("value", NONSENSE)
-async def test_a_quote_for_nonsense_is_none_or_ours(value: Any):
+async def test_there_is_no_quote_for_nonsense(value: Any):
     allowance = state_of(AllowanceState)
 
     await allowance.choose_model(value)
@@ -250,14 +250,14 @@ async def test_a_quote_for_nonsense_is_none_or_ours(value: Any):
     assert allowance.quote is None
 
 
-async def test_who_waits_in_vain_is_shown_that_there_are_some_again(visitor: str):
+async def test_explaining_with_some_left_refreshes_the_allowance(visitor: str):
     generate = state_of(GenerateState, visitor)
 
     assert await generate.explain(None) is AllowanceState.refresh
     assert generate.refusal is None
 
 
-async def test_the_vault_has_what_is_not_on_the_screen(make: Factories, visitor: str):
+async def test_the_vault_excludes_the_factoids_on_the_screen(make: Factories, visitor: str):
     shown = await make.factoid("Owls have three eyelids.")
     stored = await make.factoid("Owls swallow their prey whole.")
     vault = state_of(VaultState, visitor)
@@ -269,14 +269,14 @@ async def test_the_vault_has_what_is_not_on_the_screen(make: Factories, visitor:
 
 
 @pytest.mark.parametrize("value", NONSENSE)
-async def test_nonsense_about_the_vault_is_left_out(value: Any):
+async def test_nonsense_in_a_request_to_the_vault_is_left_out(value: Any):
     assert vault_request(value) == ("", [])
     topic, seen = vault_request({"topic": value, "seen": [value] * 200})
     assert isinstance(topic, str)
     assert seen == []
 
 
-async def test_no_more_of_the_screen_is_told_than_the_vault_takes():
+async def test_the_number_of_excluded_factoids_is_bounded():
     assert len(vault_request({"seen": [str(uuid4()) for _ in range(500)]})[1]) == MAX_EXCLUDED
 
 
@@ -324,20 +324,20 @@ async def test_nonsense_makes_and_ends_no_key(visitor: str, value: Any):
     assert all(not key.revoked_at for key in await ApiClient(visitor).keys())
 
 
-async def test_a_press_has_the_name_it_came_with_or_a_new_one():
-    name = uuid4().hex
+async def test_a_form_keeps_its_idempotency_key_or_gets_a_new_one():
+    key = uuid4().hex
 
-    assert idempotency_key_of({"idempotency_key": name}) == name
+    assert idempotency_key_of({"idempotency_key": key}) == key
     assert len({idempotency_key_of({"idempotency_key": nonsense}) for nonsense in NONSENSE}) == len(
         NONSENSE
     )
 
 
 @pytest.mark.parametrize("value", NONSENSE)
-async def test_why_signing_out_failed_is_said_if_it_is_words(value: Any):
-    said = state_of(KeysState).sign_out_failed(value)
+async def test_the_reason_for_a_failed_sign_out_is_shown_if_it_is_a_text(value: Any):
+    toast = state_of(KeysState).sign_out_failed(value)
 
-    assert bool(said) == (isinstance(value, str) and value != "")
+    assert bool(toast) == (isinstance(value, str) and value != "")
 
 
 async def test_browsers_can_call_nothing_but_the_events_of_the_pages():

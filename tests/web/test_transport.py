@@ -1,4 +1,4 @@
-"""Calling an ASGI app in the same process, piece by piece."""
+"""Calling an ASGI app in the same process, with a streamed response."""
 
 import asyncio
 import contextvars
@@ -41,7 +41,7 @@ async def test_pieces_arrive_before_the_app_has_finished():
         assert [rest async for rest in pieces] == []
 
 
-async def test_the_app_learns_that_its_listener_left():
+async def test_the_app_gets_a_disconnect_when_the_response_is_closed():
     left = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -56,7 +56,7 @@ async def test_the_app_learns_that_its_listener_left():
     assert left.is_set()
 
 
-async def test_an_app_that_goes_on_writing_after_its_listener_left_is_not_held_up():
+async def test_an_app_that_writes_after_the_response_was_closed_is_not_blocked():
     done = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -70,7 +70,7 @@ async def test_an_app_that_goes_on_writing_after_its_listener_left_is_not_held_u
     assert done.is_set()
 
 
-async def test_a_caller_who_gives_up_takes_the_app_along():
+async def test_a_cancelled_request_cancels_the_app():
     cancelled = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -81,15 +81,15 @@ async def test_a_caller_who_gives_up_takes_the_app_along():
             cancelled.set()
 
     async with client(app) as http:
-        asked = asyncio.create_task(http.get("/"))
+        request = asyncio.create_task(http.get("/"))
         await asyncio.sleep(0)
-        asked.cancel()
+        request.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asked
+            await request
     assert cancelled.is_set()
 
 
-async def test_an_app_that_fails_is_a_broken_connection():
+async def test_a_failure_of_the_app_is_a_read_error():
     async def before(scope: Any, receive: Any, send: Any) -> None:
         raise ValueError("no")
 
@@ -107,7 +107,7 @@ async def test_an_app_that_fails_is_a_broken_connection():
                 await http.get("/")
 
 
-async def test_a_complete_answer_ends_although_the_app_waits_for_its_listener_to_leave():
+async def test_a_complete_response_ends_while_the_app_waits_for_the_disconnect():
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await start(send)
         await piece(send, b"all", more=False)
@@ -118,7 +118,7 @@ async def test_a_complete_answer_ends_although_the_app_waits_for_its_listener_to
         assert (await http.get("/")).text == "all"
 
 
-async def test_silence_longer_than_the_read_timeout_ends_the_waiting():
+async def test_silence_longer_than_the_read_timeout_is_an_error():
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await start(send)
         while (await receive())["type"] != "http.disconnect":
@@ -129,7 +129,7 @@ async def test_silence_longer_than_the_read_timeout_ends_the_waiting():
             await http.get("/", timeout=httpx.Timeout(1, read=0.01))
 
 
-async def test_the_app_sees_the_request_and_nothing_else_of_the_caller():
+async def test_the_app_gets_the_request_and_no_context_of_the_caller():
     seen: dict[str, Any] = {}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""The page about what a visitor has bought, and about moving to another device."""
+"""The account page: credits, payments, and moving to another device."""
 
 import reflex as rx
 

@@ -1,4 +1,4 @@
-"""A recovery link, shown once and in the browser alone."""
+"""A recovery link, shown once and kept only in the browser."""
 
 import reflex as rx
 
@@ -12,8 +12,8 @@ from web.ui.sharing import SharingState
 @rx.memo
 def recovery_link(title: rx.Var[str], words: rx.Var[str], done: rx.Var[str]) -> rx.Component:
     """A link that makes another browser this visitor. `done` is the address to go to afterwards."""
-    made = use_store("recovery-link", "made")
-    link, until = live_or(made, "link", ""), live_or(made, "until", "")
+    new_link = use_store("recovery-link", "newLink")
+    link, until = live_or(new_link, "link", ""), live_or(new_link, "until", "")
     return rx.cond(
         link != "",
         rx.el.section(

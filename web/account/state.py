@@ -22,7 +22,7 @@ MOVEMENT_LABELS = {
     "revoke": "Gone with the money that went back",
     "restore": "Here again with the money",
 }
-"""The kinds of movements, with their labels."""
+"""The kinds of movements of credits, with their labels."""
 
 LISTED_STATUSES = ("paid", "refunded", "disputed", "processing")
 """The payments that are listed: those that were made, or still may be."""
@@ -30,17 +30,19 @@ LISTED_STATUSES = ("paid", "refunded", "disputed", "processing")
 
 @dataclass
 class Balance:
-    """What is left of a product."""
+    """The credits of a product."""
 
     product: str
     left: int
     unit: str
     rest: str
-    """What became of the other credits."""
+    """The numbers of the other credits: bought, held, used and revoked."""
 
 
 @dataclass
 class Movement:
+    """An entry of the history of credits."""
+
     label: str
     product: str
     at: str
@@ -76,7 +78,7 @@ class AccountState(LoadedPage, rx.State):
 
     @rx.event
     async def load_account(self):
-        """Show what there is."""
+        """Load the credits, their movements and the payments."""
         api = PaymentsClient.for_visitor(self)
         with self._loading():
             credits, checkouts = await api.credits(), await api.checkouts()
@@ -88,18 +90,19 @@ class AccountState(LoadedPage, rx.State):
 
     @rx.event
     async def make_link(self):
-        """Make a recovery link and show it, this once."""
+        """Create a recovery link and show it once."""
         if self.making:
             return
         self.making, self.refused = True, ""
         yield
         try:
-            made = await PaymentsClient.for_visitor(self).recovery_link()
+            recovery = await PaymentsClient.for_visitor(self).recovery_link()
         except ApiProblem as refusal:
             self.refused = refusal.full_detail
         else:
             yield dispatch(
-                "showRecoveryLink", {"link": made.link, "until": format_date(made.expires_at)}
+                "showRecoveryLink",
+                {"link": recovery.link, "until": format_date(recovery.expires_at)},
             )
         self.making = False
 
@@ -110,7 +113,7 @@ def to_balance(balance: BalanceOut) -> Balance:
         "used": balance.used,
         "gone with money that went back": balance.revoked,
     }
-    rest = [f"{count} {words}" for words, count in others.items() if count]
+    rest = [f"{count} {label}" for label, count in others.items() if count]
     return Balance(
         product=PRODUCT_NAMES[balance.product],
         left=balance.left,

@@ -1,4 +1,4 @@
-"""An answer while it is written: what its stream has brought, and what of that to show."""
+"""An answer while it is written: applies the events of its stream, and yields what to show."""
 
 from httpx_sse import ServerSentEvent
 
@@ -30,7 +30,7 @@ class StreamedAnswer:
         self._streamed.append(text)
         self._renderer = IncrementalRenderer()
         self._changed_at = 0
-        self._spoken_to = len(text)
+        self._spoken_length = len(text)
 
     @property
     def text(self) -> str:
@@ -39,7 +39,7 @@ class StreamedAnswer:
     def apply(self, event: ServerSentEvent) -> bool:
         """Apply an event; True when it is the last one."""
         if not event.data:
-            # The opening of every stream: it only says when to reconnect.
+            # The first event of a stream only sets the delay before a reconnection.
             return False
         match event.event:
             case "message" | "error":
@@ -65,20 +65,20 @@ class StreamedAnswer:
         return self._streamed.flush_due()
 
     def next_patch(self) -> Patch | None:
-        """What the page does not have yet of the text."""
+        """The patch with the changes since the last one; None without changes."""
         self._renderer.update(self.text, self._changed_at, addresses(self._known_sources))
         self._changed_at = len(self.text)
         return self._renderer.next_patch()
 
     def unspoken_sentences(self) -> str:
-        """The whole sentences that were not returned before."""
-        sentences = whole_sentences(self.text[self._spoken_to :])
-        self._spoken_to += len(sentences)
+        """The complete sentences since the last call, as plain text."""
+        sentences = whole_sentences(self.text[self._spoken_length :])
+        self._spoken_length += len(sentences)
         return plain_text(blocks(sentences)).strip()
 
     def unspoken_rest(self) -> str:
-        """What is left to be spoken at the end."""
-        rest, self._spoken_to = self.text[self._spoken_to :], len(self.text)
+        """All text since the last call, at the end of the answer."""
+        rest, self._spoken_length = self.text[self._spoken_length :], len(self.text)
         return plain_text(blocks(rest)).strip()
 
     def _apply_result(self, result: ToolResultEvent) -> None:
@@ -89,12 +89,13 @@ class StreamedAnswer:
         known = {source.number for source in self._known_sources}
         if new := [source for source in result.sources if source.number not in known]:
             self._known_sources += new
-            # The text before may cite them.
+            # Earlier text may cite the new sources.
             self._renderer.restart()
         self.sources = [to_source_view(source) for source in self._known_sources]
 
     def _put(self, used: ToolView) -> None:
+        """Add the use of a tool, or replace the entry with the same id."""
         others = [tool for tool in self.tools if tool.id != used.id]
-        places = (place for place, tool in enumerate(self.tools) if tool.id == used.id)
-        place = next(places, len(others))
-        self.tools = [*others[:place], used, *others[place:]]
+        indexes = (index for index, tool in enumerate(self.tools) if tool.id == used.id)
+        index = next(indexes, len(others))
+        self.tools = [*others[:index], used, *others[index:]]

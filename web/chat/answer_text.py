@@ -1,4 +1,4 @@
-"""The text of an answer: its Markdown as elements of our own."""
+"""Components that render the Markdown of an answer."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from web.chat.markup import Block, Line, Row, Span
 from web.ui.client_store import selector, store_call, use_store
 from web.ui.parts import icon, new_tab_link, value_of
 
-SMALL = (
+SMALL_BUTTON = (
     "inline-flex min-h-11 min-w-11 cursor-pointer items-center justify-center gap-1.5 rounded-full "
     "px-2.5 text-sm text-faint hover:bg-tint hover:text-ink "
 )
@@ -51,7 +51,7 @@ def _line(line: Line) -> rx.Component:
 
 @rx.memo
 def code_part(code: rx.Var[str]) -> rx.Component:
-    """Code as it is written, to be copied."""
+    """A block of code, with a button to copy it."""
     outcome = selector("copyLabel", use_store("copy", "copy"), code)
     return rx.el.div(
         rx.el.div(
@@ -62,7 +62,7 @@ def code_part(code: rx.Var[str]) -> rx.Component:
                 type="button",
                 on_click=rx.call_script(store_call("copyCode", code)),
                 custom_attrs={"data-copy-code": ""},
-                class_name=SMALL,
+                class_name=SMALL_BUTTON,
             ),
             rx.el.span(outcome, role="status", class_name="sr-only"),
             class_name="-mb-2 flex justify-end",
@@ -94,7 +94,7 @@ def _row(row: Row, cell: Any, **props: Any) -> rx.Component:
 
 
 def _table(block: Block) -> rx.Component:
-    """It scrolls by itself where it is too wide, as code does."""
+    """A table, which scrolls on its own where it is too wide, as code does."""
     return rx.el.div(
         rx.el.table(
             rx.el.thead(
@@ -114,7 +114,7 @@ def _table(block: Block) -> rx.Component:
 
 @rx.memo
 def text_part(block: rx.Var[Block]) -> rx.Component:
-    """A paragraph, a list and so on, each in the direction of its own first letter."""
+    """A block of any kind, in the text direction of its first letter (`dir=auto`)."""
     part = value_of(block)
     return rx.fragment(
         rx.match(
@@ -154,13 +154,13 @@ def text_parts(parts: list[Block]) -> rx.Component:
 
 @rx.memo
 def streamed_text() -> rx.Component:
-    """The answer that is being written. It does not pass through the page's state, which would
-    send all of it whenever it grows: a part that is finished is sent once and drawn once.
+    """The answer that is being written. It bypasses the page's state, which would send all of it
+    whenever it grows: a finished block is sent once and rendered once.
     """
-    so_far = use_store("answer", "answer")
-    parts = rx.Var("(answer ?? [])", _var_data=so_far._get_all_var_data()).to(list[Block])
+    answer = use_store("answer", "answer")
+    parts = rx.Var("(answer ?? [])", _var_data=answer._get_all_var_data()).to(list[Block])
     return rx.el.div(
-        rx.foreach(parts, lambda block, place: text_part(block=block, key=place)),  # pyright: ignore[reportArgumentType]
+        rx.foreach(parts, lambda block, index: text_part(block=block, key=index)),  # pyright: ignore[reportArgumentType]
         id="answer",
         class_name=rx.cond(parts.length() > 0, "caret grid grid-cols-1 gap-3", "hidden"),
     )

@@ -1,4 +1,4 @@
-"""The box in which a message is written: Enter sends it, Shift and Enter break the line."""
+"""The form of a message: Enter sends it, Shift+Enter starts a new line."""
 
 from typing import Any
 
@@ -10,24 +10,24 @@ from web.ui.forms import idempotency_field
 from web.ui.parts import icon
 
 PLACEHOLDER = "Ask, or say hi…"
-ROUND = design.BUTTON + "size-11 shrink-0 !px-0 "
+ROUND_BUTTON = design.BUTTON + "size-11 shrink-0 !px-0 "
 
 
 @rx.memo
 def restored_draft() -> rx.Component:
-    """Puts back into the box what was written there before the page was left."""
+    """Restores the draft that was in the box when the page was left."""
     return rx.el.span(hidden=True, on_mount=rx.call_script("factoids.restoreDraft()"))
 
 
 def chat_box(
-    *more: rx.Component, busy: bool, on_submit: Any, on_stop: Any, below: Any = ""
+    *fields: rx.Component, busy: bool, on_submit: Any, on_stop: Any, below: Any = ""
 ) -> rx.Component:
-    """The box; while an answer is written it takes text, which can be sent afterwards."""
+    """The form. While an answer is written it takes text, which can be sent afterwards."""
     return rx.el.form(
         rx.el.label("Your message", html_for="say", class_name="sr-only"),
         idempotency_field(),
         restored_draft(),
-        *more,
+        *fields,
         rx.el.div(
             rx.el.textarea(
                 id="say",
@@ -39,7 +39,7 @@ def chat_box(
                 auto_height=True,
                 enter_key_hint="send",
                 dir="auto",
-                aria_describedby="say-how",
+                aria_describedby="message-hint",
                 class_name="max-h-48 min-h-11 w-full resize-none bg-transparent px-3 py-2.5 "
                 "text-base text-ink !outline-none placeholder:text-faint",
             ),
@@ -52,7 +52,7 @@ def chat_box(
                     id="stop",
                     title="Stop",
                     on_click=on_stop,
-                    class_name=ROUND + "bg-ink text-paper",
+                    class_name=ROUND_BUTTON + "bg-ink text-paper",
                 ),
                 rx.el.button(
                     icon("arrow-up", 18),
@@ -60,7 +60,7 @@ def chat_box(
                     type="submit",
                     id="send",
                     title="Send",
-                    class_name=ROUND + "bg-accent text-accent-ink hover:brightness-110",
+                    class_name=ROUND_BUTTON + "bg-accent text-accent-ink hover:brightness-110",
                 ),
             ),
             class_name="flex items-end gap-2 rounded-3xl border border-line bg-card p-1.5 "
@@ -70,7 +70,7 @@ def chat_box(
         rx.el.p(
             rx.el.span(
                 "Enter sends, Shift and Enter break the line.",
-                id="say-how",
+                id="message-hint",
                 class_name="sr-only",
             ),
             below,

@@ -1,21 +1,21 @@
-// What a chat needs in the browser: following the answer only for a reader at its end, the box with
-// its draft, and the text of the answer, which arrives as patches.
+// The chat in the browser: scrolling with the answer while the reader is at its end, the drafts of
+// messages, and the text of the answer, which arrives as patches.
 (() => {
   const store = globalThis.factoids;
   const box = () => document.getElementById("say");
-  // The chat scrolls within its panel beside a factoid, and with the page where it has its own.
+  // On a factoid's page the chat scrolls within its panel, on its own page with the document.
   const pane = () => document.getElementById("talk-pane") ?? document.scrollingElement;
   const gap = () => pane().scrollHeight - pane().clientHeight - pane().scrollTop;
   const NEAR = 96;
   let following = true;
   let resizes;
 
-  const setScrolledUp = (is) => {
-    if ((store.get("chat")?.scrolledUp ?? false) !== is) store.patch("chat", { scrolledUp: is });
+  const setScrolledUp = (scrolledUp) => {
+    if ((store.get("chat")?.scrolledUp ?? false) !== scrolledUp) store.patch("chat", { scrolledUp });
   };
   const scrollToEnd = () => {
     pane().scrollTo({ top: pane().scrollHeight, behavior: "instant" });
-    // A panel that grows must not push the box away while somebody writes in it.
+    // A growing panel must not push the box out of view while the visitor writes in it.
     if (document.activeElement === box()) {
       box().form.scrollIntoView({ block: "nearest", behavior: "instant" });
     }
@@ -27,12 +27,12 @@
     setScrolledUp(!following);
   }, { capture: true, passive: true });
 
-  const refresh = () => document.getElementById("talk-again")?.click();
+  const refresh = () => document.getElementById("refresh-chat")?.click();
   // Another tab may have sent a message meanwhile.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") refresh();
   });
-  // What is left has changed when a wait has ended.
+  // At the end of a wait the messages left have changed.
   let endedWait = 0;
   store.listen(() => {
     const { until, second } = store.get("clock");
@@ -41,7 +41,7 @@
     refresh();
   });
   const resized = () => {
-    // A chat that is left shrinks to nothing, too.
+    // A chat that is being removed from the page is resized, too.
     if (!document.getElementById("talk")) return;
     if (following) scrollToEnd();
     else setScrolledUp(gap() > NEAR);
@@ -57,7 +57,7 @@
     setValue(field, text);
     field.focus();
   };
-  // A draft stays with its page in this tab: a visitor may go and pay before it is sent.
+  // A draft is kept for its page in this tab: a visitor may leave to pay before sending it.
   const draftKey = () => `unsaid ${location.pathname}`;
   document.addEventListener("input", ({ target }) => {
     if (target.id !== "say") return;
@@ -72,7 +72,7 @@
   Object.assign(store, {
     // The blocks of the answer from `firstBlock` on: see `Patch` in web/chat/markdown_diff.py.
     write(firstBlock, sentLength, keepFrom, keepTo, resumeAt, inserted) {
-      // A patch before this one was lost; a page that reconnects gets everything anew.
+      // An earlier patch was lost; after reconnecting, the page receives the whole answer.
       if (sentLength && sent.length !== sentLength) return;
       const before = sentLength ? sent : "";
       sent = before.slice(keepFrom, keepTo) + inserted + before.slice(resumeAt);
@@ -87,7 +87,7 @@
       resizes.observe(chat);
       following = true;
       scrollToEnd();
-      // The panel was not there yet when its link was followed.
+      // The panel did not exist yet when the link to it was followed.
       if (location.hash === "#ask") document.getElementById("ask")?.scrollIntoView();
     },
     async scrollToLatest() {

@@ -1,4 +1,4 @@
-"""What stands around the box of a chat: the price, what is left, and why there is no answer."""
+"""The state around a message form: the price, the messages left, and a refusal."""
 
 import logging
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from web.checkout.return_to import pricing_href
 from web.client.api import ApiProblem
 from web.client.chats import ChatsClient
 from web.ui.client_store import dispatch
-from web.ui.refusal import Refusal
+from web.ui.refusal import RefusalView
 
 PAYABLE_STATUSES = {402, 429}
-"""HTTP statuses of refusals where a paid message is answered and a stored fact may do."""
+"""HTTP statuses of refusals after which a paid message or a stored factoid is offered."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class NextMessage:
-    """What the next message costs, and how many are left, as text."""
+    """The price of the next message and the number of messages left, as text."""
 
     price: str = ""
     left: str = ""
@@ -36,15 +36,15 @@ class NextMessage:
 
 
 class ChatForm(rx.State, mixin=True):
-    """Part of every state with a box for messages."""
+    """The mixin of all states with a message form."""
 
     next_message: NextMessage = NextMessage()
-    refusal: Refusal | None = None
+    refusal: RefusalView | None = None
     pack: str = ""
     """The label of the offer to buy more messages; empty where nothing is sold."""
     buy_href: str = "/pricing"
     _retry_at: datetime | None = None
-    """Until when one has to wait after a refusal."""
+    """The end of the wait after a refusal; None without a wait."""
 
     @rx.event
     def dismiss(self):
@@ -52,9 +52,9 @@ class ChatForm(rx.State, mixin=True):
         self.refusal = None
 
     async def _refused(self, problem: Problem) -> list[Any]:
-        """Say why there is no answer, and what there is instead."""
+        """Show why there is no answer, and what is offered instead."""
         offer = problem.status in PAYABLE_STATUSES
-        # Where a credit was refused another one would be, too.
+        # With paid messages left, another one would be refused for the same reason.
         pay = offer and (not self.next_message.paid_left or problem.code == "no_credits")
         self.refusal = to_refusal(problem, offer_vault=offer, offer_payment=pay)
         if pay:
@@ -66,21 +66,21 @@ class ChatForm(rx.State, mixin=True):
         return events if problem.status >= 500 else [dispatch("answered"), *events]
 
     def _clear_stale_refusal(self) -> None:
-        """Forget a refusal that does not outlast its page."""
+        """Remove a refusal without a wait, which does not outlast its page."""
         if self._retry_at is None:
             self.refusal = None
 
     def _resume_countdown(self) -> list[Any]:
-        """Have the browser go on counting to the end of the wait."""
+        """Continue the browser's countdown to the end of the wait."""
         if self.refusal is None or self._retry_at is None:
             return []
         left = self._retry_at - datetime.now(UTC)
         return [dispatch("wait", max(0, ceil(left.total_seconds())))]
 
-    def _show_next_message(self, coming: NextMessage) -> None:
-        """Show what comes next; a refusal is over once a message is allowed again."""
-        self.next_message = coming
-        if coming.allowed and self._retry_at:
+    def _show_next_message(self, next_message: NextMessage) -> None:
+        """Show the next message, and end a refusal with a wait once a message is allowed again."""
+        self.next_message = next_message
+        if next_message.allowed and self._retry_at:
             self.refusal = self._retry_at = None
 
     def _return_path(self) -> str:
@@ -89,7 +89,7 @@ class ChatForm(rx.State, mixin=True):
 
 
 async def read_next_message(api: ChatsClient, chat_id: UUID | None, model: str = "") -> NextMessage:
-    """The next message of a chat, or the first of a new one."""
+    """The next message of a chat, or the first of a new one; on a refusal only its reason."""
     try:
         quote = await (api.chat_quote(chat_id) if chat_id else api.first_quote(model))
         balances = (await api.credits()).balances

@@ -1,11 +1,11 @@
-"""A growing Markdown text as blocks: what is finished is neither parsed nor sent again."""
+"""Renders a growing Markdown text: finished blocks are neither parsed nor sent again."""
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import NamedTuple
 
-from web.chat.markup import Block, blocks_of, parsed
+from web.chat.markup import Block, blocks_of, parse
 
 
 class Patch(NamedTuple):
@@ -34,7 +34,7 @@ class IncrementalRenderer:
         self.restart()
 
     def restart(self) -> None:
-        """Forget everything: what was parsed may mean something else now."""
+        """Discard everything, since the meaning of the parsed text may have changed."""
         self.finished: list[Block] = []
         self.open: list[Block] = []
         """The blocks that may still change: those of the last paragraph, list and so on."""
@@ -46,17 +46,17 @@ class IncrementalRenderer:
         """How many characters of `_sent` belong to finished blocks."""
 
     def update(self, text: str, changed_at: int, sources: Mapping[int, str]) -> None:
-        """Parse a text that is as before up to `changed_at`."""
+        """Parse a text that is unchanged up to the character `changed_at`."""
         if changed_at < self._parsed_to:
             self.restart()
         rest = text[self._parsed_to :]
-        tokens = parsed(rest)
+        tokens = parse(rest)
         # A block is finished when another follows. That is certain once the first line of the other
         # is complete: "#" alone begins a heading, "#bees" continues the block before.
         lines = rest.count("\n")
         begins = [
-            (place, token.map[0])
-            for place, token in enumerate(tokens)
+            (index, token.map[0])
+            for index, token in enumerate(tokens)
             if token.level == 0 and token.nesting >= 0 and token.map and token.map[0] < lines
         ]
         cut, line = begins[-1] if begins[1:] else (0, 0)
@@ -65,7 +65,7 @@ class IncrementalRenderer:
         self._parsed_to = len(text) - len(rest.split("\n", line)[-1])
 
     def next_patch(self) -> Patch | None:
-        """What the browser does not have yet; the first time that is everything."""
+        """The changes since the last patch, at first everything; None without changes."""
         sent, keep_from = self._sent or "", self._final_length
         finished = _as_json(self.finished[self._final_blocks :])
         new = ",".join([*finished, *_as_json(self.open)])
@@ -92,6 +92,6 @@ def _as_json(blocks: Iterable[Block]) -> list[str]:
 
 
 def _common_prefix(left: str, right: str) -> int:
-    """How many characters both begin with."""
+    """The length of the common prefix."""
     pairs = enumerate(zip(left, right, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(left), len(right)))
+    return next((index for index, (a, b) in pairs if a != b), min(len(left), len(right)))

@@ -26,9 +26,9 @@ class Span:
     em: bool = False
     code: bool = False
     href: str = ""
-    """Where a link leads, always over HTTP; empty for text that is none."""
+    """The HTTP address of a link; empty for text that is not a link."""
     host: str = ""
-    """The site it leads to, to be shown beside it; empty when the text names it."""
+    """The host of the link, shown after its last span; empty for the others."""
     cites: bool = False
     """Whether it is the number of a source."""
 
@@ -37,13 +37,13 @@ class Span:
 class Line:
     spans: list[Span]
     marker: str = ""
-    """What stands before an item of a list."""
+    """The bullet or number of an item of a list."""
     indent: str = "0rem"
 
 
 @dataclass
 class Row:
-    """Of a table; the first is its head."""
+    """A row of a table; the first one is its head."""
 
     cells: list[Line] = field(default_factory=list[Line])
 
@@ -60,16 +60,16 @@ class Block:
 
 def blocks(text: str, sources: Mapping[int, str] | None = None) -> list[Block]:
     """A Markdown text in blocks; `[1]` becomes a link where source 1 has an address."""
-    return blocks_of(parsed(text), sources or {})
+    return blocks_of(parse(text), sources or {})
 
 
-def parsed(text: str) -> list[Token]:
+def parse(text: str) -> list[Token]:
     """The parser's tokens of a Markdown text."""
     return PARSER.parse(text)
 
 
 def blocks_of(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]:
-    """The blocks of a parsed text, or of some whole paragraphs, lists and so on of it."""
+    """The blocks of a parsed text, or of a part of it that consists of whole blocks."""
     found: list[Block] = []
     numbers: list[int | None] = []
     marker, heading, table, quotes, open_list = "", False, False, 0, False

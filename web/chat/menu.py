@@ -16,12 +16,12 @@ class ChatMenuState(ChatState):
 
     @rx.event
     async def rename(self, form: Any):
-        """Give the chat another name."""
+        """Rename the chat."""
         return await self._change(ChatChangeIn(title=text_of(fields_of(form).get("title"))))
 
     @rx.event
     async def share(self):
-        """Make a link with which anybody can read the chat as it is now."""
+        """Create a link with which anyone can read the chat as it is now."""
         if (id_ := as_uuid(self.id)) is None:
             return None
         try:
@@ -32,7 +32,7 @@ class ChatMenuState(ChatState):
 
     @rx.event
     async def unshare(self):
-        """Make the link invalid."""
+        """Revoke the link."""
         if (id_ := as_uuid(self.id)) is None:
             return None
         try:

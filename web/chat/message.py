@@ -5,7 +5,7 @@ from typing import Any
 
 import reflex as rx
 
-from web.chat.answer_text import SMALL, text_parts
+from web.chat.answer_text import SMALL_BUTTON, text_parts
 from web.chat.words import MessageView, SourceView, ToolView
 from web.ui import design
 from web.ui.client_store import store_call
@@ -53,7 +53,7 @@ def tool_uses(tools: list[ToolView]) -> rx.Component:
 
 
 def _source(source: SourceView) -> rx.Component:
-    named = rx.fragment(
+    content = rx.fragment(
         rx.el.span(source.label, ".", class_name="text-faint tabular-nums"),
         rx.el.span(source.title, class_name="underline underline-offset-2"),
         rx.cond(source.host != "", rx.el.span(source.host, class_name="text-faint")),
@@ -62,8 +62,8 @@ def _source(source: SourceView) -> rx.Component:
     return rx.el.li(
         rx.cond(
             source.href != "",
-            new_tab_link(named, href=source.href, class_name=row + " text-ink hover:text-accent"),
-            rx.el.span(named, class_name=row),
+            new_tab_link(content, href=source.href, class_name=row + " text-ink hover:text-accent"),
+            rx.el.span(content, class_name=row),
         )
     )
 
@@ -84,7 +84,7 @@ def _action(name: str, label: str, on_click: Any, **props: Any) -> rx.Component:
         type="button",
         title=label,
         on_click=on_click,
-        class_name=SMALL,
+        class_name=SMALL_BUTTON,
         **props,
     )
 
@@ -97,7 +97,7 @@ def _branches(message: MessageView, on_branch: Any) -> rx.Component:
             type="button",
             disabled=to == "",
             on_click=on_branch(to),
-            class_name=SMALL + "disabled:opacity-40",
+            class_name=SMALL_BUTTON + "disabled:opacity-40",
         )
 
     return rx.cond(
@@ -114,10 +114,10 @@ def _branches(message: MessageView, on_branch: Any) -> rx.Component:
 def own_message(
     message: MessageView, on_edit: Any, on_branch: Any, who: str = "You"
 ) -> rx.Component:
-    """A message of the visitor's, as plain text."""
+    """A message of the visitor, as plain text; without `on_edit` it is read-only."""
     return rx.el.div(
         rx.el.p(
-            # It has a direction of its own, so that the message determines the other one.
+            # With a direction of its own, so that `dir=auto` is decided by the message alone.
             rx.el.span(f"{who}: ", class_name="sr-only", dir="ltr"),
             message.text,
             class_name="ml-auto w-fit max-w-[85%] whitespace-pre-wrap rounded-2xl rounded-br-md "
@@ -146,8 +146,8 @@ def answer_frame(*content: Any, **props: Any) -> rx.Component:
 
 
 def answer(message: MessageView, events: AnswerEvents | None = None) -> rx.Component:
-    """An answer of the agent's; without `events` it is only to be read."""
-    acts = (
+    """An answer of the agent; without `events` it is read-only."""
+    actions = (
         rx.el.div(
             _action(
                 "copy",
@@ -193,6 +193,6 @@ def answer(message: MessageView, events: AnswerEvents | None = None) -> rx.Compo
             ),
         ),
         source_list(message.sources),
-        acts,
+        actions,
         custom_attrs={"data-said": "agent"},
     )

@@ -15,7 +15,7 @@ from web.ui.parts import bar, icon, link, load_problem, notice, plain_link
 from web.ui.secret import copy_button
 from web.ui.sharing import SharingState
 
-MENU = (
+MENU_ITEM = (
     "flex min-h-11 w-full cursor-pointer items-center gap-3 rounded-xl px-3 text-sm hover:bg-tint"
 )
 
@@ -42,7 +42,7 @@ def _menu() -> rx.Component:
                     class_name=design.FIELD + "!min-h-11 px-3",
                 ),
                 rx.el.button("Rename", type="submit", class_name=design.SECONDARY),
-                # Closed by the browser, which gives the focus back to what opened the menu.
+                # Hiding the popover returns the focus to the button that opened it.
                 on_submit=[
                     rx.call_script("document.getElementById('chat-acts').hidePopover()"),
                     ChatMenuState.rename,
@@ -76,7 +76,7 @@ def _menu() -> rx.Component:
                     type="button",
                     id="share-chat",
                     on_click=ChatMenuState.share,
-                    class_name=MENU,
+                    class_name=MENU_ITEM,
                 ),
             ),
             *[
@@ -85,7 +85,7 @@ def _menu() -> rx.Component:
                     f"Download as {name}",
                     href="/api/chats/" + ChatState.id.to(str) + f"/export?format={form}",  # pyright: ignore[reportAttributeAccessIssue]
                     download=True,
-                    class_name=MENU,
+                    class_name=MENU_ITEM,
                 )
                 for form, name in (("md", "Markdown"), ("json", "JSON"))
             ],
@@ -148,7 +148,7 @@ def _loading() -> rx.Component:
     )
 
 
-def _away() -> rx.Component:
+def _unavailable() -> rx.Component:
     return rx.el.div(
         rx.el.h1("No chat to be shown", class_name="sr-only"),
         rx.cond(
@@ -184,7 +184,7 @@ def chat() -> rx.Component:
     return page(
         rx.cond(
             ChatState.ready,
-            rx.cond(ChatState.missing | (ChatState.problem != ""), _away(), _chat()),  # pyright: ignore
+            rx.cond(ChatState.missing | (ChatState.problem != ""), _unavailable(), _chat()),  # pyright: ignore
             _loading(),
         ),
         class_name="!max-w-3xl flex flex-col pt-4",

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
-    """The chat that is shown. The answer is written in the worker: this only shows it."""
+    """The chat that is shown. A worker writes the answer; this state only shows it."""
 
     id: str = ""
     title: str = ""
@@ -56,17 +56,17 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
     tools: list[ToolView] = []
     sources: list[SourceView] = []
     spoken: str = ""
-    """The latest whole sentences, for screen readers."""
+    """The latest complete sentences, for screen readers."""
     meter: str = ""
     editing: str = ""
-    """The visitor's message that the next one replaces."""
+    """The id of the message that the next one replaces."""
     _answer_so_far: str = ""
     _turn_id: UUID | None = None
     """The latest turn that is shown."""
 
     @rx.event
     async def load_chat(self):
-        """Show the chat that the address names, and the answer being written in it."""
+        """Load the chat in the address, and follow the answer that is being written in it."""
         self._clear_stale_refusal()
         id_ = as_uuid(self.router.url.path.removeprefix("/chat/").strip("/"))
         events = await self._load(id_)
@@ -75,11 +75,11 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
 
     @rx.event
     async def reload(self):
-        """Show the same chat as it is now."""
+        """Load the same chat again."""
         return await self._load(as_uuid(self.id))
 
     async def _load(self, id_: UUID | None) -> list[Any]:
-        """Show a chat of the visitor's, or none."""
+        """Load a chat of the visitor, or show none."""
         if str(id_ or "") != self.id:
             self._reset()
         self.id = str(id_ or "")
@@ -116,7 +116,7 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
 
     @rx.event
     async def regenerate(self, message_id: str):
-        """Have a question answered once more."""
+        """Request another answer to the same message."""
         id_, message = as_uuid(self.id), as_uuid(message_id)
         if id_ is None or message is None:
             return None
@@ -128,7 +128,7 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
 
     @rx.event
     async def continue_answer(self, message_id: str):
-        """Have an answer continued that ended early."""
+        """Continue an answer that ended early."""
         id_, message = as_uuid(self.id), as_uuid(message_id)
         if id_ is None or message is None:
             return None
@@ -140,7 +140,7 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
 
     @rx.event
     async def stop(self):
-        """Stop the answer, whoever asked for it; what is written of it stays."""
+        """Stop the answer, also one requested in another tab; its text so far is kept."""
         if (id_ := as_uuid(self.id)) is None:
             return None
         self.stage = "Stopping…"
@@ -153,7 +153,7 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
 
     @rx.event
     def edit(self, message_id: str):
-        """Put a message back into the box, to be sent in another form."""
+        """Put a message into the box, to change it and send it again."""
         own = (message for message in self.messages if message.mine)
         found = next((message for message in own if message.id == message_id), None)
         self.editing = found.id if found else ""
@@ -186,17 +186,17 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
                     self.busy, self.refusal = False, to_refusal(LOST_STREAM)
                     return
             yield _patch_event(StreamedAnswer())
-        coming = await read_next_message(api, id_)
+        next_message = await read_next_message(api, id_)
         async with self:
             if self._run == run:
-                self._show_next_message(coming)
+                self._show_next_message(next_message)
         if await wait_for_other_turn(api, id_, self._turn_id, lambda: self._is_watched(run)):
             yield ChatState.reload
 
     async def _follow_answer(
         self, api: ChatsClient, id_: UUID, run: int, answer: StreamedAnswer
     ) -> AsyncGenerator[Event]:
-        """Show the answer as it comes; at its end, show the chat as it is then."""
+        """Show the answer while it is written, and load the chat at its end."""
         following = follow(
             lambda after: api.follow_chat(id_, after=after),
             answer.apply,
@@ -222,8 +222,8 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
         """Show the whole chat if its answer has ended; False while it is still written."""
         try:
             chat = await api.chat(id_)
-        except ApiProblem as lost:
-            log.info("The chat %s could not be read: %s", id_, lost)
+        except ApiProblem as problem:
+            log.info("The chat %s could not be read: %s", id_, problem)
             return False
         if chat.status == "answering":
             return False
@@ -238,7 +238,7 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
             return await self._is_current(run)
 
     async def _show_progress(self, run: int, answer: StreamedAnswer) -> bool:
-        """Show all but the text, which goes to the browser as patches."""
+        """Show everything but the text, which the browser gets as patches; False if superseded."""
         async with self:
             if not await self._is_current(run):
                 return False
@@ -271,12 +271,12 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
         return None
 
     def _reset(self) -> None:
-        """Clear what was shown of another chat."""
+        """Clear what was shown of the previous chat."""
         self.messages, self.ready, self.busy, self.editing = [], False, False, ""
         self.meter, self.next_message, self.refusal = "", NextMessage(), None
 
     def _show_chat(self, chat: ChatOut) -> None:
-        """Show a chat as the API has it."""
+        """Show a chat as the API returned it."""
         self.title, self.page_title = chat.title, f"{chat.title} | {NAME}"
         self.model, self.share_url = chat.model, chat.share_url or ""
         self.about_href = f"/f/{chat.factoid_id}" if chat.factoid_id else ""
@@ -293,6 +293,6 @@ class ChatState(ChatForm, LoadedPage, Watcher, rx.State):
 
 
 def _patch_event(answer: StreamedAnswer) -> Event | None:
-    """What the page does not have yet of an answer; all of it when it is new."""
+    """The event that sends the next patch of an answer to the browser."""
     patch = answer.next_patch()
     return dispatch("write", *patch) if patch else None

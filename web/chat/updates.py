@@ -1,4 +1,4 @@
-"""Noticing that the same chat got another message: in another tab, or from a program."""
+"""Noticing a turn that another tab or a program began in the same chat."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -12,13 +12,13 @@ from web.client.chats import ChatsClient
 from web.client.stream import follow
 
 WATCH_INTERVAL_S = 5.0
-"""How often it is checked whether the page is still open."""
+"""The interval of checking whether the page is still open."""
 
 
 async def wait_for_other_turn(
     api: ChatsClient, chat_id: UUID, turn_id: UUID | None, is_watched: Callable[[], Awaitable[bool]]
 ) -> bool:
-    """Wait until the chat has another latest turn than this; False when nobody watches any more."""
+    """Wait until the latest turn is another one; False when the chat is no longer watched."""
     if not await is_watched():
         return False
     following = follow(
@@ -40,5 +40,5 @@ async def wait_for_other_turn(
 
 
 def to_update(event: ServerSentEvent) -> TurnBegunOut | None:
-    """The turn in an event; None in those that only keep the stream open."""
+    """The turn in an event; None for events that only keep the stream open."""
     return read_event(event, TurnBegunOut) if event.data else None

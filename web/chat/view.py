@@ -14,7 +14,7 @@ from web.generate.vault import vault_button, vault_result
 from web.ui import design
 from web.ui.client_store import store_call
 from web.ui.parts import link, value_of
-from web.ui.refusal import Refusal, refusal_notice
+from web.ui.refusal import RefusalView, refusal_notice
 from web.ui.sharing import SharingState
 
 
@@ -39,7 +39,7 @@ def message_item(message: rx.Var[MessageView]) -> rx.Component:
     )
 
 
-def _being_written() -> rx.Component:
+def _answer_in_progress() -> rx.Component:
     return rx.el.li(
         answer_frame(
             tool_uses(ChatState.tools),
@@ -62,7 +62,7 @@ def messages() -> rx.Component:
         rx.foreach(
             ChatState.messages, lambda message: message_item(message=message, key=message.id)
         ),
-        rx.cond(ChatState.busy, _being_written()),
+        rx.cond(ChatState.busy, _answer_in_progress()),
         id="talk",
         aria_label="What was said",
         class_name="grid grid-cols-1 gap-7 py-6",
@@ -71,7 +71,7 @@ def messages() -> rx.Component:
 
 
 def suggestions(texts: Any) -> rx.Component:
-    """Questions to begin with; a press puts one into the box."""
+    """Suggested messages; pressing one puts it into the box."""
 
     def suggestion(text: Any) -> rx.Component:
         return rx.el.button(
@@ -91,16 +91,18 @@ def suggestions(texts: Any) -> rx.Component:
 
 
 def refusal_section(refusal: Any, pack: Any, buy_href: Any, on_dismiss: Any) -> rx.Component:
-    """Why there is no answer: how long to wait, a stored fact meanwhile, and what more costs."""
+    """Why there is no answer, the wait, and the offers: a stored factoid or more messages."""
     buy = rx.cond(pack != "", link(pack, to=buy_href, id="buy", class_name=design.SECONDARY))
     return rx.fragment(
-        rx.cond(refusal, refusal_notice(cast(Refusal, refusal), on_dismiss, vault_button(), buy)),
+        rx.cond(
+            refusal, refusal_notice(cast(RefusalView, refusal), on_dismiss, vault_button(), buy)
+        ),
         vault_result(),
     )
 
 
 def next_message_line(next_message: NextMessage, meter: Any = "") -> rx.Component:
-    """What the next message costs, how many are left, and what the chat has used so far."""
+    """The price of the next message, the messages left, and the cost of the chat so far."""
     return rx.fragment(
         rx.el.span(next_message.price, id="price"),
         rx.el.span(next_message.left, id="left"),
@@ -109,7 +111,7 @@ def next_message_line(next_message: NextMessage, meter: Any = "") -> rx.Componen
 
 
 def composer(on_send: Any, on_refresh: Any, class_name: str) -> rx.Component:
-    """The box with what stands around it."""
+    """The message form with everything around it."""
     below = next_message_line(ChatState.next_message, ChatState.meter)
     return rx.el.div(
         scroll_button(),
@@ -129,7 +131,7 @@ def composer(on_send: Any, on_refresh: Any, class_name: str) -> rx.Component:
         ),
         chat_box(busy=ChatState.busy, on_submit=on_send, on_stop=ChatState.stop, below=below),
         rx.el.p(ChatState.spoken, id="spoken", aria_live="polite", class_name="sr-only"),
-        rx.el.button(type="button", id="talk-again", hidden=True, on_click=on_refresh),
+        rx.el.button(type="button", id="refresh-chat", hidden=True, on_click=on_refresh),
         class_name=class_name,
     )
 

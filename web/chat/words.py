@@ -10,7 +10,7 @@ from api.schemas.problem import Problem
 from web.chat.markup import Block, blocks, http_address
 from web.generate.words import VAULT_HINT
 from web.ui.format import format_usd
-from web.ui.refusal import Refusal
+from web.ui.refusal import RefusalView
 
 TOOL_TITLES = {
     "search_factoids": "Search our factoids",
@@ -49,6 +49,7 @@ HINTS = {
 }
 
 COUNTDOWN_CODES = {"chat_limit", "rate_limited", "budget_used_up"}
+"""Refusals whose detail the countdown already shows."""
 
 SUGGESTIONS = (
     "What is the strangest fact you know?",
@@ -84,7 +85,7 @@ class SourceView:
 
 @dataclass
 class ToolView:
-    """A use of a tool by the agent."""
+    """One use of a tool by the agent. Its state is running, done or failed."""
 
     id: str
     title: str
@@ -109,16 +110,16 @@ class MessageView:
     can_continue: bool = False
     """Whether it can be continued."""
     branch: str = ""
-    """Which of several branches this is; empty where there is one."""
+    """Which of several branches this is; empty where there is only one."""
     previous_branch: str = ""
     next_branch: str = ""
-    """The messages that begin the branches beside it."""
+    """The ids of the messages that begin the branches before and after this one."""
 
 
 def to_message_view(message: ChatMessageOut, *, last: bool = False) -> MessageView:
-    """A message; what may still be done with it depends on whether it is the last one."""
+    """A message as the page shows it; only the last one can be continued."""
     ids = [str(id_) for id_ in message.siblings]
-    own = ids.index(str(message.id)) if str(message.id) in ids else 0
+    position = ids.index(str(message.id)) if str(message.id) in ids else 0
     mine = message.role == "user"
     problem = message.problem.detail if message.problem else ""
     return MessageView(
@@ -131,14 +132,14 @@ def to_message_view(message: ChatMessageOut, *, last: bool = False) -> MessageVi
         cost=usage_text(message.usage) if message.usage else "",
         ended_early=problem or ENDED_TEXT.get(message.status, ""),
         can_continue=last and message.status in ENDED_TEXT,
-        branch=f"{own + 1} of {len(ids)}" if len(ids) > 1 else "",
-        previous_branch=ids[own - 1] if own else "",
-        next_branch=ids[own + 1] if own + 1 < len(ids) else "",
+        branch=f"{position + 1} of {len(ids)}" if len(ids) > 1 else "",
+        previous_branch=ids[position - 1] if position else "",
+        next_branch=ids[position + 1] if position + 1 < len(ids) else "",
     )
 
 
 def to_shared_view(message: SharedMessageOut, number: int) -> MessageView:
-    """A message of a shared chat."""
+    """A message of a shared chat, which has no id of its own."""
     mine = message.role == "user"
     return MessageView(
         id=f"shared-{number}",
@@ -180,7 +181,7 @@ def arguments_text(arguments: str) -> str:
 
 
 def usage_text(usage: ChatUsageOut) -> str:
-    """What an answer cost.
+    """The cost of an answer.
 
     >>> usage_text(ChatUsageOut(700, 112, 0, Decimal("0.00042"), True, 1))
     '$0.00042 · 812 tokens'
@@ -190,15 +191,15 @@ def usage_text(usage: ChatUsageOut) -> str:
 
 
 def meter_text(usage: ChatUsageOut) -> str:
-    """What was spent and what is left of it."""
+    """The cost of a chat so far and the tokens left."""
     about = "" if usage.settled else "at most "
     return f"{about}{format_usd(usage.cost_usd)} so far · {usage.tokens_left:,} tokens left"
 
 
 def quote_text(quote: ChatQuoteOut) -> str:
-    """What the next message costs, or why there is none."""
+    """The price of the next message, or the first sentence of why it is refused."""
     if quote.reason:
-        # The refusal itself says what else can be done.
+        # The notice of the refusal shows the rest.
         return quote.reason.partition(". ")[0].rstrip(".") + "."
     usual = f"usually {format_usd(quote.usual_usd)}, " if quote.usual_usd is not None else ""
     return f"Next: {usual}at most {format_usd(quote.worst_case_usd)}"
@@ -215,11 +216,14 @@ def messages_left_text(quote: ChatQuoteOut, used: int = 0) -> str:
 
 def to_refusal(
     problem: Problem, *, offer_vault: bool = False, offer_payment: bool = False
-) -> Refusal:
-    """A refusal for the page: why there is no answer, and what to do next."""
+) -> RefusalView:
+    """A refusal as the page shows it."""
     shown = "" if problem.code in COUNTDOWN_CODES else problem.detail
-    parts = [shown, *(e.detail for e in problem.errors if e.detail not in problem.detail)]
-    return Refusal(
+    parts = [
+        shown,
+        *(error.detail for error in problem.errors if error.detail not in problem.detail),
+    ]
+    return RefusalView(
         code=problem.code,
         title=TITLES.get(problem.code, "That did not work"),
         detail=" ".join(part for part in parts if part),

@@ -1,4 +1,4 @@
-"""The visitor's chats, and the box in which a new one begins."""
+"""The list of the visitor's chats, and the form that starts a new one."""
 
 import reflex as rx
 
@@ -134,7 +134,7 @@ def chats() -> rx.Component:
             on_stop=ChatsState.dismiss,
             below=next_message_line(ChatsState.next_message),
         ),
-        rx.el.button(type="button", id="talk-again", hidden=True, on_click=ChatsState.refresh),
+        rx.el.button(type="button", id="refresh-chat", hidden=True, on_click=ChatsState.refresh),
         refusal_section(
             ChatsState.refusal, ChatsState.pack, ChatsState.buy_href, ChatsState.dismiss
         ),

@@ -39,26 +39,26 @@ class ChatRow:
 
 
 class ChatsState(ChatForm, LoadedPage, rx.State):
-    """The page on which chats are found and started."""
+    """The page that lists the chats and starts a new one."""
 
     rows: list[ChatRow] = []
     cursor: str = ""
     about: str = ""
-    """The text of the factoid a new chat would be about."""
+    """The text of the factoid that a new chat would be about."""
     about_id: str = ""
     suggestions: list[str] = list(SUGGESTIONS)
     models: list[tuple[str, str]] = []
     busy: bool = False
     _model: str = ""
     _started: tuple[ChatIn, UUID] | None = None
-    """A chat whose first message was refused: the next attempt uses it again."""
+    """A chat whose first message was refused; the next attempt uses it again."""
 
     @rx.event
     async def load_chats(self):
-        """Show the chats there are, and what a new one would be about."""
+        """Load the visitor's chats, and the factoid that a new one would be about."""
         api = ChatsClient.for_visitor(self)
-        given = parse_qs(urlsplit(str(self.router.url)).query).get("about", [""])[-1]
-        about = as_uuid(given)
+        named = parse_qs(urlsplit(str(self.router.url)).query).get("about", [""])[-1]
+        about = as_uuid(named)
         self._clear_stale_refusal()
         self.about, self.about_id = "", ""
         self.busy, self._model = False, ""
@@ -79,13 +79,13 @@ class ChatsState(ChatForm, LoadedPage, rx.State):
 
     @rx.event
     async def choose_model(self, model: Any):
-        """Show what a message to this model costs."""
+        """Show the price of a message to this model."""
         self._model = text_of(model)
         await self._refresh()
 
     @rx.event
     async def refresh(self):
-        """Show what a message costs now: the wait may be over."""
+        """Show the current price of a message; a wait may have ended."""
         await self._refresh()
         return self._resume_countdown()
 

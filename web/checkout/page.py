@@ -1,4 +1,4 @@
-"""The pages to which Stripe sends a buyer back: of a payment, and of one that was left."""
+"""The pages to which Stripe returns a buyer: after paying, and after leaving without paying."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ PRERENDER = shell_html(
 
 
 def _mark(mark: Any) -> rx.Component:
-    """Done, under way, failed or still to come."""
+    """The symbol of a step that is done, under way, failed or still to come."""
 
     def dot(content: rx.Component, class_name: str) -> rx.Component:
         shape = "grid size-8 shrink-0 place-items-center rounded-full "
@@ -46,12 +46,12 @@ def _mark(mark: Any) -> rx.Component:
 MARK_LABELS = {"done": "Done: ", "now": "Under way: ", "failed": "Not done: "}
 
 
-def _step(mark: Any, words: Any) -> rx.Component:
+def _step(mark: Any, text: Any) -> rx.Component:
     return rx.el.li(
         _mark(mark),
         rx.el.span(
             rx.el.span(rx.match(mark, *MARK_LABELS.items(), "To come: "), class_name="sr-only"),
-            words,
+            text,
             class_name=rx.cond(mark == "todo", "text-faint", "font-medium"),
         ),
         aria_current=rx.cond(mark == "now", "step", "false"),
@@ -82,16 +82,16 @@ def _steps() -> rx.Component:
 
 
 def _chat_link(class_name: Any) -> rx.Component:
-    """A link back to the question, after messages were bought."""
-    words = rx.cond(CheckoutState.return_path != "", "Back to your question", "Ask our overlords")
+    """A link back to the chat, after messages were bought."""
+    label = rx.cond(CheckoutState.return_path != "", "Back to your question", "Ask our overlords")
     return rx.cond(
         CheckoutState.chat_href != "",
-        link(words, to=CheckoutState.chat_href, id="to-talk", class_name=class_name),
+        link(label, to=CheckoutState.chat_href, id="to-talk", class_name=class_name),
     )
 
 
 def _next() -> rx.Component:
-    """What to do now; there always is something."""
+    """The next actions; there is always at least one."""
     return rx.el.div(
         rx.cond(
             CheckoutState.payment.pay_href != "",
@@ -203,8 +203,8 @@ def _loading() -> rx.Component:
     )
 
 
-def _shown(known: rx.Component) -> rx.Component:
-    found = rx.cond(CheckoutState.problem != "", _problem(), known)
+def _shown(content: rx.Component) -> rx.Component:
+    found = rx.cond(CheckoutState.problem != "", _problem(), content)
     return rx.cond(
         CheckoutState.ready, rx.cond(CheckoutState.missing, _missing(), found), _loading()
     )

@@ -1,4 +1,4 @@
-"""Leading a buyer back to the chat in which they were asking; no other address is accepted."""
+"""The path to which a buyer returns after paying; only pages with a chat are accepted."""
 
 import re
 from urllib.parse import parse_qs, quote, urlsplit
@@ -8,19 +8,19 @@ RETURN_PATH = re.compile(rf"/chat(?:/{ID}|\?about={ID})?|/f/{ID}")
 
 
 def safe_return_path(path: str) -> str:
-    """The path if it is one of a page with a chat, else empty; a browser may have kept anything."""
+    """The path if it is that of a page with a chat, else empty; the argument is untrusted."""
     return path if RETURN_PATH.fullmatch(path) else ""
 
 
 def return_path_in(address: str) -> str:
-    """The path to go back to that an address of `/pricing` names."""
+    """The return path in an address of `/pricing`."""
     try:
-        given = parse_qs(urlsplit(address).query)
+        fields = parse_qs(urlsplit(address).query)
     except ValueError:
         return ""
-    return safe_return_path(given.get("back", [""])[-1])
+    return safe_return_path(fields.get("back", [""])[-1])
 
 
 def pricing_href(return_path: str) -> str:
-    """The address of `/pricing` for a buyer who comes from this path."""
+    """The address of `/pricing` with this return path."""
     return f"/pricing?back={quote(return_path, safe='/')}"

@@ -1,4 +1,4 @@
-"""The state of a payment's page: how the payment stands, until what was bought is there."""
+"""The state of a payment's page: the status of the payment, followed until it is final."""
 
 import re
 from contextlib import aclosing
@@ -19,20 +19,20 @@ from web.ui.page_state import LoadedPage, Watcher
 
 ADDRESS = re.compile(r"/checkout/([^/]+)(?:/cancelled)?/?")
 WATCH_INTERVAL_S = 20.0
-"""How often a waiting page is asked whether it is still open."""
+"""The interval of checking whether the page is still open."""
 
 
 class CheckoutState(LoadedPage, Watcher, rx.State):
-    """The page a buyer comes back to. It only shows: whether something is paid, the API knows."""
+    """The page to which a buyer returns. The API alone decides whether something is paid."""
 
     status: str = ""
     payment: PaymentView = NO_PAYMENT
     receipt: list[tuple[str, str]] = []
     was_paid: bool = False
     return_path: str = rx.SessionStorage("", name="asked_at")
-    """The page in this tab on which the buyer was asking something."""
+    """The path of the chat page from which the buyer came, in this tab."""
     chat_href: str = ""
-    """Where to go on asking with the messages that were bought."""
+    """The address of the chat in which the bought messages can be used."""
     generates: bool = False
     """Whether a factoid is generated as soon as it is paid."""
     generation: str = ""
@@ -41,9 +41,9 @@ class CheckoutState(LoadedPage, Watcher, rx.State):
 
     @rx.event
     async def load_checkout(self):
-        """Show the payment that the address names."""
-        named = ADDRESS.fullmatch(self.router.url.path)
-        id_ = as_uuid(named[1]) if named else None
+        """Load the payment in the address."""
+        match = ADDRESS.fullmatch(self.router.url.path)
+        id_ = as_uuid(match[1]) if match else None
         self._id, self.status, self.generation = str(id_ or ""), "", ""
         self._new_run()
         events: list[Any] = []
@@ -74,8 +74,8 @@ class CheckoutState(LoadedPage, Watcher, rx.State):
                 async with self:
                     if not await self._is_current(run):
                         return
-                    known = isinstance(update, CheckoutOut)
-                    events = show_checkout(self, update) if known else []
+                    changed = isinstance(update, CheckoutOut)
+                    events = show_checkout(self, update) if changed else []
                     finished = is_finished(self)
                 for event in events:
                     yield event
@@ -84,7 +84,7 @@ class CheckoutState(LoadedPage, Watcher, rx.State):
 
 
 def to_update(event: ServerSentEvent) -> CheckoutOut | None:
-    """The payment in an event; None in those that only keep the stream open."""
+    """The payment in an event; None for events that only keep the stream open."""
     return read_event(event, CheckoutOut) if event.event == "checkout" else None
 
 
@@ -96,8 +96,8 @@ def is_finished(page: CheckoutState) -> bool:
 
 
 def show_checkout(page: CheckoutState, checkout: CheckoutOut) -> list[Any]:
-    """Show how a payment stands; returns the event that watches what is generated with it."""
-    known = page.generation
+    """Show a payment; returns the event that watches its generation once that has begun."""
+    previous = page.generation
     page.status, page.receipt = checkout.status, receipt(checkout)
     page.payment = to_payment_view(checkout)
     page.generation = str(checkout.generation_request_id or "")
@@ -110,6 +110,6 @@ def show_checkout(page: CheckoutState, checkout: CheckoutOut) -> list[Any]:
         and not checkout.wish_given_up
         and (bool(page.generation) or not checkout.credits_revoked)
     )
-    if page.generation and page.generation != known:
+    if page.generation and page.generation != previous:
         return [GenerateState.show(page.generation)]
     return []

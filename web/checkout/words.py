@@ -44,19 +44,19 @@ class PaymentStep:
 
 @dataclass
 class PaymentView:
-    """How a payment stands, as text."""
+    """The status of a payment, as text."""
 
     emoji: str
     title: str
     text: str
     steps: list[PaymentStep] = field(default_factory=list[PaymentStep])
     pay_href: str = ""
-    """Stripe's page, while something is still to be paid there."""
+    """The address of Stripe's page, while the payment is open."""
     pay_label: str = ""
     retry_href: str = ""
-    """Where to begin again after this payment failed or expired."""
+    """Where to start again after the payment failed or expired."""
     href: str = ""
-    """The page of the payment."""
+    """The address of the payment's page."""
 
 
 NO_PAYMENT = PaymentView("", "", "")
@@ -65,7 +65,7 @@ NO_PAYMENT = PaymentView("", "", "")
 def to_payment_view(out: CheckoutOut) -> PaymentView:
     title, text = _title_and_text(out)
     url = safe_href(out.url) if out.status == "open" else ""
-    again = out.status in {"failed", "expired"}
+    can_retry = out.status in {"failed", "expired"}
     return PaymentView(
         emoji=STATUS_EMOJI[out.status],
         title=title,
@@ -73,7 +73,7 @@ def to_payment_view(out: CheckoutOut) -> PaymentView:
         steps=_steps(out),
         pay_href=url,
         pay_label=f"Pay {out.price} with Stripe",
-        retry_href=GenerateOnPayment(out.wished, out.topic or "").href if again else "",
+        retry_href=GenerateOnPayment(out.wished, out.topic or "").href if can_retry else "",
         href=f"/checkout/{out.id}",
     )
 
@@ -143,7 +143,7 @@ def _delivered(out: CheckoutOut) -> str:
 
 
 def _steps(out: CheckoutOut) -> list[PaymentStep]:
-    """Paid, then ready; the generation itself shows the third step, the writing."""
+    """The steps paid and ready; the page itself adds the step of a generation."""
     ready = f"{out.credits} {PRODUCT_UNITS[out.product]} ready"
     match out.status:
         case "paid":

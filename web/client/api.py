@@ -1,4 +1,4 @@
-"""The API as typed Python: one method per endpoint, the wire schemas in and out."""
+"""A typed client of the API: one method per endpoint, with the API's schemas."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -31,13 +31,13 @@ from web.client.transport import ASGIApp, StreamingASGITransport
 REQUEST_TIMEOUT_S = 8.0
 """A plain request that takes longer is abandoned."""
 STREAM_SILENCE_S = 40.0
-"""A stream sends a ping every 15 s; after this much silence it is dead."""
+"""A stream sends a ping every 15 s; after this much silence it counts as lost."""
 
 STREAM_FINISHED = 204
-"""A stream's answer when everything was already seen: do not come back."""
+"""The status of a stream without further events, which clients must not join again."""
 
 IN_PROCESS_URL = "http://localhost"
-"""httpx requires an address, also where it connects to none."""
+"""httpx requires a base URL even where it opens no connection."""
 
 T = TypeVar("T")
 
@@ -51,24 +51,24 @@ class ApiProblem(Exception):
 
     @property
     def full_detail(self) -> str:
-        """Why, followed by what is wrong with single fields."""
+        """The reason, followed by the problems of single fields."""
         detail = self.problem.detail
         fields = [error.detail for error in self.problem.errors if error.detail not in detail]
         return " ".join([detail, *fields])
 
 
 def read_event(event: ServerSentEvent, shape: type[T]) -> T:
-    """An event's data as this type.
+    """The data of an event as this type.
 
     Raises:
-        msgspec.MsgspecError: It is something else.
+        msgspec.MsgspecError: The data is not of this type.
     """
     return msgspec.json.decode(event.data, type=shape)
 
 
 @dataclass
 class _Connection:
-    """The one connection pool of this process, and the app behind it when it is in-process."""
+    """The connection pool of this process, and the app behind it when it is in-process."""
 
     http: httpx.AsyncClient | None = None
     app: ASGIApp | None = None
@@ -79,7 +79,7 @@ _connection = _Connection()
 
 
 def use_app(app: ASGIApp | None, *, api_url: str | None = None) -> None:
-    """Call this ASGI app from now on, or the API at `api_url` if there is one."""
+    """Send all further requests to the API at `api_url` if given, else to this ASGI app."""
     _connection.app, _connection.api_url, _connection.http = app, api_url, None
 
 
@@ -93,19 +93,19 @@ def _http() -> httpx.AsyncClient:
             if _connection.api_url or not _connection.app
             else StreamingASGITransport(_connection.app),
             timeout=httpx.Timeout(REQUEST_TIMEOUT_S),
-            # The pool serves all visitors: a cookie kept from one must never go out for another.
+            # The pool serves all visitors: a cookie set for one must never be sent for another.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
     return _connection.http
 
 
 class ApiClient:
-    """The API on behalf of one visitor: their cookie, their address."""
+    """Calls the API on behalf of one visitor, with their cookie and IP address."""
 
     def __init__(self, cookie: str = "", address: str = "") -> None:
         self._headers = {"cookie": cookie} if cookie else {}
         if "__Host-" in cookie:
-            # Browsers keep such cookies under TLS only, so the page came over TLS.
+            # Browsers accept such cookies over TLS only, so the page was loaded over TLS.
             self._headers["x-forwarded-proto"] = "https"
         self._address = address
         if address and _connection.api_url:
@@ -113,7 +113,7 @@ class ApiClient:
 
     @classmethod
     def for_visitor(cls, state: rx.State) -> Self:
-        """The API as the visitor behind this state."""
+        """A client for the visitor behind this state."""
         return cls(state.router.headers.cookie, state.router.session.client_ip)
 
     async def factoids(
@@ -136,8 +136,8 @@ class ApiClient:
             "limit": limit,
             "cursor": cursor,
         }
-        given = {name: value for name, value in parameters.items() if value not in (None, "")}
-        return await self._get("/api/factoids", FactoidPage, given)
+        query = {name: value for name, value in parameters.items() if value not in (None, "")}
+        return await self._get("/api/factoids", FactoidPage, query)
 
     async def factoid(self, factoid_id: UUID) -> FactoidOut:
         return await self._get(f"/api/factoids/{factoid_id}", FactoidOut)
@@ -156,20 +156,20 @@ class ApiClient:
         return await self._call("POST", "/api/factoids/feedback", FeedbackOut, body=feedback)
 
     async def generate(self, request: GenerateIn, key: str = "") -> GenerationOut:
-        """Ask for a factoid; with the same idempotency key again it is the same request."""
+        """Request a factoid; the same idempotency key again returns the first request."""
         path = "/api/factoids/generate"
         return await self._call("POST", path, GenerationOut, body=request, key=key)
 
     async def quote(self, model: str = "") -> LiveQuoteOut:
-        """What the next one costs; empty for the model that we would choose."""
+        """The price of the next factoid; without `model` the API chooses the model."""
         params = {"model": model} if model else None
         return await self._get("/api/factoids/quote", LiveQuoteOut, params)
 
     async def vault(self, topic: str = "", seen: Sequence[UUID] = ()) -> FactoidOut:
         """A stored factoid on the topic, new to the visitor and not among `seen`."""
         parameters = {"topic": topic, "seen": ",".join(str(id_) for id_ in seen)}
-        given = {name: value for name, value in parameters.items() if value}
-        return await self._get("/api/factoids/vault", FactoidOut, given)
+        query = {name: value for name, value in parameters.items() if value}
+        return await self._get("/api/factoids/vault", FactoidOut, query)
 
     async def generation(self, generation_id: UUID) -> GenerationOut:
         return await self._get(f"/api/factoids/generate/{generation_id}", GenerationOut)
@@ -182,19 +182,21 @@ class ApiClient:
         path = f"/api/factoids/generate/{generation_id}"
         return await self._call("DELETE", path, GenerationOut)
 
-    def follow(self, generation_id: UUID, after: str = "") -> AsyncGenerator[ServerSentEvent]:
-        """The generation as it happens, continuing after the event with id `after`."""
+    def follow_generation(
+        self, generation_id: UUID, after: str = ""
+    ) -> AsyncGenerator[ServerSentEvent]:
+        """The events of a generation after the one with id `after`."""
         return self._stream(f"/api/factoids/generate/{generation_id}/stream", after)
 
-    def live(self) -> AsyncGenerator[ServerSentEvent]:
-        """New factoids and changed tallies of all visitors, without an end."""
+    def follow_live(self) -> AsyncGenerator[ServerSentEvent]:
+        """New factoids and changed tallies, for all visitors; the stream does not end."""
         return self._stream("/api/factoids/live")
 
     async def limits(self) -> LimitsOut:
         return await self._get("/api/factoids/limits", LimitsOut)
 
     async def make_key(self, request: KeyIn, key: str = "") -> NewKeyOut:
-        """A new key with its secret, which the API shows this once."""
+        """Create a key; its secret is returned here and never again."""
         return await self._call("POST", "/api/keys", NewKeyOut, body=request, key=key)
 
     async def keys(self) -> list[KeyOut]:
@@ -234,7 +236,7 @@ class ApiClient:
             headers["content-type"] = "application/json"
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                answer = await _http().request(
+                response = await _http().request(
                     method,
                     path,
                     params=params,
@@ -242,14 +244,14 @@ class ApiClient:
                     headers=headers,
                     extensions=self._extensions(),
                 )
-        except (httpx.HTTPError, TimeoutError) as broken:
-            raise _unreachable() from broken
-        if answer.is_error:
-            raise _refusal(answer.status_code, answer.content)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise _unreachable() from error
+        if response.is_error:
+            raise _refusal(response.status_code, response.content)
         try:
-            return msgspec.json.decode(answer.content or b"null", type=shape)
-        except msgspec.MsgspecError as unreadable:
-            raise _unreachable("The answer could not be read.") from unreadable
+            return msgspec.json.decode(response.content or b"null", type=shape)
+        except msgspec.MsgspecError as error:
+            raise _unreachable("The answer could not be read.") from error
 
     async def _stream(self, path: str, after: str = "") -> AsyncGenerator[ServerSentEvent]:
         headers = self._headers | {"accept": "text/event-stream"}
@@ -259,15 +261,15 @@ class ApiClient:
         try:
             async with _http().stream(
                 "GET", path, headers=headers, timeout=timeout, extensions=self._extensions()
-            ) as answer:
-                if answer.is_error:
-                    raise _refusal(answer.status_code, await answer.aread())
-                if answer.status_code == STREAM_FINISHED:
+            ) as response:
+                if response.is_error:
+                    raise _refusal(response.status_code, await response.aread())
+                if response.status_code == STREAM_FINISHED:
                     return
-                async for event in EventSource(answer).aiter_sse():
+                async for event in EventSource(response).aiter_sse():
                     yield event
-        except httpx.HTTPError as broken:
-            raise _unreachable() from broken
+        except httpx.HTTPError as error:
+            raise _unreachable() from error
 
     def _extensions(self) -> dict[str, Any]:
         return {"client": (self._address, 0)} if self._address else {}
@@ -286,5 +288,5 @@ def _refusal(status: int, body: bytes) -> ApiProblem:
 
 
 def _unreachable(detail: str = "", status: int = 503) -> ApiProblem:
-    words = detail or "Our overlords are not picking up right now. Try again in a moment."
-    return ApiProblem(Problem("Cannot reach the API", status, words, "unreachable", ""))
+    text = detail or "Our overlords are not picking up right now. Try again in a moment."
+    return ApiProblem(Problem("Cannot reach the API", status, text, "unreachable", ""))

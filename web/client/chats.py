@@ -1,4 +1,4 @@
-"""The part of the API that is about chats, as typed Python."""
+"""The client's methods for chats."""
 
 from collections.abc import AsyncGenerator
 from uuid import UUID
@@ -19,7 +19,7 @@ from web.client.payments import PaymentsClient
 
 
 class ChatsClient(PaymentsClient):
-    """A visitor's chats with the agent, and what they may buy when the free messages end."""
+    """Calls the API for a visitor's chats, and for the payments that extend them."""
 
     async def chats(self, cursor: str = "") -> ChatsOut:
         return await self._get("/api/chats", ChatsOut, {"cursor": cursor} if cursor else None)
@@ -27,11 +27,11 @@ class ChatsClient(PaymentsClient):
     async def latest_chat(self, about: UUID) -> UUID | None:
         """The most recently used chat about a factoid."""
         parameters = {"factoid_id": str(about), "limit": 1}
-        found = (await self._get("/api/chats", ChatsOut, parameters)).items
-        return found[0].id if found else None
+        chats = (await self._get("/api/chats", ChatsOut, parameters)).items
+        return chats[0].id if chats else None
 
     async def begin_chat(self, request: ChatIn, key: str = "") -> ChatOut:
-        """Begin a chat; with the same idempotency key again it is the same chat."""
+        """Start a chat; the same idempotency key again returns the first chat."""
         return await self._call("POST", "/api/chats", ChatOut, body=request, key=key)
 
     async def chat(self, chat_id: UUID) -> ChatOut:
@@ -44,7 +44,7 @@ class ChatsClient(PaymentsClient):
         await self._call("DELETE", f"/api/chats/{chat_id}", None)
 
     async def first_quote(self, model: str = "") -> ChatQuoteOut:
-        """What the first message of a new chat costs; empty for a model that we would choose."""
+        """The price of a new chat's first message; without `model` the API chooses the model."""
         params = {"model": model} if model else None
         return await self._get("/api/chats/quote", ChatQuoteOut, params)
 
@@ -52,7 +52,7 @@ class ChatsClient(PaymentsClient):
         return await self._get(f"/api/chats/{chat_id}/quote", ChatQuoteOut)
 
     async def send_message(self, chat_id: UUID, message: MessageIn, key: str = "") -> TurnOut:
-        """Send a message; with the same idempotency key again it is sent once."""
+        """Send a message; with the same idempotency key again it is sent only once."""
         path = f"/api/chats/{chat_id}/messages"
         return await self._call("POST", path, TurnOut, body=message, key=key)
 
@@ -68,11 +68,11 @@ class ChatsClient(PaymentsClient):
         return await self._call("DELETE", f"/api/chats/{chat_id}/turns/current", TurnOut)
 
     def follow_chat(self, chat_id: UUID, after: str = "") -> AsyncGenerator[ServerSentEvent]:
-        """The last answer as it is written, continuing after the event with id `after`."""
+        """The events of the last answer after the one with id `after`."""
         return self._stream(f"/api/chats/{chat_id}/stream", after)
 
     def follow_turns(self, chat_id: UUID) -> AsyncGenerator[ServerSentEvent]:
-        """The latest turn of a chat and every further one; without an end."""
+        """The latest turn of a chat and every further one; the stream does not end."""
         return self._stream(f"/api/chats/{chat_id}/live")
 
     async def share_chat(self, chat_id: UUID) -> ShareOut:

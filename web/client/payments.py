@@ -1,4 +1,4 @@
-"""The part of the API that is about paying, as typed Python."""
+"""The client's methods for payments, credits and recovery links."""
 
 from collections.abc import AsyncGenerator
 from uuid import UUID
@@ -12,13 +12,13 @@ from web.client.api import ApiClient
 
 
 class PaymentsClient(ApiClient):
-    """What one visitor may buy, has bought, and has left of it."""
+    """Calls the API for a visitor's purchases and credits."""
 
     async def products(self) -> ProductsOut:
         return await self._get("/api/payments/products", ProductsOut)
 
     async def start_checkout(self, purchase: CheckoutIn, key: str = "") -> CheckoutOut:
-        """Begin a payment; with the same idempotency key again it is the same payment."""
+        """Start a payment; the same idempotency key again returns the first payment."""
         path = "/api/payments/checkout"
         return await self._call("POST", path, CheckoutOut, body=purchase, key=key)
 
@@ -28,7 +28,7 @@ class PaymentsClient(ApiClient):
     def follow_checkout(
         self, checkout_id: UUID, after: str = ""
     ) -> AsyncGenerator[ServerSentEvent]:
-        """The payment as it changes, until it is finished."""
+        """The events of a payment until it is finished, after the one with id `after`."""
         return self._stream(f"/api/payments/checkout/{checkout_id}/stream", after)
 
     async def checkouts(self) -> list[CheckoutOut]:
@@ -36,7 +36,7 @@ class PaymentsClient(ApiClient):
         return (await self._get("/api/payments/checkouts", CheckoutsOut)).items
 
     async def recovery_link(self) -> RecoveryOut:
-        """A link that makes another browser this visitor; the API shows it this once."""
+        """Create a link that makes another browser this visitor; it is returned only here."""
         return await self._call("POST", "/api/session/recovery", RecoveryOut)
 
     async def credits(self) -> CreditsOut:

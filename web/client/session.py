@@ -6,7 +6,7 @@ _pages: list[rx.App] = []
 
 
 def use_pages(app: rx.App) -> None:
-    """Ask this app from now on which tabs are open."""
+    """Set the app that knows which tabs are open."""
     _pages[:] = [app]
 
 
@@ -17,7 +17,7 @@ async def page_is_open(state: rx.State) -> bool:
     """
     for app in _pages:
         if app.event_namespace:
-            # Reflex has no public way to ask; checked with reflex 0.10.1.
+            # Reflex has no public API for this; checked with reflex 0.10.1.
             tabs = app.event_namespace._token_manager
             return await tabs.is_token_connected(state.router.session.client_token)
     return False

@@ -1,4 +1,4 @@
-"""Following a stream of events: through silences, and through lost connections."""
+"""Following a stream of events through idle periods and lost connections."""
 
 import asyncio
 import logging
@@ -26,27 +26,27 @@ async def idle_ticks(
     """The events, and None when no further one has come for `after_s`: once, or with `repeat`
     every `after_s`.
 
-    A tick is the time to show what was held back, and to check whether the page is still open.
+    At None a caller shows buffered text and checks whether the page is still open.
     """
-    coming = asyncio.ensure_future(anext(events))
+    next_event = asyncio.ensure_future(anext(events))
     try:
         while True:
-            done, _ = await asyncio.wait({coming}, timeout=after_s)
+            done, _ = await asyncio.wait({next_event}, timeout=after_s)
             if not done:
                 yield None
                 if repeat:
                     continue
-                await asyncio.wait({coming})
+                await asyncio.wait({next_event})
             try:
-                event = coming.result()
+                event = next_event.result()
             except StopAsyncIteration:
                 return
-            coming = asyncio.ensure_future(anext(events))
+            next_event = asyncio.ensure_future(anext(events))
             yield event
     finally:
-        coming.cancel()
+        next_event.cancel()
         with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
-            await coming
+            await next_event
         await events.aclose()
 
 
@@ -69,7 +69,7 @@ async def follow(
     delays_s: Sequence[float] = RETRY_DELAYS_S,
     give_up: bool = True,
 ) -> AsyncGenerator[T | Pause]:
-    """The decoded events of a stream, joined again whenever it ends or is lost.
+    """The decoded events of a stream, which is joined again whenever it ends or is lost.
 
     `connect` opens the stream after the event with the given id. With `give_up` this ends after one
     attempt more than there are delays, counted since the last event with data. `name` is for logs.
@@ -86,8 +86,8 @@ async def follow(
                     last_id = event.id or last_id
                     attempt = 0 if event.data else attempt
                     yield decode(event)
-        except (ApiProblem, msgspec.MsgspecError) as lost:
-            log.info("The stream of %s was lost: %s", name, lost)
+        except (ApiProblem, msgspec.MsgspecError) as error:
+            log.info("The stream of %s was lost: %s", name, error)
         yield Pause.DISCONNECTED
         if give_up and attempt >= len(delays_s):
             return

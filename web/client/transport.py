@@ -1,8 +1,8 @@
 """An httpx transport that calls an ASGI app in the same process and streams its answer.
 
-httpx' own ASGITransport collects the whole body first, so an endless stream of events never
-arrives. This one hands over each piece as it is sent, and closing the response early sends
-the app a disconnect, as a closed connection does. ADR 18 says more.
+The ASGITransport of httpx collects the whole body first, so an endless stream of events never
+arrives. This one passes each piece on as it is sent, and closing the response early sends the app
+a disconnect, as a closed connection does. See ADR 18.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ CLEANUP_S = 2.0
 
 
 class StreamingASGITransport(httpx.AsyncBaseTransport):
-    """Requests to `app` without a network; `extensions={"client": (host, port)}` says for whom."""
+    """Sends requests to `app`; `extensions={"client": (host, port)}` sets the client's address."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,7 +33,7 @@ class StreamingASGITransport(httpx.AsyncBaseTransport):
 
 
 class _Exchange(httpx.AsyncByteStream):
-    """One request and its answer, with the app running in a task of its own."""
+    """One request and its response, with the app running in a task of its own."""
 
     def __init__(self, request: httpx.Request, body: bytes) -> None:
         self._scope: dict[str, Any] = {
@@ -54,9 +54,9 @@ class _Exchange(httpx.AsyncByteStream):
         }
         self._read_s: float | None = request.extensions.get("timeout", {}).get("read")
         self._body: bytes | None = body
-        self._over = asyncio.Event()
-        """The response is complete, or its reader has closed it."""
-        # One piece at a time: an app that writes faster than it is read has to wait.
+        self._ended = asyncio.Event()
+        """Set when the response is complete or its reader has closed it."""
+        # One piece at a time, so that an app that writes faster than it is read has to wait.
         self._pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(maxsize=1)
         self._head: asyncio.Future[tuple[int, list[tuple[bytes, bytes]]]]
         self._task: asyncio.Task[None]
@@ -64,14 +64,14 @@ class _Exchange(httpx.AsyncByteStream):
     async def start(self, app: ASGIApp) -> tuple[int, list[tuple[bytes, bytes]]]:
         loop = asyncio.get_running_loop()
         self._head = loop.create_future()
-        # An empty context, as over a network: nothing of the caller's leaks into the app.
+        # An empty context, as over a network: the app sees no context variable of the caller.
         self._task = loop.create_task(self._run(app), context=contextvars.Context())
         try:
             async with asyncio.timeout(self._read_s):
                 return await self._head
-        except TimeoutError as late:
+        except TimeoutError as error:
             await self.aclose()
-            raise httpx.ReadTimeout("The app did not answer in time.") from late
+            raise httpx.ReadTimeout("The app did not answer in time.") from error
         except BaseException:
             await self.aclose()
             raise
@@ -81,8 +81,8 @@ class _Exchange(httpx.AsyncByteStream):
             try:
                 async with asyncio.timeout(self._read_s):
                     piece = await self._pieces.get()
-            except TimeoutError as late:
-                raise httpx.ReadTimeout("The app fell silent.") from late
+            except TimeoutError as error:
+                raise httpx.ReadTimeout("The app fell silent.") from error
             if piece is None:
                 return
             if isinstance(piece, Exception):
@@ -90,7 +90,7 @@ class _Exchange(httpx.AsyncByteStream):
             yield piece
 
     async def aclose(self) -> None:
-        self._over.set()
+        self._ended.set()
         if not self._task.done():
             await asyncio.wait({self._task}, timeout=CLEANUP_S)
         if not self._task.done():
@@ -108,14 +108,14 @@ class _Exchange(httpx.AsyncByteStream):
             broken = httpx.ReadError("The app failed before answering.")
             broken.__cause__ = failure
             self._head.set_exception(broken)
-        elif not self._over.is_set():
-            await self._offer(failure)
+        elif not self._ended.is_set():
+            await self._put_piece(failure)
 
     async def _receive(self) -> Message:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._over.wait()
+        await self._ended.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
@@ -123,19 +123,19 @@ class _Exchange(httpx.AsyncByteStream):
             # The caller may have given up before there was a response.
             if not self._head.done():
                 self._head.set_result((message["status"], list(message.get("headers", []))))
-        elif message["type"] == "http.response.body" and not self._over.is_set():
+        elif message["type"] == "http.response.body" and not self._ended.is_set():
             if message.get("body"):
-                await self._offer(message["body"])
+                await self._put_piece(message["body"])
             if not message.get("more_body", False):
-                await self._offer(None)
-                self._over.set()
+                await self._put_piece(None)
+                self._ended.set()
 
-    async def _offer(self, piece: bytes | Exception | None) -> None:
-        """Hand a piece to the reader, or drop it when the reader is gone."""
+    async def _put_piece(self, piece: bytes | Exception | None) -> None:
+        """Pass a piece to the reader, or drop it when the response was closed."""
         put = asyncio.ensure_future(self._pieces.put(piece))
-        gone = asyncio.ensure_future(self._over.wait())
+        closed = asyncio.ensure_future(self._ended.wait())
         try:
-            await asyncio.wait({put, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({put, closed}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             put.cancel()
-            gone.cancel()
+            closed.cancel()

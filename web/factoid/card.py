@@ -1,4 +1,4 @@
-"""The data of a factoid's card: every number already as text."""
+"""The data of a factoid's card, formatted for display."""
 
 import hashlib
 import time
@@ -30,7 +30,7 @@ class Detail:
 
 @dataclass
 class Card:
-    """All a card needs, ready to be shown; plain strings, since the page receives it as JSON."""
+    """A factoid as its card shows it; plain values, since the page receives it as JSON."""
 
     id: str
     text: str
@@ -68,7 +68,7 @@ async def all_categories(api: ApiClient) -> list[CategoryOut]:
     """The categories with their counts, at most half a minute old.
 
     Raises:
-        ApiProblem: They were never read and the API does not answer.
+        ApiProblem: They have to be read again and the API refuses or does not answer.
     """
     if time.monotonic() - _categories.read_at > CATEGORIES_CACHE_S:
         _categories.items = (await api.categories()).items
@@ -77,12 +77,12 @@ async def all_categories(api: ApiClient) -> list[CategoryOut]:
 
 
 def hue(category: str) -> str:
-    """A colour of its own for every category, whatever categories there are."""
+    """A stable hue for any category, in degrees, derived from its name."""
     return str(hashlib.sha256(category.encode()).digest()[0] * 360 // 256)
 
 
 def to_card(factoid: FactoidOut) -> Card:
-    labels = {known.category: known.label for known in _categories.items}
+    labels = {category.category: category.label for category in _categories.items}
     at = factoid.created_at.astimezone(UTC)
     return Card(
         id=str(factoid.id),

@@ -11,16 +11,16 @@ from web.ui.client_store import live_or, selector, store_call, use_store
 from web.ui.parts import aria_bool, emoji, external_link, icon, link, tile
 
 NARROW = "whitespace-nowrap max-sm:!gap-1 max-sm:!px-2 "
-"""Of buttons of which two have to stand beside each other on the smallest phone."""
+"""For buttons of which two must fit side by side on the smallest phone."""
 
 
 @dataclass(frozen=True)
 class CardEvents:
-    """The handlers of a card, or functions that make events of its values."""
+    """The event handlers of a card."""
 
     vote: Any
     shared: Any
-    """Gets the outcome of sharing or copying."""
+    """Receives the outcome of sharing or copying."""
 
 
 def _heading(card: Card, age: str, linked: bool) -> rx.Component:
@@ -67,7 +67,7 @@ def _text(card: Card, level: str) -> rx.Component:
         card.text,
     )
     element = rx.el.h1 if level == "h1" else rx.el.p
-    size = design.FACT_ALONE if level == "h1" else design.FACT
+    size = design.FACT_LARGE if level == "h1" else design.FACT
     return element(words, class_name=size + "mt-4")
 
 
@@ -75,28 +75,28 @@ def _vote(card: Card, live: rx.Var, value: int, events: CardEvents) -> rx.Compon
     up, down = live_or(live, "up", card.up).to(int), live_or(live, "down", card.down).to(int)
     mine = live_or(live, "mine", card.mine).to(int)
     on = mine == value
-    then = rx.cond(on, 0, value)
-    face, word, number = ("🤯", "Mind blown", up) if value == 1 else ("😒", "Meh", down)
-    tone = (
+    next_value = rx.cond(on, 0, value)
+    character, label, number = ("🤯", "Mind blown", up) if value == 1 else ("😒", "Meh", down)
+    selected = (
         "border-good bg-good-soft text-good"
         if value == 1
         else "border-accent bg-accent-soft text-accent"
     )
     shape = design.BUTTON + NARROW + "border px-3 sm:px-4 "
     return rx.el.button(
-        emoji(face, "text-lg"),
-        word,
+        emoji(character, "text-lg"),
+        label,
         rx.el.span(number, class_name="tabular-nums"),
         type="button",
         title="My mind is blown!" if value == 1 else "Meh",
         aria_pressed=aria_bool(on),
         custom_attrs={"data-vote": str(value)},
         class_name=rx.cond(
-            on, shape + tone, shape + "border-line text-soft hover:bg-tint hover:text-ink"
+            on, shape + selected, shape + "border-line text-soft hover:bg-tint hover:text-ink"
         ),
         on_click=[
-            rx.call_script(store_call("vote", card.id, mine, up, down, then)),
-            events.vote(card.id, then),
+            rx.call_script(store_call("vote", card.id, mine, up, down, next_value)),
+            events.vote(card.id, next_value),
         ],
     )
 
@@ -137,8 +137,8 @@ def _detail(detail: Detail) -> rx.Component:
 
 
 def _more(card: Card, events: CardEvents, *, alone: bool) -> rx.Component:
-    """Ways to check the factoid, to copy it, and how it was made. Where it is `alone` on its page,
-    it is asked about right below.
+    """Ways to check and copy the factoid, and how it was made. On its own page (`alone`) the link
+    to the chat is left out, because the chat's panel is right below.
     """
 
     def copy(label: str, name: str, text: str) -> rx.Component:
@@ -150,7 +150,7 @@ def _more(card: Card, events: CardEvents, *, alone: bool) -> rx.Component:
             class_name=design.SECONDARY,
         )
 
-    whole = card.text + "\n\nKeep exploring factoids: " + card.url
+    share_text = card.text + "\n\nKeep exploring factoids: " + card.url
     return rx.el.div(
         rx.el.div(
             rx.fragment()
@@ -168,7 +168,7 @@ def _more(card: Card, events: CardEvents, *, alone: bool) -> rx.Component:
                 card.source_href != "",
                 external_link("Read the source", card.source_href, class_name=design.SECONDARY),
             ),
-            copy("Copy text", "copy", whole),
+            copy("Copy text", "copy", share_text),
             copy("Copy link", "link", card.url),
             class_name="flex flex-wrap gap-2",
         ),
@@ -187,7 +187,7 @@ def factoid_card(
     *,
     level: str = "p",
 ) -> rx.Component:
-    """A card; `feedback` shows right after a vote. Only inside `rx.memo`: it uses React hooks."""
+    """A card; `feedback` shows after a vote. Use it inside `rx.memo` only: it has React hooks."""
     live = use_store(card.id, "live")
     opened = live_or(live, "open", level == "h1").bool()
     clock = use_store("clock", "clock")

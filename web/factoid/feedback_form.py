@@ -17,7 +17,7 @@ TAGS: dict[FeedbackTag, str] = {
     "confusing": "Confusing",
     "offensive": "Offensive",
 }
-"""The tags of the API, in the words of the page."""
+"""The API's feedback tags, with their labels."""
 
 
 def feedback_form(factoid_id: str, on_submit: Any) -> rx.Component:

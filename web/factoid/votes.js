@@ -1,4 +1,4 @@
-// Votes that show at once, the numbers of others as they change, and facts that have arrived.
+// Votes that show at once, live tallies, and newly arrived factoids.
 (() => {
   const store = globalThis.factoids;
   const before = new Map();
@@ -17,7 +17,7 @@
 
   Object.assign(store, {
     setTally: (id, up, down) => store.patch(id, { up, down }),
-    // A vote shows at once; `undoVote` takes it back when the API refuses it.
+    // A vote shows at once; `undoVote` reverts it when the API refuses it.
     vote(id, mine, up, down, value) {
       before.set(id, { mine, up, down, ask: false });
       store.patch(id, {
@@ -31,7 +31,7 @@
     toggle: (id, name, on) => store.patch(id, { [name]: !on }),
 
     addArrival: (id, category) => (arrivals.set(id, category), count()),
-    // A visitor's own new fact is no news to them.
+    // A visitor's own new factoid does not count as an arrival.
     ownArrival: (id) => (own.add(id), count()),
     clearArrivals: () => (arrivals.clear(), count()),
   });

@@ -1,4 +1,4 @@
-"""Voting and feedback: the same on every page that shows cards."""
+"""The state of voting and feedback, and the cards connected to it."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ from web.ui.sharing import SharingState
 
 
 class VotesState(rx.State):
-    """The votes and the feedback of a reader. The browser shows a vote before it arrives here."""
+    """Handles votes and feedback. The browser shows a vote before it arrives here."""
 
     @rx.event
     async def vote(self, factoid_id: str, value: int):
-        """Cast the vote, or take it back in the browser and say why."""
+        """Cast the vote; if it is refused, undo it in the browser and show the reason."""
         id_ = as_uuid(factoid_id)
         if id_ is None or type(value) is not int or value not in (-1, 0, 1):
             return None
@@ -55,20 +55,20 @@ class VotesState(rx.State):
 EVENTS = CardEvents(vote=VotesState.vote, shared=SharingState.report_outcome)
 
 
-def _whole_card(card: Card, level: str = "p") -> rx.Component:
+def _connected_card(card: Card, level: str = "p") -> rx.Component:
     return factoid_card(card, EVENTS, feedback_form(card.id, VotesState.send_feedback), level=level)
 
 
 @rx.memo
 def list_card(card: rx.Var[Card]) -> rx.Component:
-    """A card among others."""
-    return _whole_card(value_of(card))
+    """A card in a list."""
+    return _connected_card(value_of(card))
 
 
 @rx.memo
 def page_card(card: rx.Var[Card]) -> rx.Component:
-    """The card a page is about: its text is the page's heading."""
-    return _whole_card(value_of(card), level="h1")
+    """The card on the factoid's own page: its text is the page's heading."""
+    return _connected_card(value_of(card), level="h1")
 
 
 def card_item(card: Card) -> rx.Component:

@@ -1,4 +1,4 @@
-"""One factoid at an address of its own, and a few more below it."""
+"""The page of one factoid, with a few more below it."""
 
 import reflex as rx
 

@@ -10,7 +10,7 @@ from web.ui.parts import emoji, icon, link
 
 
 def ask_panel() -> rx.Component:
-    """The messages scroll within the panel, so that the box stays where it is."""
+    """The panel. Its messages scroll within it, so that the message box stays in place."""
     return rx.el.section(
         rx.el.div(
             emoji("🤖", "mt-1 text-xl"),

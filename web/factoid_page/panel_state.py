@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class FactoidChatState(ChatState):
-    """The panel shows a chat that also has a page of its own."""
+    """The chat in the panel, which also has a page of its own."""
 
     chat_href: str = "/chat"
-    """The page of the chat."""
+    """The address of the chat's own page."""
     _about: str = ""
 
     @rx.event
@@ -35,16 +35,16 @@ class FactoidChatState(ChatState):
 
     async def _load_panel(self) -> list[Any]:
         about = as_uuid(self.router.url.path.removeprefix("/f/").strip("/"))
-        found = None
+        latest = None
         if self._about != str(about or ""):
             self._about, self.refusal = str(about or ""), None
         try:
-            found = await ChatsClient.for_visitor(self).latest_chat(about) if about else None
+            latest = await ChatsClient.for_visitor(self).latest_chat(about) if about else None
         except ApiProblem as refusal:
             log.info("The chat about a factoid could not be found: %s", refusal)
-        events = await self._load(found)
+        events = await self._load(latest)
         self._update_href()
-        if not found:
+        if not latest:
             self._show_next_message(await read_next_message(ChatsClient.for_visitor(self), None))
             events = self._resume_countdown()
         return events
@@ -56,15 +56,15 @@ class FactoidChatState(ChatState):
         about = as_uuid(self._about)
         if not self.id and about and text_of(form.get("text")):
             try:
-                begun = await ChatsClient.for_visitor(self).begin_chat(
+                chat = await ChatsClient.for_visitor(self).begin_chat(
                     ChatIn(factoid_id=about), idempotency_key_of(form)
                 )
             except ApiProblem as refusal:
                 return await self._refused(refusal.problem)
-            self.id = str(begun.id)
+            self.id = str(chat.id)
             self._update_href()
         return await self._send(form)
 
     def _update_href(self) -> None:
-        new = f"/chat?about={self._about}" if self._about else "/chat"
-        self.chat_href = f"/chat/{self.id}" if self.id else new
+        new_chat = f"/chat?about={self._about}" if self._about else "/chat"
+        self.chat_href = f"/chat/{self.id}" if self.id else new_chat

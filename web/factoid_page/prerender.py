@@ -1,4 +1,4 @@
-"""The first HTML of a factoid's page: the fact itself, and what other sites show for a link."""
+"""The first HTML of a factoid's page: its text, and the metadata of link previews."""
 
 import json
 import re
@@ -27,7 +27,7 @@ async def prerender_factoid(build: Build, match: re.Match[str]) -> tuple[int, st
 
 
 def factoid_head(factoid: FactoidOut, site_url: str) -> str:
-    """Title, description, canonical address and the previews that other sites show for a link."""
+    """Title, description, canonical address and the metadata of link previews."""
     title = f"{factoid.subject} | {NAME}"
     url = f"{site_url}/f/{factoid.id}"
     properties = {
@@ -66,9 +66,9 @@ def factoid_head(factoid: FactoidOut, site_url: str) -> str:
 
 
 def factoid_preview(factoid: FactoidOut) -> str:
-    """The fact as the first thing painted; hidden as soon as the live page is there.
+    """The factoid for the first paint; hidden once the page itself is rendered.
 
-    It needs no script, so it is also the page of readers without JavaScript.
+    It needs no script, so it is also the page for readers without JavaScript.
     """
     return (
         f'<div id="preview" class="plain"><p class="serif top"><a href="/">{NAME}</a></p>'

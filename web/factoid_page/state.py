@@ -9,8 +9,8 @@ from web.ui.forms import as_uuid
 from web.ui.layout import NAME
 from web.ui.page_state import LoadedPage
 
-MORE = 6
-"""Enough to go on reading, few enough to stay a page about one fact."""
+MAX_OTHERS = 6
+"""How many other factoids are listed: few enough for a page about one."""
 
 
 class FactoidPageState(LoadedPage, rx.State):
@@ -22,7 +22,7 @@ class FactoidPageState(LoadedPage, rx.State):
 
     @rx.event
     async def load_factoid(self):
-        """Load what the address names."""
+        """Load the factoid in the address, and a few others."""
         api = ApiClient.for_visitor(self)
         id_ = as_uuid(self.router.url.path.removeprefix("/f/").strip("/"))
         with self._loading():
@@ -34,10 +34,10 @@ class FactoidPageState(LoadedPage, rx.State):
         if self.missing or self.problem:
             self.cards, self.title = [], f"Not found | {NAME}" if self.missing else NAME
         try:
-            newest = await api.factoids(limit=MORE + 1)
-            here = {card.id for card in self.cards}
+            newest = await api.factoids(limit=MAX_OTHERS + 1)
+            shown_ids = {card.id for card in self.cards}
             others = [to_card(factoid) for factoid in newest.items]
-            self.others = [card for card in others if card.id not in here][:MORE]
+            self.others = [card for card in others if card.id not in shown_ids][:MAX_OTHERS]
         except ApiProblem:
             self.others = []
         return dispatch("listLoaded")

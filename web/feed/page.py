@@ -1,4 +1,4 @@
-"""The page of the feed, with the generate form, search, categories and orders."""
+"""The page of the feed, with the generate form, search, categories and sort orders."""
 
 import reflex as rx
 
@@ -42,8 +42,8 @@ def _list() -> rx.Component:
     return rx.el.div(*chunks, class_name="grid grid-cols-1 gap-4")
 
 
-def _nothing() -> rx.Component:
-    everything = link("See all facts", to="/", class_name=design.SECONDARY)
+def _empty() -> rx.Component:
+    all_facts = link("See all facts", to="/", class_name=design.SECONDARY)
     shuffle = link("Shuffle", to="/?sort=random", class_name=design.SECONDARY)
     return rx.cond(
         FeedState.q != "",
@@ -53,7 +53,7 @@ def _nothing() -> rx.Component:
             "Even our overlords have not written about that yet. Try fewer or other words, search "
             "all categories, or have a fact written about it above.",
             link("Search everything", to=feed_href(q=FeedState.q), class_name=design.SECONDARY),
-            everything,
+            all_facts,
             id="empty",
         ),
         rx.cond(
@@ -62,7 +62,7 @@ def _nothing() -> rx.Component:
                 "🪹",
                 "Nothing here yet",
                 "Be the first: generate one above.",
-                everything,
+                all_facts,
                 id="empty",
             ),
             notice("🥚", "No factoids yet.", "Generate one to get started!", shuffle, id="empty"),
@@ -99,7 +99,7 @@ def _end() -> rx.Component:
 
 
 def _facts() -> rx.Component:
-    shown = rx.cond(FeedState.count > 0, _list(), _nothing())
+    shown = rx.cond(FeedState.count > 0, _list(), _empty())
     return rx.el.section(
         rx.el.h2("Facts", class_name="sr-only"),
         rx.el.div(

@@ -1,4 +1,4 @@
-"""The feed's first HTML: for readers without JavaScript it holds the newest facts."""
+"""The feed's first HTML, with the newest factoids for readers without JavaScript."""
 
 import re
 from html import escape
@@ -19,7 +19,7 @@ async def prerender_feed(build: Build, _: re.Match[str]) -> tuple[int, str]:
     facts = await build.cached("newest facts", CACHE_S, _newest_facts)
     site_url = escape(build.site_url)
     page = build.page("index", f'<link rel="canonical" href="{site_url}/"/>', facts)
-    # Sites that show a preview want the whole address of the picture.
+    # Link previews need the absolute URL of the image.
     return 200, page.replace('content="/card.png"', f'content="{site_url}/card.png"')
 
 

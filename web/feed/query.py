@@ -1,4 +1,4 @@
-"""What the feed shows is determined by its address alone, which is read and written here."""
+"""The feed's query: read from and written to the address, which alone decides what is shown."""
 
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -12,15 +12,15 @@ SORTS = {
     "controversial": "Divisive",
     "random": "Shuffled",
 }
-"""The orders a reader may choose, with their labels."""
+"""The sort orders, with their labels."""
 
 MAX_SEARCH_LENGTH = 200
-"""Characters of a search that are kept: more than anyone types, and short enough for an address."""
+"""The characters of a search that are kept; the rest is cut off."""
 
 
 @dataclass(frozen=True)
 class FeedQuery:
-    """An order, a category and a search; empty values mean the default."""
+    """A sort order, a category and a search; empty values mean the default."""
 
     sort: str = ""
     category: str = ""
@@ -30,10 +30,10 @@ class FeedQuery:
     def from_address(cls, address: str) -> "FeedQuery":
         """The query in an address; unknown values are left out."""
         try:
-            given = parse_qs(urlsplit(address).query)
+            fields = parse_qs(urlsplit(address).query)
         except ValueError:
             return cls()
-        sort, category, q = (given.get(name, [""])[-1] for name in ("sort", "category", "q"))
+        sort, category, q = (fields.get(name, [""])[-1] for name in ("sort", "category", "q"))
         return cls(
             sort=sort if sort in SORTS else "",
             category=category if category.isascii() and category.isalnum() else "",
@@ -48,48 +48,53 @@ class FeedQuery:
 
     @property
     def order(self) -> str:
-        """The order to ask the API for: a search as such wants the best match first."""
+        """The order requested from the API; a search has the best match first by default."""
         return self.sort or ("relevance" if self.q else "new")
 
 
 @dataclass
 class Choice:
-    """One of several links that change what is shown."""
+    """A link that changes one part of the query."""
 
     name: str
     label: str
     href: str
-    on: bool
+    selected: bool
     emoji: str = ""
     count: str = ""
 
 
 def sort_choices(query: FeedQuery) -> list[Choice]:
     names = dict(SORTS)
-    usual = "Best match" if query.q else names.pop("new")
-    names = {"": usual, **names}
+    default_label = "Best match" if query.q else names.pop("new")
+    names = {"": default_label, **names}
     return [
-        Choice(name, label, replace(query, sort=name).href, on=query.sort in {name, name or "new"})
+        Choice(
+            name,
+            label,
+            replace(query, sort=name).href,
+            selected=query.sort in {name, name or "new"},
+        )
         for name, label in names.items()
     ]
 
 
 def category_choices(query: FeedQuery, categories: list[CategoryOut]) -> list[Choice]:
-    total = sum(known.count for known in categories)
-    every = Choice(
+    total = sum(category.count for category in categories)
+    all_facts = Choice(
         "", "All facts", replace(query, category="").href, not query.category, "✨", f"{total:,}"
     )
     return [
-        every,
+        all_facts,
         *(
             Choice(
-                known.category,
-                known.label,
-                replace(query, category=known.category).href,
-                query.category == known.category,
-                known.emoji,
-                f"{known.count:,}",
+                category.category,
+                category.label,
+                replace(query, category=category.category).href,
+                query.category == category.category,
+                category.emoji,
+                f"{category.count:,}",
             )
-            for known in categories
+            for category in categories
         ),
     ]

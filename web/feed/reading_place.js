@@ -1,5 +1,5 @@
-// The reading place: the first card in sight and how far down it is, for each address. It is found
-// again after a reload and after going back, however the list has changed.
+// The reading place: the first visible card and its distance from the top, for each address. It is
+// restored after a reload and after going back, even if the list has changed.
 (() => {
   const store = globalThis.factoids;
   const here = () => location.pathname + location.search;
@@ -8,7 +8,7 @@
   let wentBack = ["reload", "back_forward"].includes(
     performance.getEntriesByType?.("navigation")[0]?.type,
   );
-  let wantsTop = false;
+  let scrollsToTop = false;
   addEventListener("popstate", () => { wentBack = true; });
 
   let saving = false;
@@ -17,7 +17,7 @@
     saving = true;
     setTimeout(() => {
       saving = false;
-      // Before the list is there, the loading page scrolls and not the reader.
+      // Until the list is loaded, scrolling comes from the loading page and not from the reader.
       if (settledAt !== here()) return;
       for (const card of document.querySelectorAll("#facts [data-factoid]")) {
         const { top, bottom } = card.getBoundingClientRect();
@@ -43,7 +43,7 @@
   Object.assign(store, {
     // Called by the server after a list was loaded: fresh numbers replace the patched ones.
     listLoaded() {
-      // The first paint has done its work; what follows it in the document comes first again.
+      // The page itself replaces the prerendered preview.
       document.getElementById("preview")?.remove();
       store.dropFactoids();
       const field = document.getElementById("q");
@@ -51,19 +51,19 @@
         field.value = new URLSearchParams(location.search).get("q") ?? "";
       }
       const saved = sessionStorage.getItem(key());
-      if (saved && !wantsTop && (wentBack || settledAt === here())) restore(saved);
+      if (saved && !scrollsToTop && (wentBack || settledAt === here())) restore(saved);
       else if (settledAt && settledAt !== here()) {
         const list = document.getElementById("facts");
         if (list && list.getBoundingClientRect().top < 0) list.scrollIntoView();
       }
-      wentBack = wantsTop = false;
+      wentBack = scrollsToTop = false;
       settledAt = here();
     },
     // Called by the link to new facts, which are at the top of the list.
     scrollToTop() {
-      wantsTop = true;
-      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      document.getElementById("facts")?.scrollIntoView({ behavior: calm ? "instant" : "smooth" });
+      scrollsToTop = true;
+      const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      document.getElementById("facts")?.scrollIntoView({ behavior: reducedMotion ? "instant" : "smooth" });
     },
   });
 })();

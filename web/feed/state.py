@@ -1,4 +1,4 @@
-"""The state of the feed: the newest factoids or what the address says, in chunks."""
+"""The state of the feed: the factoids that the address asks for, in chunks."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ PAGE_SIZE = 20
 MAX_CHUNKS = 25
 """A tab shows at most 500 factoids; more are found by searching."""
 API_PAGE_LIMIT = 100
-"""The API's largest page, used to restore a reading place."""
+"""The API's largest page, used to restore the scroll position."""
 
 
 class FeedState(LoadedPage, rx.State):
-    """What the feed shows. Each page of cards is a variable of its own, c0 to c24, because a
-    variable is sent whole whenever it changes: loading more sends only the new page.
+    """The feed. Each chunk of cards is a variable of its own, c0 to c24, because Reflex sends a
+    changed variable whole: loading more sends only the new chunk.
     """
 
     sort: str = ""
@@ -37,29 +37,29 @@ class FeedState(LoadedPage, rx.State):
 
     @rx.event
     async def load_feed(self):
-        """Show what the address says; runs at every arrival and whenever the address changes."""
+        """Load what the address asks for; runs at a page load and whenever the address changes."""
         query = FeedQuery.from_address(self.router.url)
         self.sort, self.category, self.q = query.sort, query.category, query.q
         self.sorts = sort_choices(query)
-        wanted = chunks_to_restore(self.loaded_chunks, query.href)
+        chunks = chunks_to_restore(self.loaded_chunks, query.href)
         api = ApiClient.for_visitor(self)
         with self._loading():
             self.categories = category_choices(query, await all_categories(api))
-            cards, cursor = await _read_cards(api, query, wanted * PAGE_SIZE)
+            cards, cursor = await _read_cards(api, query, chunks * PAGE_SIZE)
             _show(self, cards, cursor)
             self.loaded_chunks = f"{self.count} {query.href}"
         return dispatch("listLoaded")
 
     @rx.event
     async def load_more(self, visible: bool = True):
-        """Load the next page when the end of the list comes near, or when asked to."""
+        """Load the next chunk when the end of the list comes near or the button is pressed."""
         if visible is not True or not self.ready or self.ended or self.loading_more:
             return
         self.loading_more = True
         yield
         query = FeedQuery(self.sort, self.category, self.q)
         try:
-            found = await ApiClient.for_visitor(self).factoids(
+            page = await ApiClient.for_visitor(self).factoids(
                 sort=query.order,
                 category=query.category,
                 q=query.q,
@@ -69,7 +69,7 @@ class FeedState(LoadedPage, rx.State):
         except ApiProblem as refusal:
             yield rx.toast.error(refusal.problem.detail)
         else:
-            _add(self, [to_card(factoid) for factoid in found.items], found.next_cursor or "")
+            _add(self, [to_card(factoid) for factoid in page.items], page.next_cursor or "")
             self.loaded_chunks = f"{self.count} {query.href}"
         self.loading_more = False
 
@@ -78,26 +78,26 @@ for _number in range(MAX_CHUNKS):
     FeedState.add_var(f"c{_number}", list[Card], [])
 
 
-async def _read_cards(api: ApiClient, query: FeedQuery, number: int) -> tuple[list[Card], str]:
-    """The first cards of a query and the cursor of the next; the API's pages are smaller."""
+async def _read_cards(api: ApiClient, query: FeedQuery, count: int) -> tuple[list[Card], str]:
+    """The first `count` cards of a query, and the cursor of the next one."""
     cards, cursor = list[Card](), ""
-    while len(cards) < number:
-        found = await api.factoids(
+    while len(cards) < count:
+        page = await api.factoids(
             sort=query.order,
             category=query.category,
             q=query.q,
             cursor=cursor or None,
-            limit=min(number - len(cards), API_PAGE_LIMIT),
+            limit=min(count - len(cards), API_PAGE_LIMIT),
         )
-        cards += [to_card(factoid) for factoid in found.items]
-        cursor = found.next_cursor or ""
+        cards += [to_card(factoid) for factoid in page.items]
+        cursor = page.next_cursor or ""
         if not cursor:
             break
     return cards, cursor
 
 
 def chunks_to_restore(loaded: Any, href: str) -> int:
-    """How many chunks this tab had loaded for an address; the browser may have kept anything."""
+    """How many chunks this tab had loaded for an address; `loaded` is untrusted."""
     count, _, address = loaded.partition(" ") if isinstance(loaded, str) else ("", "", "")
     if address != href or not (count.isascii() and count.isdigit() and len(count) < 4):
         return 1

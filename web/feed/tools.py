@@ -1,4 +1,4 @@
-"""Choosing what the feed shows: all of it links, because the address is the state."""
+"""The categories, sort orders and search of the feed: all change its address."""
 
 import reflex as rx
 
@@ -9,7 +9,7 @@ from web.ui.parts import emoji, icon, link
 
 
 def _current(choice: Choice) -> rx.Var[str]:
-    return rx.cond(choice.on, "true", "false")
+    return rx.cond(choice.selected, "true", "false")
 
 
 def _category(choice: Choice) -> rx.Component:
@@ -33,7 +33,7 @@ def _category(choice: Choice) -> rx.Component:
             aria_current=_current(choice),
             custom_attrs={"data-category": choice.name},
             prevent_scroll_reset=True,
-            class_name=rx.cond(choice.on, shape + on, shape + off),
+            class_name=rx.cond(choice.selected, shape + on, shape + off),
         ),
         key=choice.name,
     )
@@ -74,7 +74,7 @@ def _sort(choice: Choice) -> rx.Component:
             custom_attrs={"data-sort": choice.name},
             prevent_scroll_reset=True,
             class_name=rx.cond(
-                choice.on,
+                choice.selected,
                 shape + "bg-tint text-ink",
                 shape + "text-soft hover:bg-tint hover:text-ink",
             ),
@@ -96,9 +96,9 @@ def sorts(choices: list[Choice]) -> rx.Component:
 
 
 def search(sort: str, category: str) -> rx.Component:
-    """Search as you type: each pause in typing replaces the address, which loads the list."""
+    """A search field: each pause in typing replaces the address, which reloads the list."""
 
-    def go(typed: rx.Var[str]) -> rx.event.EventSpec:
+    def navigate(typed: rx.Var[str]) -> rx.event.EventSpec:
         trimmed = rx.Var(f"{typed!s}.trim()", _var_data=typed._get_all_var_data())
         return rx.redirect(feed_href(sort=sort, category=category, q=trimmed), replace=True)
 
@@ -117,7 +117,7 @@ def search(sort: str, category: str) -> rx.Component:
             auto_complete="off",
             enter_key_hint="search",
             max_length=MAX_SEARCH_LENGTH,
-            on_change=lambda typed: go(typed).debounce(200),
+            on_change=lambda typed: navigate(typed).debounce(200),
             class_name=design.FIELD + "pl-11 pr-4",
         ),
         role="search",

@@ -18,7 +18,7 @@ BUDGET_SPENT = "used_up"
 
 
 class AllowanceState(rx.State):
-    """What stands beside the generate form. The browser counts down and refreshes it at the end."""
+    """The allowance beside the generate form. The browser counts it down, then refreshes it."""
 
     models: list[tuple[str, str]] = []
     quote: QuoteView | None = None
@@ -30,7 +30,7 @@ class AllowanceState(rx.State):
 
     @rx.event
     async def load_allowance(self):
-        """Show the models, what is left, and what a factoid costs."""
+        """Load the models, the allowance, and the price of a factoid."""
         api = PaymentsClient.for_visitor(self)
         try:
             models = (await api.models()).items
@@ -45,12 +45,12 @@ class AllowanceState(rx.State):
 
     @rx.event
     async def refresh(self):
-        """Show what is left now."""
+        """Load the allowance again."""
         return await self._refresh(ApiClient.for_visitor(self))
 
     @rx.event
     async def choose_model(self, model: Any):
-        """Show what a factoid by this model costs."""
+        """Show the price of a factoid by this model."""
         self._model = model if isinstance(model, str) else ""
         self.quote = await _quote(ApiClient.for_visitor(self), self._model)
 
@@ -84,7 +84,7 @@ def pack_text(products: ProductsOut) -> str:
 
 
 def countdown_data(limits: LimitsOut) -> dict[str, Any]:
-    """What the browser counts down: the windows of generating, and the end of a spent budget."""
+    """The data of the browser's countdown: the windows of the limit, and the reset of a budget."""
     windows = [
         {"span": span(window.window_s), "left": window.remaining, "reset_s": window.reset_s}
         for policy in limits.policies

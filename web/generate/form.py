@@ -1,4 +1,4 @@
-"""The generate form and its three outcomes: being written, ready, refused."""
+"""The generate form, the progress of a generation, and its result."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ def generate_form(
     on_early: Any,
     on_cancel: Any,
 ) -> rx.Component:
-    """The form; `on_early` handles a press while none is left."""
+    """The form; `on_early` handles a press while no factoid is left."""
     return rx.el.form(
         rx.el.div(
             _topic(),
@@ -132,12 +132,12 @@ STAGES = (
 
 
 def _stage(stage: str, name: str, label: str) -> rx.Component:
-    now = (stage == name) if name != "running" else (stage == "running") | (stage == "retrying")
+    current = (stage == name) if name != "running" else (stage == "running") | (stage == "retrying")
     return rx.el.li(
         label,
-        aria_current=rx.cond(now, "step", "false"),
+        aria_current=rx.cond(current, "step", "false"),
         class_name=rx.cond(
-            now,
+            current,
             "rounded-full bg-accent-soft px-3 py-1 font-semibold text-accent",
             "px-1 py-1 text-faint",
         ),
@@ -146,7 +146,7 @@ def _stage(stage: str, name: str, label: str) -> rx.Component:
 
 @rx.memo
 def elapsed() -> rx.Component:
-    """How long it has been going, counted by the browser."""
+    """The time since the start, counted by the browser."""
     return rx.el.span(
         selector("elapsed", use_store("clock", "clock")),
         class_name="tabular-nums",
@@ -154,22 +154,22 @@ def elapsed() -> rx.Component:
     )
 
 
-def progress(stage: str, words: str, topic: str, draft: str) -> rx.Component:
-    """What is happening, and the text as it is written."""
+def progress(stage: str, stage_text: str, topic: str, draft: str) -> rx.Component:
+    """The stage of a generation, and its draft."""
     return rx.el.div(
         rx.el.div(
             rx.el.ol(
-                *[_stage(stage, *known) for known in STAGES],
+                *[_stage(stage, name, label) for name, label in STAGES],
                 class_name="flex flex-wrap items-center gap-1 text-xs",
             ),
             rx.el.span(elapsed(), class_name="ml-auto text-sm text-faint"),
             class_name="flex items-center gap-2",
         ),
         rx.el.p(
-            words,
+            stage_text,
             id="stage",
             role="status",
-            # What is being written speaks for itself.
+            # While the draft is visible, the stage is for screen readers only.
             class_name=rx.cond(stage == "writing", "sr-only", "mt-4 text-sm text-soft"),
             custom_attrs={"data-stage": stage},
         ),
@@ -200,14 +200,14 @@ def result_card(
     card: rx.Component,
     on_dismiss: Any,
     *,
-    face: str = "🎉",
+    character: str = "🎉",
     title: str = "Factoid ready!",
     id: str = "result",
 ) -> rx.Component:
     """A finished factoid with all its actions; without `on_dismiss` it cannot be closed."""
     return rx.el.div(
         rx.el.div(
-            emoji(face, "text-lg"),
+            emoji(character, "text-lg"),
             rx.el.p(title, role="status", class_name="font-semibold text-good"),
             close_button(on_dismiss),
             class_name="flex items-center gap-2 pl-1",

@@ -1,6 +1,6 @@
-"""The parts of the generate form: the button, what is left, what one costs, the captcha.
+"""The parts of the generate form: the button, the allowance, the quote and the captcha.
 
-The browser itself counts down.
+Their countdowns run in the browser.
 """
 
 from typing import Any
@@ -21,13 +21,13 @@ def _allowance() -> tuple[rx.Var, rx.Var]:
 
 @rx.memo
 def generate_button(on_early: rx.EventHandler) -> rx.Component:
-    """Generates when that is possible, otherwise shows when it will be."""
-    again = selector("nextIn", *_allowance())
+    """The submit button; while no factoid is left, it shows the wait instead."""
+    wait = selector("nextIn", *_allowance())
     return rx.cond(
-        again != "",
+        wait != "",
         rx.el.button(
             icon("hourglass", 16, class_name="text-accent"),
-            rx.el.span("Next in ", rx.el.span(again, class_name="tabular-nums")),
+            rx.el.span("Next in ", rx.el.span(wait, class_name="tabular-nums")),
             type="button",
             id="generate",
             custom_attrs={"data-waits": "yes"},
@@ -42,7 +42,7 @@ def generate_button(on_early: rx.EventHandler) -> rx.Component:
 
 @rx.memo
 def free_allowance() -> rx.Component:
-    """How many are left in each window, and how long to wait where none is."""
+    """The free factoids left in each window, with the wait where none is left."""
     allowance, clock = _allowance()
     left = selector("remaining", allowance, clock)
     return rx.el.p(
@@ -53,7 +53,7 @@ def free_allowance() -> rx.Component:
 
 
 def credits_left_link(credits_left: int) -> rx.Component:
-    """How many paid factoids are left."""
+    """A link with the number of paid factoids left."""
     return rx.cond(
         credits_left > 0,
         link(
@@ -71,20 +71,20 @@ def credits_left_link(credits_left: int) -> rx.Component:
 
 
 def refresh_button(on_click: Any) -> rx.Component:
-    """Pressed by `generate.js` when a countdown has ended."""
-    return rx.el.button(type="button", id="look-again", hidden=True, on_click=on_click)
+    """A hidden button, which `generate.js` clicks at the end of a countdown."""
+    return rx.el.button(type="button", id="refresh-allowance", hidden=True, on_click=on_click)
 
 
 def quote_list(quote: QuoteView | None) -> rx.Component:
-    """What the next factoid costs, how long it takes, and what is left afterwards."""
+    """The price of the next factoid, its expected duration, and the allowance after it."""
 
-    def part(name: str, label: str, words: Any) -> rx.Component:
+    def part(name: str, label: str, text: Any) -> rx.Component:
         return rx.cond(
-            words != "",
+            text != "",
             rx.el.div(
                 icon(name, 15, class_name="mt-[3px] shrink-0"),
                 rx.el.dt(label, class_name="sr-only"),
-                rx.el.dd(words),
+                rx.el.dd(text),
                 class_name="flex gap-1.5",
             ),
         )
@@ -107,9 +107,9 @@ def quote_list(quote: QuoteView | None) -> rx.Component:
 
 @rx.memo
 def captcha() -> rx.Component:
-    """The vendor's captcha, only when the API requires one."""
-    known = use_store("captcha", "captcha")
-    enabled, state = live_or(known, "provider", ""), live_or(known, "state", "")
+    """The widget of the captcha's vendor, shown only when the API requires a captcha."""
+    entry = use_store("captcha", "captcha")
+    enabled, state = live_or(entry, "provider", ""), live_or(entry, "state", "")
     texts = {
         "open": "We were asked a lot from around here. One quick check that you are human, please.",
         "done": "Thank you. Go ahead.",
@@ -119,7 +119,7 @@ def captcha() -> rx.Component:
         "way. New facts have to wait for it. Reading, voting and searching go on.",
     }
     notice: Any = rx.match(state, *texts.items(), "")
-    again = rx.el.button(
+    retry = rx.el.button(
         "Try again",
         type="button",
         on_click=rx.call_script("factoids.retryCaptcha()"),
@@ -130,11 +130,11 @@ def captcha() -> rx.Component:
         rx.el.div(
             rx.el.p(notice, role="status", class_name="text-sm text-soft"),
             rx.el.div(id="captcha-box", class_name="empty:hidden"),
-            rx.cond((state == "missing") | (state == "failed"), again),
+            rx.cond((state == "missing") | (state == "failed"), retry),
             rx.el.input(
                 type="hidden",
                 name="captcha_token",
-                value=live_or(known, "token", ""),
+                value=live_or(entry, "token", ""),
                 read_only=True,
             ),
             id="captcha",

@@ -1,5 +1,5 @@
-// What the generate form needs in the browser: how much is left until when, and the captcha. The
-// countdown asks nothing of the server; only at its end the allowance is read again, once.
+// The generate form in the browser: the countdown of the allowance, and the captcha. The countdown
+// needs no request; the allowance is read again once, at its end.
 (() => {
   const store = globalThis.factoids;
   const now = () => Math.floor(Date.now() / 1000);
@@ -8,7 +8,7 @@
   const nextAt = ({ windows = [], budget = 0 }) =>
     Math.max(budget, ...windows.map((span) => (span.left ? 0 : span.until)));
 
-  const refresh = () => document.getElementById("look-again")?.click();
+  const refresh = () => document.getElementById("refresh-allowance")?.click();
   let changesAt = 0;
   setInterval(() => {
     if (!changesAt || now() < changesAt) return;
@@ -20,7 +20,7 @@
     if (document.visibilityState === "visible" && store.get("allowance")) refresh();
   });
 
-  // The vendor's script is loaded when the API asks for a proof, and not before.
+  // The vendor's script is loaded only when the API requires a captcha.
   const VENDORS = {
     turnstile: ["https://challenges.cloudflare.com/turnstile/v0/api.js", "turnstile"],
     hcaptcha: ["https://js.hcaptcha.com/1/api.js", "hcaptcha"],
@@ -61,10 +61,10 @@
   };
 
   Object.assign(store, {
-    // What the API says is left: `until` is when there is one more, on this browser's clock.
-    setAllowance({ windows: given, budget_s }) {
+    // `until` is the time of a window's next reset in seconds, on this browser's clock.
+    setAllowance({ windows: limits, budget_s }) {
       const at = now();
-      const windows = given.map((span) => ({ ...span, until: span.reset_s ? at + span.reset_s : 0 }));
+      const windows = limits.map((span) => ({ ...span, until: span.reset_s ? at + span.reset_s : 0 }));
       const budget = budget_s ? at + budget_s : 0;
       const coming = [budget, ...windows.map((span) => span.until)].filter((until) => until > at);
       changesAt = coming.length ? Math.min(...coming) : 0;
@@ -82,7 +82,8 @@
             : `0 ${span} (more in ${store.duration(until - second)})`)
         .join(", "),
 
-    // The same form once more, with a credit; pressing Enter in it never spends one.
+    // Submits the form again, with a credit. The field is reset at once, because a submission by
+    // Enter must never spend a credit; the handlers of `submit` have read it by then.
     submitWithCredit() {
       const form = document.getElementById("generate-form");
       if (form) {
@@ -90,14 +91,14 @@
         form.requestSubmit();
         form.elements.pay_with.value = "";
       }
-      // The button that was pressed goes away with the refusal it stood in.
+      // The pressed button disappears with the refusal, so the focus needs another place.
       document.getElementById("maker")?.focus({ preventScroll: true });
     },
     formValues: () => ({
       topic: document.getElementById("topic")?.value ?? "",
       model: document.getElementById("model")?.value ?? "",
     }),
-    // What picking a stored fact needs: the topic, and the facts that are on the screen.
+    // The request for a stored factoid: the topic, and the factoids to exclude.
     vaultRequest: () => ({
       topic: document.getElementById("topic")?.value ?? "",
       seen: [...document.querySelectorAll("[data-factoid]")].map((card) => card.dataset.factoid),

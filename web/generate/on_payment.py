@@ -1,4 +1,4 @@
-"""What is generated as soon as a payment is made, as the address of `/pricing` has it."""
+"""The choice to generate a factoid on payment, read from and written to `/pricing`'s address."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -8,7 +8,7 @@ MAX_TOPIC_LENGTH, MAX_MODEL_LENGTH = 120, 200
 
 @dataclass(frozen=True)
 class GenerateOnPayment:
-    """Whether to generate one on payment, and its topic and model."""
+    """Whether to generate a factoid on payment, and its topic and model."""
 
     enabled: bool = False
     topic: str = ""
@@ -17,16 +17,16 @@ class GenerateOnPayment:
     @classmethod
     def from_address(cls, address: str) -> "GenerateOnPayment":
         try:
-            given = parse_qs(urlsplit(address).query)
+            fields = parse_qs(urlsplit(address).query)
         except ValueError:
             return cls()
-        topic, model = (given.get(name, [""])[-1].replace("\0", "") for name in ("topic", "model"))
+        topic, model = (fields.get(name, [""])[-1].replace("\0", "") for name in ("topic", "model"))
         topic, model = topic.strip()[:MAX_TOPIC_LENGTH], model.strip()[:MAX_MODEL_LENGTH]
-        return cls(bool(topic or model or "write" in given), topic, model)
+        return cls(bool(topic or model or "write" in fields), topic, model)
 
     @property
     def href(self) -> str:
-        """The pricing page with these choices."""
+        """The address of the pricing page with these choices."""
         if not self.enabled:
             return "/pricing"
         query_fields = {"topic": self.topic, "model": self.model}

@@ -12,7 +12,7 @@ from web.generate.state import GenerateState
 from web.generate.vault import vault_button, vault_result
 from web.ui import design
 from web.ui.parts import icon, link
-from web.ui.refusal import Refusal, refusal_notice
+from web.ui.refusal import RefusalView, refusal_notice
 
 
 def generate_panel() -> rx.Component:
@@ -63,7 +63,7 @@ def payment_actions() -> rx.Component:
 
 
 def outcome(on_dismiss: Any = None) -> rx.Component:
-    """What is being written, was written, or why not; without `on_dismiss` it cannot be closed."""
+    """The progress, the result or the refusal; without `on_dismiss` it cannot be closed."""
     vault = vault_button(rx.cond(AllowanceState.credits_left > 0, design.SECONDARY, design.PRIMARY))
     return rx.fragment(
         rx.el.p(GenerateState.spoken, aria_live="polite", class_name="sr-only", id="spoken"),
@@ -79,7 +79,7 @@ def outcome(on_dismiss: Any = None) -> rx.Component:
         rx.cond(
             GenerateState.refusal,
             refusal_notice(
-                cast(Refusal, GenerateState.refusal), on_dismiss, vault, payment_actions()
+                cast(RefusalView, GenerateState.refusal), on_dismiss, vault, payment_actions()
             ),
         ),
         vault_result(),

@@ -1,4 +1,4 @@
-"""Asking for a new factoid and watching it being written."""
+"""The state of the generate form: requesting a factoid and following its generation."""
 
 import logging
 from contextlib import aclosing
@@ -27,7 +27,7 @@ from web.generate.words import to_refusal
 from web.ui.client_store import dispatch
 from web.ui.forms import fields_of, idempotency_key_of, text_of
 from web.ui.page_state import Watcher
-from web.ui.refusal import Refusal
+from web.ui.refusal import RefusalView
 from web.ui.streamed_text import FLUSH_S, StreamedText
 
 VAULT_STATUSES = {402, 429}
@@ -37,39 +37,39 @@ log = logging.getLogger(__name__)
 
 
 class GenerateState(Watcher, rx.State):
-    """The generate form and the generation this visitor has under way."""
+    """The generate form and the running generation of this visitor."""
 
     busy: bool = False
     stage: str = ""
     stage_text: str = ""
     draft: str = ""
     spoken: str = ""
-    """The whole sentences of the draft, for screen readers."""
+    """The complete sentences of the draft, for screen readers."""
     topic: str = ""
     result: list[Card] = []
-    refusal: Refusal | None = None
+    refusal: RefusalView | None = None
     buy_href: str = "/pricing"
-    """Where the factoid that was refused can be bought."""
+    """The address at which the refused factoid can be bought."""
     _generation: str = ""
 
     @rx.event(background=True)
     async def resume(self):
-        """Watch the generation again that was under way when this page was left."""
+        """Watch the generation again that was running when the page was left."""
         async with self:
             api = ApiClient.for_visitor(self)
         try:
             latest = await api.generations()
         except ApiProblem:
             return
-        running = next((known for known in latest if known.status in RUNNING_STATUSES), None)
+        running = next((item for item in latest if item.status in RUNNING_STATUSES), None)
         if running is None:
             async with self:
                 if not self.busy:
                     return
                 run, watched = self._new_run(), self._generation
-            # It ended between the page before and this one.
+            # It ended between leaving the page and coming back.
             lost = GenerationProblem("connection_lost", "It ended while this page was away.")
-            ended = next((known for known in latest if str(known.id) == watched), lost)
+            ended = next((item for item in latest if str(item.id) == watched), lost)
             async for event in self._finish(run, api, ended):
                 yield event
             return
@@ -80,24 +80,25 @@ class GenerateState(Watcher, rx.State):
 
     @rx.event(background=True)
     async def show(self, generation_id: str):
-        """Watch a generation of this visitor's, or show how it ended."""
+        """Watch a generation of this visitor, or show how it ended."""
         async with self:
             api = ApiClient.for_visitor(self)
         try:
-            named = await api.generation(UUID(generation_id))
-        except (ValueError, ApiProblem) as unknown:
-            log.info("There is nothing to watch: %s", unknown)
+            generation = await api.generation(UUID(generation_id))
+        except (ValueError, ApiProblem) as error:
+            log.info("There is nothing to watch: %s", error)
             return
-        running = named.status in RUNNING_STATUSES
+        running = generation.status in RUNNING_STATUSES
         async with self:
-            self.topic = named.topic or ""
+            self.topic = generation.topic or ""
             run = self._run if running else self._new_run()
-        async for event in self._watch(named) if running else self._finish(run, api, named):
+        events = self._watch(generation) if running else self._finish(run, api, generation)
+        async for event in events:
             yield event
 
     @rx.event(background=True)
     async def start(self, form: Any):
-        """Ask for a factoid; the API decides whether there may be one."""
+        """Request a factoid; the API decides whether it is allowed."""
         form = fields_of(form)
         topic, model = text_of(form.get("topic")), text_of(form.get("model"))
         by_credit = form.get("pay_with") == "credit"
@@ -116,18 +117,18 @@ class GenerateState(Watcher, rx.State):
                 pay_with="credit" if by_credit else "allowance",
                 captcha_token=text_of(form.get("captcha_token")) or None,
             )
-            begun = await api.generate(request, key=idempotency_key_of(form))
-        except ApiProblem as refused:
-            async for event in self._refused(refused.problem, by_credit=by_credit):
+            generation = await api.generate(request, key=idempotency_key_of(form))
+        except ApiProblem as refusal:
+            async for event in self._refused(refusal.problem, by_credit=by_credit):
                 yield event
             return
         yield dispatch("answered")
-        async for event in self._watch(begun):
+        async for event in self._watch(generation):
             yield event
 
     @rx.event(background=True)
     async def cancel(self):
-        """Stop the writing; the API settles what it has cost until now."""
+        """Cancel the generation; the API settles its cost so far."""
         async with self:
             if not self.busy or not self._generation:
                 return
@@ -152,7 +153,7 @@ class GenerateState(Watcher, rx.State):
 
     @rx.event
     async def explain(self, values: Any = None):
-        """Say why there is none right now, after a press while there is none left."""
+        """Show why none can be generated, after a press while none is left."""
         topic, model = (text_of(fields_of(values).get(name)) for name in ("topic", "model"))
         self.buy_href = GenerateOnPayment(True, topic, model).href
         try:
@@ -168,7 +169,7 @@ class GenerateState(Watcher, rx.State):
         return AllowanceState.refresh
 
     async def _refused(self, problem: Problem, *, by_credit: bool):
-        """Say why there will be none, and what there is instead."""
+        """Show why none is generated, and what is offered instead."""
         offer = problem.status in VAULT_STATUSES
         async with self:
             self.busy = False
@@ -176,10 +177,10 @@ class GenerateState(Watcher, rx.State):
                 problem.code,
                 problem.detail,
                 problem.errors,
-                # The id helps to find what broke on our side; a refusal needs no search.
+                # The id finds a failure of ours in the logs; other refusals need none.
                 problem.request_id if problem.status >= 500 else "",
                 offer_vault=offer,
-                # Where a credit was refused another one would be, too.
+                # A request that was refused with a credit would be refused with another one, too.
                 offer_payment=offer and (not by_credit or problem.code == "no_credits"),
             )
         if problem.status < 500:
@@ -203,7 +204,7 @@ class GenerateState(Watcher, rx.State):
         )
         text = StreamedText()
         following = follow(
-            lambda after: api.follow(generation.id, after=after),
+            lambda after: api.follow_generation(generation.id, after=after),
             to_update,
             name=f"the generation {generation.id}",
             idle_s=FLUSH_S,
@@ -216,9 +217,9 @@ class GenerateState(Watcher, rx.State):
                 if not await self._progress(run, update, text):
                     return
                 if update is Pause.DISCONNECTED and (
-                    known := await ended_generation(api, generation.id)
+                    final := await ended_generation(api, generation.id)
                 ):
-                    ended = known
+                    ended = final
                     break
         async for event in self._finish(run, api, ended):
             yield event
@@ -226,7 +227,7 @@ class GenerateState(Watcher, rx.State):
     async def _progress(
         self, run: int, update: StatusEvent | TokenEvent | Pause | None, text: StreamedText
     ) -> bool:
-        """Apply an update and show it when that is due; False when nobody watches any more."""
+        """Apply an update and show it when that is due; False if superseded or the page closed."""
         if isinstance(update, TokenEvent):
             text.append(update.text)
             if not text.flush_due():
@@ -246,14 +247,14 @@ class GenerateState(Watcher, rx.State):
     async def _finish(
         self, run: int, api: ApiClient, ended: GenerationOut | FactoidOut | GenerationProblem
     ):
-        """Show how it ended, and what is left."""
+        """Show how the generation ended, and refresh the allowance."""
         factoid = ended.factoid if isinstance(ended, GenerationOut) else ended
         problem = ended.problem if isinstance(ended, GenerationOut) else ended
         if isinstance(factoid, FactoidOut):
             try:
                 await all_categories(api)
-            except ApiProblem as unnamed:
-                log.info("The card's category stays without its label: %s", unnamed)
+            except ApiProblem as error:
+                log.info("The card's category stays without its label: %s", error)
         async with self:
             if self._run != run:
                 return

@@ -15,19 +15,19 @@ log = logging.getLogger(__name__)
 
 
 async def ended_generation(api: ApiClient, generation_id: UUID) -> GenerationOut | None:
-    """The generation if it has ended, which a lost stream cannot say."""
+    """The generation if it has ended, for use after a stream was lost; else None."""
     try:
-        known = await api.generation(generation_id)
-    except ApiProblem as lost:
-        log.info("The generation %s could not be read: %s", generation_id, lost)
+        generation = await api.generation(generation_id)
+    except ApiProblem as problem:
+        log.info("The generation %s could not be read: %s", generation_id, problem)
         return None
-    return None if known.status in RUNNING_STATUSES else known
+    return None if generation.status in RUNNING_STATUSES else generation
 
 
 def to_update(
     event: ServerSentEvent,
 ) -> FactoidOut | GenerationProblem | StatusEvent | TokenEvent | None:
-    """What an event of a generation's stream says; None for those that only keep it open."""
+    """The data of an event of a generation's stream; None for events that only keep it open."""
     match event.event:
         case "factoid":
             return read_event(event, FactoidOut)

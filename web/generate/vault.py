@@ -1,4 +1,4 @@
-"""A fact from the vault: a stored one, offered where a new one is refused."""
+"""A factoid from the vault: a stored one, offered when a new one is refused."""
 
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,13 @@ from web.client.api import ApiClient, ApiProblem
 from web.factoid.card import Card, all_categories, to_card
 from web.factoid.votes import list_card
 from web.generate.form import result_card
+from web.generate.on_payment import MAX_TOPIC_LENGTH
 from web.ui import design
-from web.ui.forms import as_uuid
+from web.ui.forms import as_uuid, fields_of, text_of
 from web.ui.parts import icon
 
 MAX_EXCLUDED = 60
-"""So many of the factoids on the screen are left out."""
-TOPIC_LENGTH = 120
+"""How many of the factoids on the screen are excluded at most; the API accepts 100."""
 
 
 class VaultState(rx.State):
@@ -25,14 +25,14 @@ class VaultState(rx.State):
 
     @rx.event
     async def pick(self, request: Any):
-        """Pick a factoid on the topic in the form that is not on the screen."""
+        """Pick a stored factoid on the topic in the form, other than those on the screen."""
         topic, seen = vault_request(request)
         api = ApiClient.for_visitor(self)
         try:
             await all_categories(api)
             self.found = [to_card(await api.vault(topic, seen))]
-        except ApiProblem as refused:
-            return rx.toast.info(refused.problem.detail)
+        except ApiProblem as refusal:
+            return rx.toast.info(refusal.problem.detail)
         return None
 
     @rx.event
@@ -41,12 +41,12 @@ class VaultState(rx.State):
 
 
 def vault_request(request: Any) -> tuple[str, list[UUID]]:
-    """The topic and the factoids on the screen; a browser may have sent anything."""
-    given: dict[str, Any] = request if isinstance(request, dict) else {}
-    topic, seen = given.get("topic"), given.get("seen")
+    """The topic and the factoids on the screen, from an untrusted request."""
+    fields = fields_of(request)
+    topic, seen = fields.get("topic"), fields.get("seen")
     ids = [as_uuid(value) for value in seen] if isinstance(seen, list) else []
     return (
-        topic.strip()[:TOPIC_LENGTH] if isinstance(topic, str) else "",
+        text_of(topic)[:MAX_TOPIC_LENGTH],
         [id_ for id_ in ids if id_][:MAX_EXCLUDED],
     )
 
@@ -67,6 +67,6 @@ def vault_result() -> rx.Component:
     return rx.cond(
         VaultState.found,
         result_card(
-            cards, VaultState.dismiss, face="🗝️", title="From the vault", id="from-the-vault"
+            cards, VaultState.dismiss, character="🗝️", title="From the vault", id="from-the-vault"
         ),
     )

@@ -7,7 +7,7 @@ from api.schemas.generation import ModelOut
 from api.schemas.problem import FieldProblem
 from api.schemas.quote import LiveQuoteOut
 from web.ui.format import format_cost, format_duration
-from web.ui.refusal import Refusal
+from web.ui.refusal import RefusalView
 
 VAULT_HINT = "Or have one from the vault: a fact you have not met yet, free."
 
@@ -52,7 +52,7 @@ NAMED_SPANS = {"minute": "this minute", "hour": "this hour", "day": "today"}
 
 @dataclass
 class QuoteView:
-    """What the next factoid costs, how long it takes and what is left, as text."""
+    """The price of the next factoid, its expected duration and the allowance after it, as text."""
 
     price: str
     wait: str
@@ -67,11 +67,11 @@ def to_refusal(
     *,
     offer_vault: bool = False,
     offer_payment: bool = False,
-) -> Refusal:
-    """A refusal for the page: what happened, why, and what to do next."""
+) -> RefusalView:
+    """A refusal as the page shows it."""
     shown = "" if code in COUNTDOWN_CODES else detail
     parts = [shown, *(error.detail for error in errors if error.detail not in detail)]
-    return Refusal(
+    return RefusalView(
         code=code,
         title=TITLES.get(code, DEFAULT_TITLE),
         detail=" ".join(part for part in parts if part),
@@ -83,7 +83,7 @@ def to_refusal(
 
 
 def to_quote_view(quote: LiveQuoteOut) -> QuoteView:
-    """What the next factoid costs, how long it takes and what is left; unknowns are named."""
+    """A quote as the page shows it; an unknown duration is named as such."""
     most = f"at most {format_cost(quote.worst_case_usd)}"
     price = f"{quote.name}: {most}" if quote.model else f"{most[0].upper()}{most[1:]}"
     if quote.usual_usd is not None:

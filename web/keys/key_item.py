@@ -17,7 +17,7 @@ def _detail(name: str, *content: Any) -> rx.Component:
 
 
 def key_item(row: KeyView, on_rotate: Any, on_revoke: Any) -> rx.Component:
-    used = rx.el.div(
+    usage = rx.el.div(
         rx.el.div(
             rx.el.span(row.generations),
             rx.el.span(row.spent, class_name="ml-auto"),
@@ -31,7 +31,7 @@ def key_item(row: KeyView, on_rotate: Any, on_revoke: Any) -> rx.Component:
         ),
         class_name="mt-4",
     )
-    doing = rx.el.div(
+    actions = rx.el.div(
         rx.el.button(
             icon("refresh-cw", 16),
             "Rotate",
@@ -77,7 +77,7 @@ def key_item(row: KeyView, on_rotate: Any, on_revoke: Any) -> rx.Component:
             _detail("Expires", row.expires),
             class_name="mt-4 grid grid-cols-2 gap-3 text-sm sm:grid-cols-4",
         ),
-        rx.cond(row.expired_reason == "", rx.fragment(used, doing)),
+        rx.cond(row.expired_reason == "", rx.fragment(usage, actions)),
         key=row.id,
         custom_attrs={
             "data-key": row.id,

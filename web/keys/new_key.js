@@ -1,4 +1,4 @@
-// A new key's secret is shown once and kept here alone; it is gone with the page.
+// The secret of a new key is shown once and kept only here, until the page is left.
 (() => {
   const store = globalThis.factoids;
   Object.assign(store, {
@@ -10,8 +10,8 @@
       await store.rendered();
       document.getElementById("new-key")?.focus();
     },
-    curlExample({ token, asks } = {}) {
-      const call = asks
+    curlExample({ token, generates } = {}) {
+      const call = generates
         ? `curl -X POST ${location.origin}/api/factoids/generate \\\n`
           + `  -H "Authorization: Bearer ${token}" \\\n`
           + `  -H "Content-Type: application/json" -d '{"topic": "owls"}'`

@@ -1,4 +1,4 @@
-"""The page about a visitor's API keys."""
+"""The page of a visitor's API keys."""
 
 import reflex as rx
 
@@ -17,18 +17,18 @@ from web.ui.sharing import SharingState
 
 @rx.memo
 def new_key() -> rx.Component:
-    """A key that was just made, with a call that works as it stands."""
-    made = use_store("new-key", "made")
-    token = live_or(made, "token", "")
-    curl = selector("curlExample", made)
+    """A new key, with an example call that works as it is."""
+    key = use_store("new-key", "newKey")
+    token = live_or(key, "token", "")
+    curl = selector("curlExample", key)
     return rx.cond(
         token != "",
         rx.el.section(
-            rx.el.h2(emoji("🔑", "mr-2"), live_or(made, "name", ""), class_name=design.H2),
+            rx.el.h2(emoji("🔑", "mr-2"), live_or(key, "name", ""), class_name=design.H2),
             rx.el.p(
                 "This is shown only once. Copy it now and keep it like a password: "
                 "we cannot show it again. ",
-                live_or(made, "old", ""),
+                live_or(key, "old", ""),
                 role="status",
                 class_name="mt-2 font-medium text-accent",
             ),
@@ -89,7 +89,7 @@ def _form() -> rx.Component:
                 rx.el.label("Expires", html_for="key-expires", class_name=label),
                 rx.el.div(
                     rx.el.select(
-                        *[rx.el.option(words, value=days) for days, words in EXPIRIES.items()],
+                        *[rx.el.option(text, value=days) for days, text in EXPIRIES.items()],
                         id="key-expires",
                         name="expires",
                         default_value=DEFAULT_EXPIRY,

@@ -1,4 +1,4 @@
-"""The state of the page about API keys: making, rotating and revoking them."""
+"""The state of the page of API keys: creating, rotating and revoking them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ class KeyView:
     id: str
     name: str
     masked: str
-    """Its first and last letters, with the rest left out."""
+    """Its prefix and last four characters."""
     scopes: str
     created: str
     last_used: str
@@ -44,11 +44,11 @@ class KeyView:
     generations: str
     spent: str
     budget_percent: str
-    """How much of its budget for the day is spent, in percent."""
+    """The part of its daily budget that is spent, in percent."""
 
 
 class KeysState(LoadedPage, rx.State):
-    """The page about keys. A secret is never kept here: it goes to the browser once."""
+    """The page of keys. A secret is never kept here: it is sent to the browser once."""
 
     rows: list[KeyView] = []
     making: bool = False
@@ -56,12 +56,12 @@ class KeysState(LoadedPage, rx.State):
 
     @rx.event
     async def load_keys(self):
-        """Show the keys there are."""
+        """Load the visitor's keys."""
         await self._load()
 
     @rx.event
     async def make_key(self, form: Any):
-        """Make a key and show it, this once."""
+        """Create a key and show its secret once."""
         form = fields_of(form)
         if self.making:
             return
@@ -85,7 +85,7 @@ class KeysState(LoadedPage, rx.State):
 
     @rx.event
     async def rotate_key(self, key_id: str):
-        """Give a key a new secret; the old one works for a while."""
+        """Give a key a new secret; the old one keeps working for a while."""
         if (id_ := as_uuid(key_id)) is None:
             return
         try:
@@ -111,7 +111,7 @@ class KeysState(LoadedPage, rx.State):
 
     @rx.event
     def sign_out_failed(self, reason: Any):
-        """Say why it failed; after a sign-out that worked the page is left."""
+        """Show why signing out failed; after a success the browser leaves the page."""
         if isinstance(reason, str) and reason:
             return rx.toast.error(reason)
         return None
@@ -123,11 +123,11 @@ class KeysState(LoadedPage, rx.State):
 
 
 def new_key_view(made: NewKeyOut, old: str = "") -> dict[str, str]:
-    """A new key as the browser shows it once."""
+    """A new key as `new_key.js` shows it once."""
     return {
         "token": made.token,
         "name": made.name,
-        "asks": "generate" if "generate" in made.scopes else "",
+        "generates": "yes" if "generate" in made.scopes else "",
         "old": old,
     }
 
@@ -150,8 +150,8 @@ def to_key_view(key: KeyOut) -> KeyView:
     )
 
 
-def expiry_of(given: Any) -> str:
-    return given if isinstance(given, str) and given in EXPIRIES else DEFAULT_EXPIRY
+def expiry_of(value: Any) -> str:
+    return value if isinstance(value, str) and value in EXPIRIES else DEFAULT_EXPIRY
 
 
 def expired_reason(key: KeyOut, now: datetime) -> str:

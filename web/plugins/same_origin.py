@@ -1,4 +1,4 @@
-"""Build plugin: the page talks to the server it was loaded from, whatever its host and port."""
+"""Build plugin: a page connects to the server it was loaded from, on any host and port."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def rewrite(script: str, api_url: str) -> tuple[str, int]:
 
 
 class SameOriginPlugin(Plugin):
-    """Replace the backend address that Reflex bakes into the bundle by the page's own origin."""
+    """Replaces the backend address that Reflex writes into the bundle by the page's own origin."""
 
     def post_build(self, **context: Any) -> None:
         from reflex.config import get_config

@@ -1,4 +1,4 @@
-"""The page of prices: what there is, what it costs, what happens when it fails."""
+"""The pricing page: the products, their prices, and what happens when delivery fails."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ BACK = design.QUIET + "-ml-4 mb-3"
 
 
 def _generation_fields() -> rx.Component:
-    """Whether to generate a factoid on payment; the field for its topic shows when it is chosen."""
+    """The choice to generate a factoid on payment, with the field for its topic."""
     topic = rx.el.div(
         rx.el.label("Topic (optional)", html_for="wish-topic", class_name="sr-only"),
         rx.el.input(
@@ -62,7 +62,7 @@ def _generation_fields() -> rx.Component:
 
 
 def _chat_note() -> rx.Component:
-    """What a credit for the chat does, and where."""
+    """What a credit for the chat pays for, with a link to the chat."""
     return rx.el.p(
         icon("message-circle", 16, class_name="mt-[3px] shrink-0 text-accent"),
         rx.el.span(
@@ -119,12 +119,12 @@ def _product(product: ProductView) -> rx.Component:
     )
 
 
-def _step(name: str, title: str, words: str) -> rx.Component:
+def _step(name: str, title: str, text: str) -> rx.Component:
     return rx.el.li(
         icon(name, 20, class_name="mt-0.5 shrink-0 text-accent"),
         rx.el.div(
             rx.el.p(title, class_name="font-semibold"),
-            rx.el.p(words, class_name="text-sm text-soft"),
+            rx.el.p(text, class_name="text-sm text-soft"),
         ),
         class_name="flex gap-3",
     )

@@ -1,4 +1,4 @@
-"""The state of the page of prices; it leads to Stripe only when a button was pressed."""
+"""The state of the pricing page, which leads to Stripe only after a press of a button."""
 
 import logging
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class ProductView:
 
 
 class PricingState(LoadedPage, rx.State):
-    """The page of prices."""
+    """The pricing page."""
 
     products: list[ProductView] = []
     payments_on: bool = False
@@ -51,15 +51,15 @@ class PricingState(LoadedPage, rx.State):
     credits_left: int = 0
     messages_left: int = 0
     return_path: str = ""
-    """The page on which the reader was asking something."""
+    """The path of the chat page to return to after paying."""
     buying: str = ""
-    """The product on its way to Stripe."""
+    """The key of the product whose payment is being started."""
     refused: str = ""
     refused_key: str = ""
 
     @rx.event
     async def load_pricing(self):
-        """Show what there is to buy, and keep the choices that the address brings."""
+        """Load the products, and keep the choices in the address."""
         chosen = GenerateOnPayment.from_address(self.router.url)
         self.generate_on_payment = chosen.enabled
         self.topic, self.model = chosen.topic, chosen.model
@@ -75,12 +75,12 @@ class PricingState(LoadedPage, rx.State):
             left = {balance.product: balance.left for balance in balances}
             self.credits_left = left.get(GENERATING_PRODUCT, 0)
             self.messages_left = left.get("chat", 0)
-        except ApiProblem as unknown:
-            log.warning("How many credits are left cannot be shown: %s", unknown)
+        except ApiProblem as problem:
+            log.warning("How many credits are left cannot be shown: %s", problem)
 
     @rx.event
     async def buy(self, form: Any):
-        """Begin the payment and go to Stripe."""
+        """Start the payment and go to Stripe."""
         form = fields_of(form)
         purchase = purchase_in(form)
         if self.buying or purchase is None:
@@ -88,7 +88,7 @@ class PricingState(LoadedPage, rx.State):
         self.buying, self.refused, self.refused_key = purchase.product, "", ""
         yield
         try:
-            begun = await PaymentsClient.for_visitor(self).start_checkout(
+            checkout = await PaymentsClient.for_visitor(self).start_checkout(
                 purchase, key=idempotency_key_of(form)
             )
         except ApiProblem as refusal:
@@ -99,13 +99,13 @@ class PricingState(LoadedPage, rx.State):
             yield dispatch("answered")
             if self.return_path:
                 (await self.get_state(CheckoutState)).return_path = self.return_path
-            # A payment that is not open any more has a page, but nothing to pay.
-            yield rx.redirect(safe_href(begun.url) or f"/checkout/{begun.id}")
+            # A payment that is no longer open has a page here, but none at Stripe.
+            yield rx.redirect(safe_href(checkout.url) or f"/checkout/{checkout.id}")
         self.buying = ""
 
 
 def to_product_views(products: ProductsOut, first: str = "") -> list[ProductView]:
-    """All products, the given one first."""
+    """All products, the one with the key `first` first."""
     views = [to_product_view(product) for product in products.products]
     return sorted(views, key=lambda view: view.key != first)
 
@@ -129,11 +129,9 @@ def to_product_view(product: ProductOut) -> ProductView:
 
 
 def purchase_in(form: dict[str, Any]) -> CheckoutIn | None:
-    """The purchase in a form; None when it names no product of ours."""
+    """The purchase in a form; None if it names no product of ours."""
     key = form.get("product")
-    product: ProductKey | None = next(
-        (known for known in get_args(ProductKey) if known == key), None
-    )
+    product: ProductKey | None = next((name for name in get_args(ProductKey) if name == key), None)
     if product is None:
         return None
     if product != GENERATING_PRODUCT or not form.get("write"):

@@ -1,4 +1,4 @@
-"""Where a recovery link leads to."""
+"""The page to which a recovery link leads."""
 
 import reflex as rx
 
@@ -66,8 +66,8 @@ def _offer(left_behind: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]
 def _with_link(
     left_behind: rx.Var[str], working: rx.Var[bool], refused: rx.Var[str]
 ) -> rx.Component:
-    """What only the browser knows: whether there is a link, and whether it was used."""
-    known, made = use_store("recovery", "known"), use_store("recovery-link", "made")
+    """The content that depends on the recovery link, which only the browser knows."""
+    recovery, new_link = use_store("recovery", "recovery"), use_store("recovery-link", "newLink")
     incomplete = rx.fragment(
         rx.el.h1("This link is not complete", class_name="sr-only"),
         notice(
@@ -82,10 +82,10 @@ def _with_link(
     )
     done = rx.el.h1("You are yourself here", class_name=design.H1)
     return rx.cond(
-        live_or(made, "link", "") != "",
+        live_or(new_link, "link", "") != "",
         done,
         rx.cond(
-            live_or(known, "state", "missing") == "ready",
+            live_or(recovery, "state", "missing") == "ready",
             _offer(left_behind, working, refused),
             incomplete,
         ),

@@ -8,8 +8,8 @@ from web.client.api import ApiProblem
 from web.client.payments import PaymentsClient
 from web.ui.forms import fields_of, text_of
 
-LEAVES_BEHIND = "would_leave_behind"
-"""The API's code of a refusal because something would be left behind without notice."""
+WOULD_LEAVE_BEHIND = "would_leave_behind"
+"""The API's code for a refusal because the visitor was not warned of what stays behind."""
 PENDING_STATUSES = {"open", "processing", "disputed"}
 """The statuses of payments that the API counts as left behind."""
 
@@ -19,27 +19,27 @@ class RecoverState(rx.State):
 
     ready: bool = False
     left_behind: str = ""
-    """What stays with the visitor that this browser is now."""
+    """What stays with the browser's present visitor, as text."""
     working: bool = False
     refused: str = ""
 
     @rx.event
     async def load_recovery(self):
-        """Show what this browser would leave behind."""
+        """Load what this browser would leave behind."""
         self.refused, self.working = "", False
         await self._load()
 
     @rx.event
     def recovery_started(self):
-        """The browser is about to ask the API."""
+        """Show that the browser is calling the API."""
         self.working, self.refused = True, ""
 
     @rx.event
     async def recovery_finished(self, result: Any):
-        """Say why it failed; otherwise the page is left, or there is a link to save first."""
+        """Show why the recovery failed; after a success the browser itself goes on."""
         result = fields_of(result)
         self.working, self.refused = False, text_of(result.get("detail"))
-        if result.get("code") == LEAVES_BEHIND:
+        if result.get("code") == WOULD_LEAVE_BEHIND:
             await self._load()
 
     async def _load(self) -> None:
@@ -51,13 +51,13 @@ class RecoverState(rx.State):
             self.refused = refusal.full_detail
         else:
             left = sum(balance.left + balance.held for balance in credits.balances)
-            working = sum(not key.revoked_at for key in keys)
+            active_keys = sum(not key.revoked_at for key in keys)
             pending = sum(payment.status in PENDING_STATUSES for payment in payments)
             self.left_behind = " and ".join(
-                f"{count} {thing}{'' if count == 1 else 's'}"
-                for count, thing in (
+                f"{count} {noun}{'' if count == 1 else 's'}"
+                for count, noun in (
                     (left, "credit"),
-                    (working, "API key"),
+                    (active_keys, "API key"),
                     (pending, "undecided payment"),
                 )
                 if count

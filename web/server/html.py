@@ -3,17 +3,17 @@
 from html import escape
 
 STANDIN_STYLE = "<style>#standin{display:block}</style>"
-"""Shows the notice that a stand-in model answers; in the HTML, so that nothing moves later."""
+"""Shows the notice that a stand-in model answers, from the first paint on."""
 NOSCRIPT_STYLE = (
     "<style>body{display:flex;flex-direction:column}footer{order:2}"
     "#maker,#categories,#sorts,#search,#facts,header nav,#say-form,#your-chats,[data-suggestion]"
     "{display:none!important}</style>"
 )
-"""Hides what needs JavaScript; to be used within `<noscript>`."""
+"""Hides what needs JavaScript; used within `<noscript>`."""
 
 
 def inject(document: str, head: str, body: str) -> str:
-    """The document with these at the end of its head and of its body.
+    """The document with `head` and `body` appended to its head and its body.
 
     Only the last `</body>` is the real one; scripts may contain the same letters.
     """
@@ -23,10 +23,10 @@ def inject(document: str, head: str, body: str) -> str:
 
 
 def head_title(title: str) -> str:
-    """A title, and that search engines should not list the page."""
+    """A title, and an instruction to search engines not to index the page."""
     return f"<title>{escape(title)}</title>" + '<meta name="robots" content="noindex"/>'
 
 
 def noscript_notice(title: str, text: str) -> str:
-    """In place of a page that is shown with JavaScript only."""
+    """A notice for readers without JavaScript, in place of a page that needs it."""
     return f'<noscript><div class="plain"><h1>{title}</h1><p>{text}</p></div></noscript>'

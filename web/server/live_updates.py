@@ -1,6 +1,6 @@
-"""Brings what changes for all visitors to all open pages, in one message for all of them.
+"""Broadcasts new factoids and changed tallies to all open pages, in one message for all of them.
 
-It bypasses the pages' states, so it takes no lock, and a vote costs 166 bytes a page.
+It bypasses the pages' states, so it takes no state lock, and a vote costs 166 bytes per page.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ def to_page_event(event: ServerSentEvent) -> Event | None:
 
 
 async def broadcast_live_updates(app: rx.App) -> None:
-    """Follow the API's live stream for as long as the process lives and pass it to all pages."""
+    """Follow the API's live stream as long as the process runs and pass it on to all pages."""
     attempt = 0
     while True:
         try:
-            async for event in ApiClient().live():
+            async for event in ApiClient().follow_live():
                 attempt = 0
                 page_event = to_page_event(event)
                 if page_event and app.sio and app.event_namespace:
@@ -55,7 +55,7 @@ async def broadcast_live_updates(app: rx.App) -> None:
             if attempt == 0:
                 log.warning("The live stream was lost: %s", problem)
         except Exception:
-            # Whatever goes wrong with one event, the next one still has to reach the pages.
+            # An unexpected failure must not end the broadcast: the stream is joined again.
             log.exception("The live stream failed")
         await asyncio.sleep(RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S) - 1)])
         attempt += 1

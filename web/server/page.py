@@ -1,4 +1,4 @@
-"""What a page is: what Reflex builds of it, and the HTML with which the server first answers."""
+"""A page: its Reflex component and metadata, and the HTML with which the server first answers."""
 
 import re
 import time
@@ -24,20 +24,20 @@ class Build:
         self._cache: dict[str, tuple[float, str]] = {}
 
     def page(self, name: str, head: str = "", body: str = "") -> str:
-        """A built page with these at the end of its head and of its body."""
+        """The built document `name` with `head` and `body` appended to its head and its body."""
         return inject(self._document(name), head + self._notice, body)
 
     def shell(self, head: str, body: str = "") -> str:
-        """The page of unknown addresses, which loads any page, with these in it."""
+        """The 404 document, whose scripts load the page of any address, with these appended."""
         return self.page("404", head, body)
 
     async def cached(self, name: str, max_age_s: float, make: Callable[[], Awaitable[str]]) -> str:
-        """What `make` returned, kept for this long."""
-        made_at, made = self._cache.get(name, (float("-inf"), ""))
+        """The result of `make`, at most `max_age_s` old."""
+        made_at, html = self._cache.get(name, (float("-inf"), ""))
         if time.monotonic() - made_at > max_age_s:
-            made = await make()
-            self._cache[name] = (time.monotonic(), made)
-        return made
+            html = await make()
+            self._cache[name] = (time.monotonic(), html)
+        return html
 
     def _document(self, name: str) -> str:
         if name not in self._documents:
@@ -46,12 +46,12 @@ class Build:
 
 
 Prerender = Callable[[Build, re.Match[str]], Awaitable[tuple[int, str]]]
-"""Makes a page's status and HTML, given the match of its address."""
+"""Returns the HTTP status and the HTML of a page, for the match of its address."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page. It is registered by its line in `web/pages.py`."""
+    """A page of the site, listed in `web/pages.py`."""
 
     route: str
     component: Callable[[], rx.Component]
@@ -61,19 +61,20 @@ class Page:
     meta: Sequence[Mapping[str, str]] | None = None
     on_load: Any = None
     prerender: Prerender | None = None
-    """Without it the address is answered as Reflex does."""
+    """Makes the first HTML; without it the Reflex build answers the address."""
     parameter: str = "[^/]+"
     """The pattern of the parameter in the route, where it has one."""
 
     def add_to(self, app: rx.App) -> None:
+        """Register the page with Reflex."""
         optional = {
             "description": self.description,
             "image": self.image,
             "meta": self.meta,
             "on_load": self.on_load,
         }
-        given: Any = {name: value for name, value in optional.items() if value is not None}
-        app.add_page(self.component, route=self.route, title=self.title, **given)
+        metadata: Any = {name: value for name, value in optional.items() if value is not None}
+        app.add_page(self.component, route=self.route, title=self.title, **metadata)
 
     @property
     def address(self) -> re.Pattern[str]:
@@ -84,7 +85,7 @@ class Page:
 
 
 def built_html(name: str, body: str = "") -> Prerender:
-    """The built document of a page, with this at the end of its body."""
+    """A prerenderer of the built document `name`, with `body` appended to its body."""
 
     async def prerender(build: Build, _: re.Match[str]) -> tuple[int, str]:
         return 200, build.page(name, body=body)
@@ -93,7 +94,7 @@ def built_html(name: str, body: str = "") -> Prerender:
 
 
 def shell_html(title: str, body: str) -> Prerender:
-    """The shell with this title and body, for pages that need their data to be shown."""
+    """A prerenderer of the shell, for pages that show nothing without their data."""
 
     async def prerender(build: Build, _: re.Match[str]) -> tuple[int, str]:
         return 200, build.shell(head_title(title), body)

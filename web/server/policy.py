@@ -1,7 +1,7 @@
 """The Content-Security-Policy of the pages: what they may run and load.
 
-Every inline script of the build is allowed by its digest, which is taken before any visitor's text
-is put into a page: a script within such a text does not run.
+Every inline script of the build is allowed by its digest. The digests are taken before any text of
+a visitor is inserted into a page, so that a script within such a text does not run.
 """
 
 import base64
@@ -15,13 +15,15 @@ from settings import Settings
 from web.server.html import NOSCRIPT_STYLE, STANDIN_STYLE
 
 INLINE = re.compile(r"<(script|style)(?:\s[^>]*)?>(.*?)</\1>", re.DOTALL)
-TOASTS = re.compile(r"""(["'`])(\[data-sonner-toaster\].*?)\1""", re.DOTALL)
-"""The stylesheet that the library for toasts adds to the page when it loads."""
-EMPTY = ""
-"""The empty element that Reflex' styling library adds; filling it by rules needs no permission."""
+TOAST_STYLE = re.compile(r"""(["'`])(\[data-sonner-toaster\].*?)\1""", re.DOTALL)
+"""The stylesheet that the toast library adds to the page when it loads."""
+EMPTY_STYLE = ""
+"""The content of the style element that Reflex's styling library adds. It is filled through the
+CSSOM, which the policy does not restrict.
+"""
 
 
-CAPTCHAS = {
+CAPTCHA_SOURCES = {
     "turnstile": {
         "script-src": "https://challenges.cloudflare.com",
         "frame-src": "https://challenges.cloudflare.com",
@@ -35,24 +37,28 @@ CAPTCHAS = {
 
 
 def page_headers(build: Path, settings: Settings) -> list[tuple[bytes, bytes]]:
-    """The headers of the build's pages."""
+    """The security headers of the built pages."""
     documents = [file.read_text() for file in sorted(build.glob("*.html"))]
-    scripts = inline("script", documents)
+    scripts = inline_code("script", documents)
     notice = [STANDIN_STYLE] if settings.standin_model else []
-    styles = inline("style", [*documents, *notice, NOSCRIPT_STYLE]) | {EMPTY} | _toasts(build)
+    styles = (
+        inline_code("style", [*documents, *notice, NOSCRIPT_STYLE])
+        | {EMPTY_STYLE}
+        | _toast_styles(build)
+    )
     policy = SELF_ONLY | {
         # Reflex runs what the server sends as script (toasts, live numbers): 'unsafe-eval'.
         "script-src": " ".join(["'self'", "'unsafe-eval'", *digests(scripts)]),
         "style-src": " ".join(["'self'", *digests(styles)]),
         "frame-src": "'self'",
     }
-    for directive, sources in CAPTCHAS.get(settings.captcha_provider or "", {}).items():
+    for directive, sources in CAPTCHA_SOURCES.get(settings.captcha_provider or "", {}).items():
         policy[directive] = f"{policy[directive]} {sources}".strip()
     return with_policy(policy, https_only=settings.https_only)
 
 
-def inline(element: str, documents: Iterable[str]) -> set[str]:
-    """What such elements of these documents hold."""
+def inline_code(element: str, documents: Iterable[str]) -> set[str]:
+    """The contents of all inline elements of this name in the documents."""
     return {
         code
         for document in documents
@@ -62,15 +68,15 @@ def inline(element: str, documents: Iterable[str]) -> set[str]:
 
 
 def digests(codes: Iterable[str]) -> list[str]:
-    """The sources of a policy that allow exactly these."""
+    """The policy sources that allow exactly these scripts or styles."""
     return sorted(
         f"'sha256-{base64.b64encode(sha256(code.encode()).digest()).decode()}'" for code in codes
     )
 
 
-def _toasts(build: Path) -> set[str]:
+def _toast_styles(build: Path) -> set[str]:
     return {
         style
         for script in build.glob("assets/root-*.js")
-        for _, style in TOASTS.findall(script.read_text())
+        for _, style in TOAST_STYLE.findall(script.read_text())
     }

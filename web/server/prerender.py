@@ -1,5 +1,5 @@
-"""Answers the addresses of pages with HTML that is of use before any script has run: to readers
-without JavaScript, to search engines, for previews of shared links, and as the first paint.
+"""Answers the addresses of pages with HTML that is useful before any script has run: for readers
+without JavaScript, search engines, previews of shared links, and the first paint.
 """
 
 import gzip
@@ -10,7 +10,7 @@ from web.server.page import Build, Page
 
 
 class Prerenderer:
-    """Answers the addresses of the pages itself; the rest is the Reflex build's."""
+    """ASGI middleware that answers the addresses of `pages`; `app` serves everything else."""
 
     def __init__(self, app: ASGIApp, pages: Iterable[Page], build: Build) -> None:
         self._app = app
@@ -21,11 +21,11 @@ class Prerenderer:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             for address, prerender in self._pages:
                 if match := address.fullmatch(scope["path"]):
-                    return await _answer(scope, send, *await prerender(self._build, match))
+                    return await _send_html(scope, send, *await prerender(self._build, match))
         return await self._app(scope, receive, send)
 
 
-async def _answer(scope: Scope, send: Send, status: int, html: str) -> None:
+async def _send_html(scope: Scope, send: Send, status: int, html: str) -> None:
     body = html.encode()
     headers = [(b"content-type", b"text/html; charset=utf-8"), (b"vary", b"accept-encoding")]
     if b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b""):

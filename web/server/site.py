@@ -1,4 +1,4 @@
-"""Pages and API on one origin, and the headers that keep the pages safe and quick to load."""
+"""Pages and API on one origin, with the security and cache headers of the pages."""
 
 import logging
 
@@ -9,19 +9,20 @@ from web.server.asgi import ASGIApp, Message, Receive, Scope, Send
 API_PATHS = ("/api", "/health", "/docs", "/openapi.json")
 
 SOCKET = "/_event"
+"""The path of Reflex's websocket."""
 
 log = logging.getLogger(__name__)
 
 IMMUTABLE = b"public, max-age=31536000, immutable"
 """For files whose name changes with their content."""
 REVALIDATE = b"no-cache"
-"""For everything else: stored, but validated by its ETag at each use."""
+"""For everything else: stored, but revalidated by its ETag at each use."""
 PRIVATE = b"private, no-cache"
-"""For what sets a visitor's cookie: stored by their browser alone."""
+"""For responses that set a visitor's cookie: no shared cache may store them."""
 
 
 class OriginRouter:
-    """Sends `/api` and its like to the API, where there is one, and everything else to the pages.
+    """Routes API_PATHS to the API, if it runs in this process, and everything else to the pages.
 
     The pages' app runs the lifespan of both.
     """
@@ -40,7 +41,7 @@ class OriginRouter:
 class PageSecurity:
     """Adds the security and cache headers, and refuses requests that no page of ours makes.
 
-    `headers` are those of HTML; other files get those of data.
+    `headers` are for HTML. Other files get a policy under which nothing runs.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class PageSecurity:
             scope, https_only=self._https_only
         ):
             await receive()
-            # Closing before accepting is how a server answers 403.
+            # Closing before accepting makes the server answer 403.
             await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] != "http":
@@ -70,13 +71,15 @@ class PageSecurity:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                given = list(message.get("headers", []))
-                names = {name.lower() for name, _ in given}
+                headers = list(message.get("headers", []))
+                names = {name.lower() for name, _ in headers}
                 cache_control = caching if message["status"] in (200, 304) else REVALIDATE
                 cache_control = PRIVATE if b"set-cookie" in names else cache_control
-                ours = self._headers if _is_html(given) else self._data_headers
-                extra = [*ours, (b"cache-control", cache_control)]
-                message["headers"] = given + [header for header in extra if header[0] not in names]
+                policy = self._headers if _is_html(headers) else self._data_headers
+                extra = [*policy, (b"cache-control", cache_control)]
+                message["headers"] = headers + [
+                    header for header in extra if header[0] not in names
+                ]
             await send(message)
 
         if scope["method"] not in ("GET", "HEAD"):
@@ -95,15 +98,19 @@ class PageSecurity:
                     await _respond(with_headers, 500, "Something broke on our side.", [])
 
 
-async def _respond(send: Send, status: int, words: str, headers: list[tuple[bytes, bytes]]) -> None:
-    kind = (b"content-type", b"text/plain; charset=utf-8")
-    start: Message = {"type": "http.response.start", "status": status, "headers": [kind, *headers]}
+async def _respond(send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]]) -> None:
+    content_type = (b"content-type", b"text/plain; charset=utf-8")
+    start: Message = {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [content_type, *headers],
+    }
     await send(start)
-    await send({"type": "http.response.body", "body": words.encode()})
+    await send({"type": "http.response.body", "body": text.encode()})
 
 
 def is_api(path: str) -> bool:
-    return any(path == known or path.startswith(known + "/") for known in API_PATHS)
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in API_PATHS)
 
 
 def _is_html(headers: list[tuple[bytes, bytes]]) -> bool:

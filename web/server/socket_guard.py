@@ -1,8 +1,7 @@
 """Filters the pages' websocket: only events of our pages pass, with arguments their handlers take.
 
 Reflex checks less, passes wrong arguments on, and logs a traceback for every unknown name. A
-malformed frame ends the connection; an event that no page of ours sends is dropped. ADR 13 says
-more.
+malformed frame ends the connection; an event that no page of ours sends is dropped. See ADR 13.
 """
 
 import inspect
@@ -24,7 +23,7 @@ HEARTBEAT, CLOSE = "3", "1"
 MAX_FRAME_LENGTH = 65_536
 
 PAGE_LOAD_EVENTS = frozenset({"hydrate_and_load", "update_vars_internal", "on_load_internal"})
-"""Reflex' own events that its client sends when a page loads and when a link is followed."""
+"""The events of Reflex itself that its client sends at a page load and at a navigation."""
 
 CLIENT_TOKEN = re.compile(rb"(?:^|&)token=[0-9a-f-]{36}(?:&|$)")
 """Identifies the tab; without one Reflex would log what it receives."""
@@ -35,7 +34,7 @@ Verdict = Literal["pass", "drop", "close"]
 
 
 class RouterData(msgspec.Struct, rename="camel"):
-    """Which page an event is from."""
+    """The page that an event comes from."""
 
     pathname: str = "/"
     as_path: str = "/"
@@ -51,7 +50,7 @@ class EventPacket(msgspec.Struct):
 
 
 class ConnectPacket(msgspec.Struct):
-    """What comes with a connection: its first event."""
+    """The packet that opens a connection, with its first event."""
 
     event: EventPacket | None = None
     state_schema: str | None = None
@@ -87,7 +86,11 @@ class HandlerSignature:
 
 
 class EventFilter:
-    """Decides on frames, given the handlers and the states that a browser may store."""
+    """Decides which frames pass.
+
+    `handlers` are the allowed events by name; `storage_states` are the names of the states of which
+    a browser may send back a stored part.
+    """
 
     def __init__(
         self, handlers: Mapping[str, Callable[..., Any]], storage_states: frozenset[str]
@@ -137,7 +140,7 @@ class EventFilter:
         )
 
     def _allows_storage(self, payload: Mapping[str, Any]) -> bool:
-        """Whether the state that a tab brings back, if any, is one it may store."""
+        """Whether all stored values in the payload belong to states that a browser may store."""
         stored = payload.get("vars") or {}
         return stored.keys() <= self._storage_states and all(
             isinstance(value, str) for value in stored.values()
@@ -169,7 +172,7 @@ class SocketGuard:
                 if verdict == "pass":
                     return message
                 if not warned:
-                    # Once a connection, and without the content, which a stranger chose.
+                    # Logged once per connection, and without the content, which is untrusted.
                     log.warning("A page's websocket brought what no page would send")
                     warned = True
                 if verdict == "close":
@@ -179,7 +182,7 @@ class SocketGuard:
 
 
 def allowed_events() -> dict[str, Callable[..., Any]]:
-    """Every event that pages may send: the handlers of our states, and Reflex' own at a page load.
+    """Every event that pages may send: the handlers of our states, and Reflex's at a page load.
 
     `setvar` is left out: with it a page could set any variable of its state.
     """

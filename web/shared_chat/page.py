@@ -1,4 +1,4 @@
-"""The page of a shared chat, for whoever has the link."""
+"""The page of a shared chat, for anyone with the link."""
 
 import reflex as rx
 
@@ -14,7 +14,7 @@ from web.ui.parts import link, load_problem, notice, skeletons, value_of
 
 @rx.memo
 def shared_message(message: rx.Var[MessageView]) -> rx.Component:
-    """A message, only to be read."""
+    """A read-only message."""
     view = value_of(message)
     return rx.el.li(rx.cond(view.mine, own_message(view, None, None, who="They"), answer(view)))
 
@@ -52,7 +52,7 @@ def _chat() -> rx.Component:
     )
 
 
-def _away() -> rx.Component:
+def _unavailable() -> rx.Component:
     return rx.el.div(
         rx.el.h1("No chat to be shown", class_name="sr-only"),
         rx.cond(
@@ -77,7 +77,9 @@ def shared() -> rx.Component:
     return page(
         rx.cond(
             SharedChatState.ready,
-            rx.cond(SharedChatState.missing | (SharedChatState.problem != ""), _away(), _chat()),  # pyright: ignore
+            rx.cond(
+                SharedChatState.missing | (SharedChatState.problem != ""), _unavailable(), _chat()
+            ),  # pyright: ignore
             rx.fragment(rx.el.h1("A shared chat", class_name="sr-only"), skeletons(2)),
         ),
         class_name="!max-w-3xl pt-8",

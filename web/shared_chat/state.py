@@ -20,7 +20,7 @@ class SharedChatState(LoadedPage, rx.State):
 
     @rx.event
     async def load_shared_chat(self):
-        """Show what the address names."""
+        """Load the chat that the token in the address stands for."""
         token = self.router.url.path.removeprefix("/shared/").strip("/")
         valid = token.replace("-", "").replace("_", "").isalnum()
         self.messages = []

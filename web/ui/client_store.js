@@ -1,5 +1,5 @@
-// What changes outside the pages' states (live numbers, the clock, secrets shown once) is kept
-// here: one message from the server patches one entry, and only what shows it is rendered again.
+// The store of what changes outside the pages' states: live numbers, the clock, secrets shown once.
+// A message from the server patches one entry, and only the components that show it render again.
 (() => {
   const entries = new Map();
   const listeners = new Set();
@@ -15,7 +15,7 @@
     return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
   };
 
-  // The clock ticks every second while something counts, else every minute.
+  // The clock ticks every second while a countdown or a stopwatch runs, else every minute.
   const ticks = { second: now(), minute: Math.floor(now() / 60) };
   entries.set("clock", { ...ticks, until: 0, since: 0, nextAt: 0 });
   setInterval(() => {
@@ -44,7 +44,7 @@
     get: (key) => entries.get(key),
     put,
     patch,
-    // Loaded cards replace the patches of those before; their keys are ids.
+    // Newly loaded cards replace patched values. The keys of factoids are UUIDs of 36 characters.
     dropFactoids() {
       for (const key of [...entries.keys()]) if (key.length === 36) entries.delete(key);
       notify();
@@ -70,8 +70,8 @@
       try {
         await navigator.share({ text, url });
         return "shared";
-      } catch (refused) {
-        return refused.name === "AbortError" ? "shared" : copy(`${text}\n${url}`);
+      } catch (error) {
+        return error.name === "AbortError" ? "shared" : copy(`${text}\n${url}`);
       }
     },
   };

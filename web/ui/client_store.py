@@ -1,4 +1,4 @@
-"""The small store in the browser, `client_store.js`, as pages and handlers use it.
+"""Access to the store in the browser, `client_store.js`, from components and event handlers.
 
 It holds what changes outside the pages' states: live numbers, the clock, secrets shown once.
 """
@@ -29,7 +29,7 @@ def live_or(live: rx.Var, field: str, loaded: Any) -> Any:
 
 
 def selector(function: str, *arguments: Any) -> Any:
-    """The text that a function of the store derives from these variables."""
+    """The text that a function of the store computes from these variables."""
     expression = f'(globalThis.factoids?.{_call_text(function, arguments)} ?? "")'
     return rx.Var(expression, _var_data=_var_data_of(*arguments)).to(str)
 
@@ -49,8 +49,8 @@ def feed_href(**query: Any) -> Any:
 
 def dispatch(function: str, *arguments: Any) -> Event:
     """A call of the store for a handler to return; the arguments are plain values."""
-    given = ", ".join(json.dumps(argument) for argument in arguments)
-    payload = {"javascript_code": f"factoids.{function}({given})", "callback": None}
+    values = ", ".join(json.dumps(argument) for argument in arguments)
+    payload = {"javascript_code": f"factoids.{function}({values})", "callback": None}
     return Event(name="_call_script", payload=payload)
 
 
@@ -59,5 +59,5 @@ def _call_text(function: str, arguments: tuple[Any, ...]) -> str:
 
 
 def _var_data_of(*variables: Any) -> VarData | None:
-    """What the page must import and hook up for these variables."""
-    return VarData.merge(*(rx.Var.create(each)._get_all_var_data() for each in variables))
+    """The imports and React hooks that these variables need."""
+    return VarData.merge(*(rx.Var.create(variable)._get_all_var_data() for variable in variables))

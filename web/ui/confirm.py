@@ -10,9 +10,9 @@ DANGER = design.BUTTON + "bg-accent font-semibold text-accent-ink hover:brightne
 
 
 def confirmed_button(
-    id_: Any, label: str, question: Any, consequence: str, yes: str, on_yes: Any
+    id_: Any, label: str, question: Any, consequence: str, confirm_label: str, on_confirm: Any
 ) -> rx.Component:
-    """A button with a dialog, which the browser itself opens, closes and returns the focus from."""
+    """A button with a dialog. The popover API opens and closes it and restores the focus."""
     return rx.fragment(
         rx.el.button(
             label,
@@ -30,16 +30,16 @@ def confirmed_button(
                     custom_attrs={
                         "popoverTarget": id_,
                         "popoverTargetAction": "hide",
-                        # Focused when it is shown; React's own would be when it is drawn.
+                        # HTML's own attribute acts when the popover opens, React's when it renders.
                         "autofocus": "true",
                     },
                     class_name=design.SECONDARY,
                 ),
                 rx.el.button(
-                    yes,
+                    confirm_label,
                     type="button",
                     custom_attrs={"popoverTarget": id_, "popoverTargetAction": "hide"},
-                    on_click=on_yes,
+                    on_click=on_confirm,
                     class_name=DANGER,
                 ),
                 class_name="mt-5 flex flex-wrap justify-end gap-2",

@@ -1,4 +1,4 @@
-"""The look of the site: colours, type, and the few rules Tailwind cannot say."""
+"""The visual design: colours, typography, and the CSS that Tailwind cannot express."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ LIGHT = {
     "good": "#1c6844",
     "good-soft": "#e1f1e8",
 }
-"""Warm paper; every pair of text and ground used here has a contrast of at least 4.5:1."""
+"""Every pair of text and background colours in use has a contrast of at least 4.5:1."""
 DARK = {
     "paper": "#14120f",
     "card": "#1d1a16",
@@ -56,7 +56,7 @@ BUTTON = (
     "inline-flex min-h-11 items-center justify-center gap-2 rounded-full px-4 text-sm font-medium "
     "cursor-pointer select-none transition-colors active:scale-[.98] "
 )
-"""The shape of everything that is pressed: 44 px high, which a thumb hits."""
+"""The shape of all buttons, 44 px high so that a thumb hits them."""
 PRIMARY = BUTTON + "bg-accent text-accent-ink font-semibold hover:brightness-110 "
 SECONDARY = BUTTON + "border border-line bg-card text-ink hover:bg-tint "
 QUIET = BUTTON + "text-soft hover:bg-tint hover:text-ink "
@@ -72,11 +72,11 @@ CHIP = (
 )
 CARD = "rounded-2xl border border-line bg-card shadow-card "
 FACT = "serif text-[1.3125rem] leading-[1.42] tracking-[-0.01em] sm:text-2xl sm:leading-[1.38] "
-"""How a factoid's text is set, in the feed, on its page and while it is written."""
-FACT_ALONE = (
+"""The typography of a factoid's text in lists and while it is written."""
+FACT_LARGE = (
     "serif text-[1.625rem] leading-[1.32] tracking-[-0.015em] sm:text-[2.125rem] sm:leading-[1.25] "
 )
-"""The same where a page is about one factoid."""
+"""The typography of a factoid's text on its own page."""
 
 H1 = (
     "serif balance text-[1.75rem] font-semibold leading-[1.12] tracking-[-0.02em] sm:text-[2.5rem] "
@@ -107,14 +107,14 @@ body{{background:var(--paper);color:var(--ink);font-family:{SANS};line-height:1.
 mark{{background:var(--accent-soft);color:inherit;border-radius:.2em;
  box-shadow:0 0 0 .08em var(--accent-soft);font-weight:600}}
 [data-sonner-toaster]{{--mobile-offset-left:0px!important;--mobile-offset-right:0px!important}}
-/* Above the box of a chat, which is where one writes on. */
+/* Toasts and the offline banner must not cover the message box. */
 body:has(.sticky #say-form) :is([data-sonner-toaster],#offline){{bottom:8.5rem!important}}
 summary{{list-style:none}}
 summary::-webkit-details-marker{{display:none}}
 select{{appearance:none}}
 .menu{{position:fixed;margin:0;
  inset:3.75rem max(.75rem,calc((100vw - 64.5rem)/2 + .5rem)) auto auto}}
-/* Below what opened it, and no taller than the window leaves room for. */
+/* Below the button that opened it, and no taller than the room below it. */
 @supports (position-area:bottom){{.menu{{inset:auto;position-area:bottom span-left;
  margin-top:.25rem;max-height:calc(100% - .75rem);overflow-y:auto}}}}
 .ask::backdrop{{background:rgb(0 0 0 / .45)}}
@@ -137,7 +137,7 @@ select{{appearance:none}}
 @media (prefers-reduced-motion:reduce){{*,*::before,*::after{{animation:none!important;
  transition:none!important;scroll-behavior:auto!important}}}}
 @media (forced-colors:active){{.tile,.skeleton{{border:1px solid CanvasText}}}}
-/* Shown by a rule that the server adds when a stand-in answers. */
+/* The server adds a rule that shows it when a stand-in model answers. */
 #standin{{display:none}}
 .plain{{max-width:48rem;width:100%;margin:0 auto;padding:1.5rem 1rem 4rem}}
 #preview{{padding-top:9.05rem}}
@@ -172,7 +172,7 @@ TOAST = {
 
 
 class DesignPlugin(Plugin):
-    """Fonts from npm and the stylesheet above."""
+    """Adds the fonts from npm and the stylesheet above to the build."""
 
     def get_frontend_dependencies(self, **context: Any) -> list[str]:
         return ["@fontsource-variable/inter@5.2.8", "@fontsource-variable/fraunces@5.2.9"]
@@ -185,7 +185,7 @@ class DesignPlugin(Plugin):
 
 
 class Fonts(rx.Fragment):
-    """Loads the fonts from the script side: inside the stylesheet their addresses would break."""
+    """Imports the fonts in JavaScript, since their relative URLs break inside the stylesheet."""
 
     def add_imports(self) -> dict[str, list[str]]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return {

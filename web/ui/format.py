@@ -20,7 +20,7 @@ def format_date(at: datetime) -> str:
 
 
 def format_cost(usd: Decimal) -> str:
-    """What a factoid costs; most cost less than a cent.
+    """A price in dollars or cents; most factoids cost less than a cent.
 
     >>> format_cost(Decimal("0.00051"))
     '0.051 US cents'

@@ -1,4 +1,4 @@
-"""Values from forms and events; a browser may have sent anything."""
+"""Reading values from forms and events, which are untrusted."""
 
 import re
 from typing import Any
@@ -10,16 +10,17 @@ IDEMPOTENCY_KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def fields_of(form: Any) -> dict[str, Any]:
+    """The fields of a form; none for any other type."""
     return form if isinstance(form, dict) else {}
 
 
 def text_of(value: Any) -> str:
-    """The text of a field, without spaces around it."""
+    """The text of a field without surrounding whitespace; empty for any other type."""
     return value.strip() if isinstance(value, str) else ""
 
 
 def as_uuid(value: Any) -> UUID | None:
-    """The value as a UUID; None when it is none."""
+    """The value as a UUID; None if it is not one."""
     try:
         return UUID(value) if isinstance(value, str) else None
     except ValueError:
@@ -32,6 +33,6 @@ def idempotency_field() -> rx.Component:
 
 
 def idempotency_key_of(form: dict[str, Any]) -> str:
-    """The key that the form brought, or a new one."""
-    given = text_of(form.get("idempotency_key"))
-    return given if IDEMPOTENCY_KEY.fullmatch(given) else uuid4().hex
+    """The key in the form, or a new one if that is missing or malformed."""
+    key = text_of(form.get("idempotency_key"))
+    return key if IDEMPOTENCY_KEY.fullmatch(key) else uuid4().hex

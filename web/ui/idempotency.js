@@ -1,5 +1,5 @@
-// A form keeps its idempotency key until it was answered: the same content sent again, by a second
-// click or after the answer was lost, is the same request to the API.
+// A form keeps its idempotency key until the API has answered: the same content sent again, by a
+// second click or after the answer was lost, is the same request to the API.
 (() => {
   const store = globalThis.factoids;
   const STORED = "idempotency key";
@@ -18,7 +18,7 @@
     field.value = "";
     try {
       field.value = keyOf(JSON.stringify([...new FormData(target)]));
-    } catch { /* without storage the server makes the key */ }
+    } catch { /* without storage the server creates the key */ }
   }, true);
 
   store.answered = () => sessionStorage.removeItem(STORED);

@@ -1,4 +1,4 @@
-"""The frame of every page: header, theme, main, footer, and what shows when the server is away."""
+"""The frame of every page: header, theme menu, main, footer and the offline banner."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ WIDTH = "mx-auto w-full max-w-[64.5rem] px-4 sm:px-6 "
 THEMES = (("light", "☀️", "Daylight"), ("dark", "🌙", "Midnight"), ("system", "🖥️", "As my device"))
 
 
-def _mark() -> rx.Component:
+def _logo() -> rx.Component:
     return link(
         rx.el.span(
             "A",
@@ -26,7 +26,7 @@ def _mark() -> rx.Component:
             aria_hidden="true",
         ),
         rx.el.span(
-            # Beside the icons of a phone there is room for half of it; the A stands for the rest.
+            # A phone has room for half of the name; the A stands for the rest.
             rx.el.span("Andy's ", class_name="max-[27rem]:sr-only"),
             "Daily Factoids",
             class_name="serif truncate !whitespace-nowrap font-semibold tracking-tight text-base "
@@ -38,9 +38,9 @@ def _mark() -> rx.Component:
     )
 
 
-def _theme_choice(mode: str, face: str, name: str) -> rx.Component:
+def _theme_choice(mode: str, character: str, name: str) -> rx.Component:
     return rx.el.button(
-        emoji(face, "text-base"),
+        emoji(character, "text-base"),
         rx.el.span(name, class_name="flex-1 text-left"),
         rx.cond(color_mode == mode, icon("check", 16)),
         type="button",
@@ -53,7 +53,7 @@ def _theme_choice(mode: str, face: str, name: str) -> rx.Component:
 
 
 def _themes() -> rx.Component:
-    """A menu that the browser itself opens, closes on Escape and gives the focus back from."""
+    """The menu of themes. The popover API opens and closes it and restores the focus."""
     return rx.fragment(
         rx.el.button(
             icon("sun-moon", 20),
@@ -78,7 +78,7 @@ def _themes() -> rx.Component:
 def _header() -> rx.Component:
     return rx.el.header(
         rx.el.div(
-            _mark(),
+            _logo(),
             rx.el.nav(
                 link(
                     icon("shuffle", 18),
@@ -108,7 +108,7 @@ def _header() -> rx.Component:
 
 
 def _footer() -> rx.Component:
-    words = "py-3 text-ink underline underline-offset-4 hover:text-accent"
+    link_class = "py-3 text-ink underline underline-offset-4 hover:text-accent"
 
     return rx.el.footer(
         rx.el.div(
@@ -121,11 +121,11 @@ def _footer() -> rx.Component:
                 class_name="mt-2 max-w-prose text-sm text-soft",
             ),
             rx.el.nav(
-                link("Pricing", to="/pricing", class_name=words),
-                link("Your account", to="/account", class_name=words),
-                link("API keys", to="/keys", class_name=words),
-                plain_link("API for programs", href="/docs", class_name=words),
-                plain_link("OpenAPI document", href="/openapi.json", class_name=words),
+                link("Pricing", to="/pricing", class_name=link_class),
+                link("Your account", to="/account", class_name=link_class),
+                link("API keys", to="/keys", class_name=link_class),
+                plain_link("API for programs", href="/docs", class_name=link_class),
+                plain_link("OpenAPI document", href="/openapi.json", class_name=link_class),
                 aria_label="About",
                 class_name="mt-2 flex flex-wrap gap-x-6 text-sm",
             ),
@@ -137,7 +137,7 @@ def _footer() -> rx.Component:
 
 @rx.memo
 def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
-    """The pill that says new facts have come; nothing moves before it is pressed."""
+    """A link with the number of newly arrived factoids; the list changes when it is pressed."""
     arrivals = use_store("arrivals", "arrivals")
     fresh = rx.cond(
         category == "",
@@ -146,8 +146,8 @@ def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
     ).to(int)
     words = rx.el.span(fresh, rx.cond(fresh == 1, " new fact", " new facts"))
     pill = design.BUTTON + "rise pointer-events-auto bg-ink text-paper shadow-card"
-    # Among the feed's parts it stands where the list begins and stays in sight below the header;
-    # alone it hangs there. Either way it takes no room.
+    # On the feed it is sticky at the top of the list; on other pages it is fixed below the header.
+    # In both cases it takes no room.
     place = rx.cond(on_feed, "sticky top-[6.75rem] h-0 *:-mt-8", "fixed inset-x-0 top-[4.75rem]")
     return rx.el.div(
         rx.cond(
@@ -168,7 +168,7 @@ def new_facts(category: rx.Var[str], on_feed: rx.Var[bool]) -> rx.Component:
 
 
 def page(*content: rx.Component, footer: bool = True, **props: Any) -> rx.Component:
-    """A whole page around its content; `main` says `data-ready=yes` when it can be used."""
+    """A page around its content; `main` has `data-ready=yes` once its state has arrived."""
     props["class_name"] = WIDTH + "outline-none " + props.get("class_name", "")
     return rx.fragment(
         plain_link(
@@ -190,7 +190,7 @@ def page(*content: rx.Component, footer: bool = True, **props: Any) -> rx.Compon
 
 
 def offline() -> rx.Component:
-    """Shown while the socket is down; what was clicked meanwhile is sent when it is back."""
+    """The banner shown while the websocket is down; Reflex sends queued events afterwards."""
     return rx.connection_banner(
         rx.el.div(
             icon("cloud-off", 16, class_name="shrink-0"),

@@ -1,4 +1,4 @@
-"""Small pieces used on every page."""
+"""Small components used on every page."""
 
 from typing import Any, TypeVar, cast
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class InView(rx.Component):
-    """Calls back when it scrolls into sight and out of it."""
+    """Triggers `on_change` when it scrolls into view and out of it."""
 
     library = "react-intersection-observer@9.16.0"
     tag = "InView"
@@ -36,7 +36,7 @@ def plain_link(*content: Any, href: str, **props: Any) -> rx.Component:
 
 
 def new_tab_link(*content: Any, href: Any, **props: Any) -> rx.Component:
-    """A link in a new tab that learns nothing about this one."""
+    """A link that opens in a new tab, which gets no access to this one and no referrer."""
     return A.create(*content, href=href, target="_blank", rel="noopener noreferrer", **props)
 
 
@@ -52,7 +52,7 @@ def external_link(text: str, href: str, **props: Any) -> rx.Component:
 
 
 def icon(name: str, size: int = 18, **props: Any) -> rx.Component:
-    """A picture beside words; screen readers skip it."""
+    """A decorative icon, hidden from screen readers."""
     return rx.icon(name, size=size, aria_hidden="true", **props)
 
 
@@ -61,7 +61,7 @@ def emoji(character: str, class_name: str = "") -> rx.Component:
 
 
 def tile(character: str, hue: str) -> rx.Component:
-    """The face of a factoid: its emoji on the colour of its category."""
+    """A factoid's emoji on the colour of its category."""
     return rx.el.span(
         character,
         style={"--hue": hue},
@@ -71,12 +71,12 @@ def tile(character: str, hue: str) -> rx.Component:
 
 
 def value_of(variable: rx.Var[T]) -> T:
-    """The variable, for the type checker its value: so the fields a component names are checked."""
+    """The variable, typed as its value, so that the type checker knows the value's fields."""
     return cast(T, variable)
 
 
 def aria_bool(condition: Any) -> rx.Var[str]:
-    """A condition as ARIA wants it: the words true and false."""
+    """A condition as an ARIA attribute: the string true or false."""
     return rx.cond(condition, "true", "false")
 
 
@@ -85,7 +85,7 @@ def bar(size: str) -> rx.Component:
 
 
 def skeleton() -> rx.Component:
-    """The shape of a card before there is one."""
+    """A placeholder in the shape of a card, shown while it loads."""
     return rx.el.div(
         rx.el.div(
             bar("size-12 !rounded-2xl"),
@@ -111,17 +111,17 @@ def skeletons(count: int) -> rx.Component:
 
 
 def notice(
-    face: str,
+    character: str,
     title: str,
-    words: str,
+    text: str,
     *actions: rx.Component,
     **props: Any,
 ) -> rx.Component:
-    """A page or a list without its content: what is the matter, and what to do next."""
+    """Shown in place of missing content: the reason, and what to do next."""
     return rx.el.div(
-        emoji(face, "text-4xl"),
+        emoji(character, "text-4xl"),
         rx.el.h2(title, class_name="serif balance mt-4 text-2xl font-semibold"),
-        rx.el.p(words, class_name="mx-auto mt-2 max-w-md text-soft"),
+        rx.el.p(text, class_name="mx-auto mt-2 max-w-md text-soft"),
         rx.el.div(*actions, class_name="mt-5 flex flex-wrap justify-center gap-2"),
         class_name="rounded-2xl border border-dashed border-line px-6 py-14 text-center",
         **props,
@@ -130,13 +130,13 @@ def notice(
 
 @rx.memo
 def time_ago(at: rx.Var[str], words: rx.Var[str]) -> rx.Component:
-    """How long ago, with the exact time as its title."""
+    """The age of a moment, with the exact time as its title."""
     clock = use_store("clock", "clock")
     return rx.el.time(selector("age", at, live_or(clock, "minute", 0)), date_time=at, title=words)
 
 
 def load_problem(title: str, text: Any, on_retry: Any, **props: Any) -> rx.Component:
-    """In place of what could not be loaded: why, and a button to try again."""
+    """Shown in place of content that could not be loaded: the reason and a button to retry."""
     retry = rx.el.button(
         "Try again", type="button", id="retry", on_click=on_retry, class_name=design.PRIMARY
     )

@@ -1,4 +1,4 @@
-"""Why a request was refused, until when, and what to do instead."""
+"""The notice of a refused request: the reason, the wait and the alternatives."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,8 @@ from web.ui.parts import close_button
 
 
 @dataclass
-class Refusal:
-    """Why there is no factoid or no answer, and what to do next."""
+class RefusalView:
+    """A refused request as the page shows it."""
 
     code: str
     title: str
@@ -26,7 +26,7 @@ class Refusal:
 
 @rx.memo
 def countdown() -> rx.Component:
-    """How long to wait, to the second; then that the wait is over."""
+    """The remaining wait to the second, and a message once it has ended."""
     left = selector("left", use_store("clock", "clock"))
     ended = rx.cond(
         rx.Var("(clock?.until ?? 0) > 0", _var_data=left._get_all_var_data()).bool(),
@@ -45,9 +45,9 @@ def countdown() -> rx.Component:
 
 
 def refusal_notice(
-    refusal: Refusal, on_dismiss: Any, vault: rx.Component, payment: rx.Component
+    refusal: RefusalView, on_dismiss: Any, vault: rx.Component, payment: rx.Component
 ) -> rx.Component:
-    """Why, until when to wait, and what still works: a stored factoid, then paying."""
+    """The reason, the wait, and the alternatives: a stored factoid or paying."""
     return rx.el.div(
         rx.el.div(
             rx.el.div(

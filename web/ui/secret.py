@@ -1,4 +1,4 @@
-"""The parts in which a secret is shown once: its frame, its code and the button to copy it."""
+"""The styles and the copy button of a secret that is shown once."""
 
 from typing import Any
 

@@ -4,11 +4,11 @@ import reflex as rx
 
 
 class SharingState(rx.State):
-    """Holds nothing; it only turns an outcome in the browser into a message."""
+    """A state without variables, which shows a message for an outcome in the browser."""
 
     @rx.event
     def report_outcome(self, outcome: str):
-        """Say whether the copying worked; the device's own share sheet reports by itself."""
+        """Show whether copying worked; the share sheet of the device reports by itself."""
         if outcome == "copied":
             return rx.toast.success("Copied. Paste it to a friend.")
         if outcome == "failed":

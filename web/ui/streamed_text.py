@@ -1,10 +1,10 @@
-"""A text while it is being written: when to show it, and which of it to read aloud."""
+"""A streamed text: when the page shows it, and which sentences screen readers get."""
 
 import re
 import time
 
 FLUSH_S = 0.085
-"""The page gets the text about twelve times a second: more the eye does not see."""
+"""The page shows the text about twelve times a second; more is not visible."""
 
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)\s*")
 
@@ -12,12 +12,12 @@ _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)\s*")
 def whole_sentences(text: str) -> str:
     """The text up to the end of its last sentence."""
     # Searching forward for ends is linear in the length of the text; one greedy match is not.
-    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     return text[: ends[-1]] if ends else ""
 
 
 class StreamedText:
-    """The text so far, and when the page last got it."""
+    """The text received so far, and when it was last shown."""
 
     def __init__(self) -> None:
         self.text = ""
