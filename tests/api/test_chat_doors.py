@@ -34,7 +34,7 @@ async def test_what_a_shared_answer_goes_on_with_is_not_shared(chatting, standin
     await standin.say(" And more.")
 
     chat = await chatting.finish(
-        await chatting.turns.go_on(chatting.caller, chat_id, broken.id, anew())
+        await chatting.turns.continue_answer(chatting.caller, chat_id, broken.id, anew())
     )
 
     assert await shared_texts(chatting, chat) == [chat.shown[0].text, broken.text]

@@ -62,7 +62,7 @@ async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
             text("SELECT FROM generation_requests WHERE id = :id FOR UPDATE"),
             {"id": ids["queued"]},
         )
-        killed.go_on()
+        killed.resume()
         await until(
             lambda: waiting_for_table(database, "UPDATE generation_requests"),
             "a request to be taken",
@@ -124,7 +124,7 @@ async def test_a_worker_held_up_for_too_long_has_no_say_any_more(
             slow.pause()
             if await transactions(database) == 0:
                 return True
-            slow.go_on()
+            slow.resume()
             return False
 
         await until(paused_between_transactions, "the worker to be frozen holding no row")
@@ -134,7 +134,7 @@ async def test_a_worker_held_up_for_too_long_has_no_say_any_more(
 
         async with worker():
             await until(over, "the other worker to take over")
-            slow.go_on()
+            slow.resume()
             await standin.open()
             await until(lambda: _has_said(slow, "lease_lost"), "the slow worker to notice")
             (request,) = await generating.ended(request_id)

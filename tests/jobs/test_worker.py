@@ -112,7 +112,7 @@ async def test_requests_that_wait_survive_an_emptied_redis(
         await Relay(database, queue).move_due()
         await queue.disconnect()
         await redis.flushdb()
-        running.go_on()
+        running.resume()
         await standin.open()
 
         requests = await generating.ended(under_way, *waiting)
