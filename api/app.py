@@ -1,4 +1,4 @@
-"""The HTTP API: `create_app` reads from top to bottom."""
+"""The application factory of the HTTP API."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -63,7 +63,7 @@ CONTROLLERS = (
 
 @asynccontextmanager
 async def connections(app: Litestar) -> AsyncGenerator[None]:
-    """Open what the process holds, and close it."""
+    """Open the connections of the process, and close them at shutdown."""
     services: Services = app.state.services
     await services.open()
     await services.credentials.start(services.database)
@@ -78,7 +78,7 @@ async def connections(app: Litestar) -> AsyncGenerator[None]:
 
 
 def create_app(settings: Settings | None = None) -> Litestar:
-    """The API as an ASGI application; its settings are those of the process unless given."""
+    """The API as an ASGI application, by default with the settings of the process."""
     settings = settings or load_process()
     configure_logging(production=settings.production, level=settings.log_level)
     app = Litestar(

@@ -1,4 +1,4 @@
-"""Who is calling. `AuthenticationMiddleware` finds it out once; handlers read it from the scope."""
+"""The caller of a request, as `AuthenticationMiddleware` stores it in the ASGI scope."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -16,18 +16,18 @@ class Identity(msgspec.Struct, gc=False):
     caller: Caller
     """Its id is None for a visitor without a cookie who only reads."""
     address: str
-    """Of the client, as far as our own proxies vouch for it."""
+    """The client's IP address, as reported by the trusted proxies."""
     key_scopes: tuple[str, ...] = ()
-    """What the API key is for; empty for visitors."""
+    """The scopes of the API key; empty for visitors."""
     known: bool = False
-    """Whether a valid key or cookie came with it; an id that was just made is not known."""
+    """Whether the request has a valid key or cookie; False when the id is new."""
     renew: bool = False
     """Whether the cookie is due to be issued again."""
     signed_out: bool = False
     """Whether the cookie names a visitor who has signed out."""
     replacement: UUID | msgspec.UnsetType | None = msgspec.UNSET
-    """Set by a handler: the visitor that the answer's cookie shall name. None leaves the browser
-    the cookie it has."""
+    """The visitor for the response's cookie, set by a handler. With None the browser keeps the
+    cookie that it has."""
 
 
 def identity_of(scope: Mapping[str, Any]) -> Identity:
@@ -35,7 +35,7 @@ def identity_of(scope: Mapping[str, Any]) -> Identity:
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:
-    """The caller, for handlers that need one with an id."""
+    """The caller, with a new id if there is none yet."""
     caller = identity_of(request.scope).caller
     return caller if caller.id else msgspec.structs.replace(caller, id=uuid4())
 
@@ -45,15 +45,15 @@ def provide_identity(request: Request[Any, Any, Any]) -> Identity:
 
 
 def reader_id(request: Request[Any, Any, Any]) -> UUID | None:
-    """Whose votes may be shown; None for a caller who is not known."""
+    """The caller whose votes are shown; None without a valid key or cookie."""
     identity = identity_of(request.scope)
     return identity.caller.id if identity.known else None
 
 
 def client_address(scope: Mapping[str, Any], trusted_hops: int) -> str:
-    """The address of the client; forwarding headers count only from that many trusted proxies.
+    """The IP address of the client, from `X-Forwarded-For` as appended by the trusted proxies.
 
-    No other header that claims to know it is read at all.
+    Other headers are ignored, since clients can set them.
     """
     peer = scope["client"][0] if scope["client"] else ""
     if not trusted_hops:

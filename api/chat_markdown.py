@@ -1,4 +1,4 @@
-"""A chat as Markdown, for a file."""
+"""Export of a chat as a Markdown file."""
 
 from api.schemas.chat_messages import ChatMessageOut
 from api.schemas.chats import ChatOut
@@ -22,11 +22,11 @@ def _message(message: ChatMessageOut) -> str:
 
 
 def _link_text(title: str) -> str:
-    """A title without anything that Markdown would read as more than text."""
+    """A title with the characters escaped or replaced that Markdown would interpret."""
     plain = title.replace("\\", "\\\\").replace("<", "\\<")
     return plain.replace("[", "(").replace("]", ")")
 
 
 def _link_target(url: str) -> str:
-    """An address without anything that would end the link early."""
+    """A URL with the characters percent-encoded that would end the link."""
     return url.replace("\\", "%5C").replace("<", "%3C").replace(">", "%3E")

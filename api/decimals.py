@@ -1,15 +1,16 @@
-"""Small decimals as people write them: 0.00000002, not 2E-8."""
+"""JSON output of small decimals without an exponent: 0.00000002, not 2E-8."""
 
 from decimal import Decimal
 from typing import Any, overload
 
 SMALL = Decimal("0.000001")
-"""From here on down Python, and with it msgspec, writes an exponent."""
+"""Below this, Python and msgspec write an exponent."""
 
 
 class PlainDecimal(Decimal):
-    """One without an exponent. msgspec writes by itself only what is a decimal and nothing more,
-    so each encoder of answers is told how this is written.
+    """A decimal that is written without an exponent.
+
+    msgspec encodes only `Decimal` itself, not subclasses, so encoders need `encode_decimal`.
     """
 
     def __str__(self) -> str:
@@ -21,12 +22,12 @@ def plain_decimal(amount: Decimal) -> Decimal: ...
 @overload
 def plain_decimal(amount: Decimal | None) -> Decimal | None: ...
 def plain_decimal(amount: Decimal | None) -> Decimal | None:
-    """The same amount, to be written without an exponent."""
+    """The amount, as a `PlainDecimal` if it would be written with an exponent."""
     return amount if amount is None or amount >= SMALL else PlainDecimal(amount)
 
 
-def written(value: Any) -> str:
-    """For msgspec, of what it cannot write itself."""
+def encode_decimal(value: Any) -> str:
+    """The `enc_hook` of msgspec encoders."""
     if isinstance(value, PlainDecimal):
         return str(value)
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What handlers may ask for: a transaction, a service, the caller."""
+"""Dependency injection: the transaction, the services and the caller for handlers."""
 
 from collections.abc import AsyncGenerator
 from functools import cached_property
@@ -20,14 +20,14 @@ from domain.services import Services
 
 
 async def provide_session(state: State) -> AsyncGenerator[AsyncSession]:
-    """Commit when the handler returns, roll back when it raises; before the answer is sent."""
+    """A transaction, committed before the response is sent, rolled back if the handler raises."""
     services: Services = state.services
     async with services.database.sessions.begin() as session:
         yield session
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """The factoids, the visitor whose votes to show with them, and where permalinks begin."""
+    """What the hot reads need: the service, the visitor whose votes are shown, the site's URL."""
 
     factoids: FactoidService
     reader_id: UUID | None
@@ -35,8 +35,8 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def reading_of(request: Request[Any, Any, Any]) -> Reading:
-    """For the hot reads, which call it themselves: an injected dependency costs them as much as
-    making their answer's rows.
+    """The hot reads call this themselves: an injected dependency takes as long as building the
+    rows of their response.
     """
     services: Services = request.app.state.services
     return Reading(services.factoids, reader_id(request), services.settings.site_url)
@@ -49,7 +49,7 @@ def provide_votes(
 
 
 def provide_service(name: str) -> Provide:
-    """A service of the process, by its name in `Services`."""
+    """A provider of the service with this name in `Services`."""
 
     def provide(state: State) -> Any:
         return getattr(state.services, name)

@@ -1,4 +1,4 @@
-"""Answers of the hot reads: JSON, a few headers, nothing else."""
+"""Minimal JSON responses for the hot reads."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -8,27 +8,29 @@ from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from api.decimals import written
+from api.decimals import encode_decimal
 
 T = TypeVar("T")
-encode = msgspec.json.Encoder(enc_hook=written).encode
+encode = msgspec.json.Encoder(enc_hook=encode_decimal).encode
 
 
 class FastJSON(Response[T]):
-    """Litestar's own answer merges cookies, encoders and defaults of six layers; a feed page
-    spends as much on that as on being written.
+    """A JSON response without cookies, encoders and defaults.
+
+    Litestar's `Response` merges these from six layers, which takes a feed page as long as its
+    serialization.
     """
 
     def __init__(self, content: T, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        # Not the base's, which sorts out cookies and encoders that are never given here.
+        # The base's `__init__` is skipped: it processes cookies and encoders.
         self.content = content
         self._headers = headers
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIResponse:
-        return _Sent(encode(self.content), self._headers)
+        return _JSONResponse(encode(self.content), self._headers)
 
 
-class _Sent(ASGIResponse):
+class _JSONResponse(ASGIResponse):
     def __init__(self, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.body = body
         self._start = [

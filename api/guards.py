@@ -1,6 +1,6 @@
-"""Who may call a handler: Litestar guards, declared on controllers and handlers.
+"""Access rules as Litestar guards, declared on controllers and handlers.
 
-Every handler has exactly one of these rules. An app with a handler that has none does not start.
+Every handler has exactly one of these rules, or the app does not start.
 """
 
 from dataclasses import dataclass
@@ -29,16 +29,16 @@ class OnlyForVisitors(Forbidden):
 
 @dataclass(frozen=True)
 class AccessRule:
-    """Lets every visitor pass, and API keys that have the scope."""
+    """Allows all visitors, and API keys with the scope."""
 
     key_scope: Scope | None
-    """None where no API key is accepted."""
+    """None if API keys are not allowed."""
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         identity = identity_of(connection.scope)
         if identity.caller.kind != "key":
             return
-        # Asking which methods an address has is reading, whatever they do.
+        # OPTIONS changes nothing, whatever the other methods of the path do.
         reads = connection.scope.get("method") == "OPTIONS"
         needed = "read" if reads else self.key_scope
         if needed is None:
@@ -49,8 +49,9 @@ class AccessRule:
 
 @dataclass(frozen=True)
 class SignedByTheSender(AccessRule):
-    """Lets everybody pass: the handler verifies a signature over the body. The webhook bypasses
-    the layers that identify callers.
+    """Allows everybody, since the handler verifies a signature over the body.
+
+    Webhooks bypass the authentication middleware, so there is no identity to check.
     """
 
     key_scope: None = None
@@ -68,8 +69,8 @@ signed_by_the_sender = SignedByTheSender()
 
 
 class HotRead(HTTPRouteHandler):
-    """`@get` for the hot reads. Litestar hands each guard a copy of the handler, which costs one
-    factoid a tenth; here it gets the handler itself (ADR 15).
+    """`@get` for the hot reads. Litestar copies the handler for each guard, which is a tenth of
+    the time of reading one factoid; here the guard gets the handler itself (ADR 15).
     """
 
     async def authorize_connection(self, connection: Connection) -> None:
@@ -78,10 +79,10 @@ class HotRead(HTTPRouteHandler):
 
 
 def access_rule(handler: BaseRouteHandler) -> AccessRule:
-    """The one rule of a handler.
+    """The access rule of a handler.
 
     Raises:
-        ImproperlyConfiguredException: It has none, or several.
+        ImproperlyConfiguredException: The handler has none, or several.
     """
     rules = [guard for guard in handler.resolve_guards() if isinstance(guard, AccessRule)]
     if len(rules) != 1:
@@ -92,7 +93,7 @@ def access_rule(handler: BaseRouteHandler) -> AccessRule:
 
 
 class AccessRulesPlugin(ReceiveRoutePlugin):
-    """Stops the creation of an app that has a handler without an access rule."""
+    """Checks at startup that every handler has an access rule."""
 
     def receive_route(self, route: BaseRoute) -> None:
         handlers: Any = getattr(route, "route_handlers", None) or [

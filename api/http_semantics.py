@@ -1,12 +1,12 @@
-"""Methods as RFC 9110 speaks of them."""
+"""HTTP methods as defined by RFC 9110."""
 
 from collections.abc import Iterable
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Those that change nothing."""
+"""Methods that change nothing."""
 
 
 def allow_header(methods: Iterable[str]) -> str:
-    """The value of `Allow`; there is a HEAD wherever there is a GET."""
+    """The value of the `Allow` header; every GET handler also responds to HEAD."""
     listed = set(methods)
     return ", ".join(sorted(listed | ({"HEAD"} if "GET" in listed else set())))

@@ -1,4 +1,4 @@
-"""The OpenAPI document and its browser, whose scripts we serve ourselves."""
+"""The OpenAPI document, and Swagger UI to browse it, with scripts served by this site."""
 
 from dataclasses import replace
 from html import escape
@@ -33,7 +33,7 @@ from api.problems import INTERNAL, MEDIA_TYPE, MESSAGES
 from api.schemas.problem import Problem
 
 SCRIPTS = Path(".web/build/client/docs-browser")
-"""Put there by the build, from the locked front-end packages."""
+"""The build copies them here from the locked front-end packages."""
 
 DESCRIPTION = """Short, surprising, AI-written facts: read, search, vote, and generate new ones.
 
@@ -63,7 +63,7 @@ API_KEY = SecurityScheme(
     description="An API key with the scope each operation names; reading is free without one.",
 )
 
-MEANING = {
+REFUSAL_DESCRIPTIONS = {
     400: "The request cannot be read: no JSON, or a cursor that is not ours or too old.",
     401: "The API key is unknown, expired or revoked.",
     402: "The day's budget is used up; `Retry-After` says when there is more.",
@@ -93,7 +93,7 @@ def problem_spec(status: int) -> ResponseSpec:
     return ResponseSpec(
         Problem,
         generate_examples=False,
-        description=MEANING[status],
+        description=REFUSAL_DESCRIPTIONS[status],
         media_type=MEDIA_TYPE,
         examples=[Example(summary="A refusal", value=sample)],
     )
@@ -116,13 +116,13 @@ class OperationPlugin(ReceiveRoutePlugin):
         if handler.http_methods & {"POST", "PUT", "PATCH"}:
             statuses |= {409, 413, 415, 429}
         statuses |= set(handler.opt.get("refusals", ()))
-        known = dict(handler.responses or {})
+        declared = dict(handler.responses or {})
         if PUBLIC_READ in handler.opt:
-            known[304] = ResponseSpec(None, description="You have it already: same `ETag`.")
+            declared[304] = ResponseSpec(None, description="You have it already: same `ETag`.")
         scope = access_rule(handler).key_scope
         if scope is not None:
             handler.security = [{}, {"ApiKey": [scope]}]
-        handler.responses = {status: problem_spec(status) for status in sorted(statuses)} | known
+        handler.responses = {status: problem_spec(status) for status in sorted(statuses)} | declared
 
 
 def operation_id(handler: HTTPRouteHandler, *_: object) -> str:
@@ -131,13 +131,13 @@ def operation_id(handler: HTTPRouteHandler, *_: object) -> str:
 
 
 async def browser_page_only(connection: Connection, _: BaseRouteHandler) -> None:
-    """Litestar answers what lies below the browser with HTML; ours is a problem document."""
+    """Refuse paths below `/docs` as not found; Litestar would respond with an HTML page."""
     if connection.url.path.rstrip("/") != "/docs":
         raise NotFoundException
 
 
 class DocsBrowser(OpenAPIRenderPlugin):
-    """Swagger UI without a script or style in the page itself, so that none need be allowed."""
+    """Swagger UI without inline scripts and styles, so that its policy need not allow any."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         return (
@@ -171,7 +171,7 @@ def openapi_config() -> OpenAPIConfig:
 
 
 def docs_browser() -> Router:
-    """The scripts of the docs browser."""
+    """The static files of the docs browser."""
     return create_static_files_router(
         path="/docs-browser",
         directories=[SCRIPTS],
@@ -188,7 +188,7 @@ class DocumentController(Controller):
 
     @get(sync_to_thread=False)
     def show(self, request: Request[Any, Any, Any]) -> Response[bytes]:
-        """The document itself."""
+        """The OpenAPI document, encoded once per process."""
         state = request.app.state
         if "document" not in state:
             state.document = msgspec.json.encode(request.app.openapi_schema.to_schema())

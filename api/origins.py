@@ -1,24 +1,25 @@
-"""Whether a browser sends a request from a page of ours (Fetch metadata and `Origin`)."""
+"""Same-origin checks by Fetch metadata and the `Origin` header."""
 
 from collections.abc import Mapping
 from typing import Any
 
 SAME_ORIGIN = {b"same-origin", b"none"}
-"""`Sec-Fetch-Site` of our own pages, and of what a user did outside any page. `same-site` is not
-among them: another host below our domain is not trusted."""
+"""Accepted values of `Sec-Fetch-Site`: this site's pages, and navigation by the user. `same-site`
+is not accepted, since other hosts of the domain are not trusted."""
 
 
 def is_same_origin_websocket(scope: Mapping[str, Any], *, https_only: bool) -> bool:
-    """Whether a websocket is opened by a page of this host. Browsers always send `Origin`."""
+    """Whether a page of this host opens the websocket; browsers always send `Origin` with one."""
     origins = _values(scope, b"origin")
     return bool(origins) and _from_this_host(scope, origins, https_only)
 
 
 def is_same_origin_request(scope: Mapping[str, Any], *, https_only: bool) -> bool:
-    """Whether no other site made the browser send this.
+    """Whether the request cannot come from a page of another site.
 
-    A request without `Origin` is not a browser's and carries no visitor's cookie but its own.
-    `Authorization` cannot be sent by another site's page, since we allow no other origin to.
+    A request with neither header is accepted: it does not come from a browser, so nobody else's
+    cookie is sent with it. One with `Authorization` is accepted, since CORS allows no other origin
+    to send that header.
     """
     if _values(scope, b"authorization"):
         return True

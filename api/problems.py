@@ -1,4 +1,4 @@
-"""The one place where an error becomes an HTTP response: problem details (RFC 9457) for all."""
+"""Maps every error to an HTTP response with problem details (RFC 9457)."""
 
 import re
 from http import HTTPStatus
@@ -75,11 +75,11 @@ AWAY = "The site is catching its breath. Please try again in a moment."
 CHANGED = "Somebody else changed this at the same moment. Please try again."
 
 RETRYABLE = {"40001", "40P01", "55P03", "57014"}
-"""SQLSTATEs of a transaction that may well succeed when repeated: serialization failure, deadlock,
-lock not available, query canceled."""
+"""SQLSTATEs of transactions that may succeed when retried: serialization failure, deadlock, lock
+not available, query canceled."""
 
 DATABASE_AWAY = {"08", "53", "57"}
-"""SQLSTATE classes: lost connections, no resources left, shutting down or starting."""
+"""SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
 
 CONNECTION_LOST = (
     OperationalError,
@@ -134,13 +134,13 @@ def problem(
 async def send_response(
     response: Response[Any], scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Answer from outside the router."""
+    """Send a response from a middleware."""
     request: Request[Any, Any, Any] = Request(scope, receive, send)
     await response.to_asgi_response(None, request)(scope, receive, send)
 
 
 async def send_refusal(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse a request or a websocket from outside the router."""
+    """Refuse a request or a websocket from a middleware. A websocket closes with 4000 + status."""
     unused: Any = None
     if isinstance(error, DomainError):
         response = refuse_domain(unused, error)
@@ -155,7 +155,7 @@ async def send_refusal(error: Exception, scope: Scope, receive: Receive, send: S
 
 
 def refuse_domain(_: Request[Any, Any, Any], error: DomainError) -> Response[Any]:
-    """The refusal of a service, with the status of its class."""
+    """The response to an error that a service raises; its class determines the status."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     errors = [FieldProblem(error.field, error.detail)] if error.field else []
     retry_after_s = getattr(error, "retry_after_s", None)
@@ -171,11 +171,11 @@ def refuse_domain(_: Request[Any, Any, Any], error: DomainError) -> Response[Any
 
 
 def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """Litestar's refusals: an unknown address or method, a body too large or not as described."""
+    """The response to Litestar's errors: unknown path or method, invalid parameter, large body."""
     status = error.status_code
     if isinstance(error, ValidationException):
         errors = _fields(error)
-        # Without a body there is nothing to read.
+        # An error of `data` means that the body is missing.
         if not any(field.pointer == "data" for field in errors):
             return problem(422, *MESSAGES[422], errors=errors)
         status = 400
@@ -193,9 +193,10 @@ def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any
 
 
 def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Anything else; its message stays in the log."""
+    """The response to any other error, whose message is only logged."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    # asyncpg raises the last when Postgres has closed the session but not the connection yet.
+    # asyncpg raises InternalClientError when Postgres has ended the session but the connection is
+    # still open.
     session_closed = isinstance(cause.__cause__ if cause else None, InternalClientError)
     if session_closed or isinstance(error, CONNECTION_LOST) or isinstance(cause, CONNECTION_LOST):
         log.warning("service_away", error=type(error).__name__)
@@ -205,7 +206,7 @@ def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[A
         log.warning("database_refused", sqlstate=sqlstate)
         return problem(503, "unavailable", AWAY, retry_after_s=1)
     if isinstance(error, IntegrityError):
-        # The row it conflicts with was written, or deleted, by another request a moment ago.
+        # A concurrent request has inserted or deleted the row that it conflicts with.
         log.warning("conflict", sqlstate=sqlstate)
         return problem(409, "conflict", CHANGED)
     log.error("unexpected_error", exc_info=error)
@@ -213,11 +214,11 @@ def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[A
 
 
 def refuse_body(_: Request[Any, Any, Any], error: msgspec.DecodeError) -> Response[Any]:
-    """A body that is not JSON, or JSON that does not fit its schema."""
+    """The response to a body that is not JSON, or does not match its schema."""
     if not isinstance(error, msgspec.ValidationError):
         return problem(400, *MESSAGES[400])
     reason, _separator, path = str(error).partition(" - at `$")
-    # `.tags[...]` is an item of a list; msgspec does not say which.
+    # msgspec writes `.tags[...]` for an item of a list, without its index.
     pointer = path.rstrip("`").replace("[...]", "").replace(".", "/")
     return problem(422, *MESSAGES[422], errors=[FieldProblem(pointer, field_message(reason))])
 
@@ -245,7 +246,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     DomainError: refuse_domain,
     HTTPException: refuse_http,
     msgspec.DecodeError: refuse_body,
-    # JSON nested deeper than any of our schemas.
+    # JSON nested more deeply than Python's recursion limit.
     RecursionError: lambda *_: problem(400, *MESSAGES[400]),
     Exception: refuse_unexpected,
 }

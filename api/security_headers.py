@@ -1,4 +1,4 @@
-"""The headers that keep what we answer from being misused, for the API and the pages."""
+"""Security headers of all responses, and the Content-Security-Policies of data and documents."""
 
 FOR_ALL = [
     (b"x-content-type-options", b"nosniff"),
@@ -15,7 +15,7 @@ NOTHING_RUNS = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
-"""Everything that is no page: should a browser show it, nothing in it is run or fetched."""
+"""The policy of responses that are not pages: a browser that shows one runs and loads nothing."""
 
 SELF_ONLY = {
     "default-src": "'self'",
@@ -29,11 +29,11 @@ SELF_ONLY = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
-"""A page that brings all it needs in files of ours."""
+"""The policy of a page that loads only files of this site."""
 
 
 def with_policy(policy: dict[str, str], *, https_only: bool) -> list[tuple[bytes, bytes]]:
     """All security headers of a response under this Content-Security-Policy."""
-    said = "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
+    directives = "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
     https = [HTTPS_ONLY] if https_only else []
-    return [*FOR_ALL, *https, (b"content-security-policy", said.encode())]
+    return [*FOR_ALL, *https, (b"content-security-policy", directives.encode())]

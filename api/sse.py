@@ -1,4 +1,4 @@
-"""Server-sent events as bytes, with a heartbeat, which Litestar's own lack."""
+"""Server-sent events as bytes, with a heartbeat, which Litestar's `ServerSentEvent` lacks."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -16,7 +16,7 @@ PING = b": ping\n\n"
 OPENING = b"retry: 2000\n\n"
 """Makes a browser reconnect two seconds after it loses the connection."""
 TIMER_SLACK_S = 0.1
-"""A timeout may end this much before its time."""
+"""Tolerance for a timeout that fires early."""
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
@@ -29,18 +29,18 @@ LastEventId = Annotated[
 
 
 def event(name: str, data: Any, event_id: str | None = None) -> bytes:
-    """One event; its data is a single line of JSON."""
+    """One event with its data as a single line of JSON."""
     id_line = f"id: {event_id}\n" if event_id else ""
     return f"{id_line}event: {name}\ndata: ".encode() + encode(data) + b"\n\n"
 
 
 def stream(events: AsyncGenerator[bytes | None]) -> Stream:
-    """A response with these events. `None` stands for a moment without one."""
+    """A response with these events. At a `None` no event is sent, but a ping if one is due."""
     return Stream(with_heartbeat(events), media_type=MEDIA_TYPE, headers=HEADERS)
 
 
 async def with_heartbeat(events: AsyncGenerator[bytes | None]) -> AsyncGenerator[bytes]:
-    """The events, and a ping when there was none for 15 s."""
+    """The events, and a ping after 15 s without one."""
     yield OPENING
     loop = asyncio.get_running_loop()
     sent_at_s = loop.time()
@@ -55,7 +55,7 @@ async def with_heartbeat(events: AsyncGenerator[bytes | None]) -> AsyncGenerator
 
 
 async def items_of(queue: asyncio.Queue[T]) -> AsyncGenerator[T | None]:
-    """What is put into a queue, without an end; None whenever it stayed empty for 15 s."""
+    """The items of a queue, endlessly; None after each 15 s without one."""
     while True:
         try:
             async with asyncio.timeout(PING_EVERY_S):

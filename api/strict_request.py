@@ -1,4 +1,4 @@
-"""Bodies are read strictly, in one step from bytes to the handler's own type."""
+"""Strict parsing of request bodies: from bytes to the type of the handler's `data` in one step."""
 
 import json
 from typing import Any
@@ -10,81 +10,84 @@ from litestar.exceptions import HTTPException, InternalServerException
 from domain.errors import Invalid, Malformed
 from domain.text import is_text
 
-NO_TEXT = "This holds something that is no character of a text."
+NOT_TEXT = "This holds something that is no character of a text."
 
 
-class CutShort(Malformed):
-    """The body never came, or not in pieces that can be put together."""
+class IncompleteBody(Malformed):
+    """The client disconnected before the end of the body, or its chunked encoding is invalid."""
 
     code = "bad_request"
 
 
 class StrictRequest(Request[Any, Any, Any]):
-    """Litestar reads a body into plain values and then converts those leniently: the text "1"
-    would pass for the number.
+    """A request whose JSON body is validated strictly.
+
+    Litestar decodes a body to plain values and converts these leniently: it would accept the
+    string "1" for the number 1.
     """
 
     async def body(self) -> bytes:
-        """All bytes of the body, at most `request_max_body_size`.
+        """The whole body, at most `request_max_body_size` bytes.
 
         Raises:
-            HTTPException: There are more of them (413).
-            CutShort: They are not all there, which Litestar takes for an error of ours.
+            HTTPException: The body is larger (413).
+            IncompleteBody: The body is incomplete, which Litestar reports as an internal error.
         """
         try:
             return await super().body()
         except InternalServerException:
-            raise CutShort("This request ended before its body did.") from None
+            raise IncompleteBody("This request ended before its body did.") from None
 
     async def json(self) -> Any:
         """The body as the type of the handler's `data`.
 
         Raises:
-            HTTPException: It does not say that it is JSON (415).
-            msgspec.ValidationError: It is JSON, but not as described.
-            msgspec.DecodeError: It is no JSON.
-            Invalid: A field is said twice, or what it says is no text.
+            HTTPException: The content type is not `application/json` (415).
+            msgspec.ValidationError: The JSON does not match the schema.
+            msgspec.DecodeError: The body is not JSON.
+            Malformed: The body is not UTF-8.
+            Invalid: A field is repeated, or a string holds characters that are not text.
         """
         if self.content_type[0] != "application/json":
             raise HTTPException(status_code=415)
         field = self.route_handler.parsed_data_field
         body = await self.body()
         try:
-            read = msgspec.json.decode(body, type=field.annotation if field else Any)
+            decoded = msgspec.json.decode(body, type=field.annotation if field else Any)
         except UnicodeDecodeError:
             raise Malformed("The body must be JSON in UTF-8.") from None
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError:
-            if _is_json(body):
-                raise Invalid(NO_TEXT) from None
+            if _has_lone_surrogate_only(body):
+                raise Invalid(NOT_TEXT) from None
             raise
-        # A small body by now, that is as described: this costs microseconds.
-        json.loads(body, object_pairs_hook=_read_once)
-        return read
+        # msgspec accepts repeated fields. Parsing a small, valid body again takes microseconds.
+        json.loads(body, object_pairs_hook=_check_fields)
+        return decoded
 
 
-def _is_json(body: bytes) -> bool:
-    """Whether all that is wrong with a body is half a surrogate pair, which Python's own reader
-    lets pass.
-    """
+def _has_lone_surrogate_only(body: bytes) -> bool:
+    """Whether the body is valid JSON but for a lone surrogate, which Python's parser accepts."""
     try:
-        json.loads(body, parse_constant=_no_number)
+        json.loads(body, parse_constant=_refuse_constant)
     except ValueError:
         return False
     return True
 
 
-def _no_number(said: str) -> None:
-    raise ValueError(said)
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python's parser accepts and JSON does not have."""
+    raise ValueError(name)
 
 
-def _read_once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(fields)
-    if len(read) != len(fields):
+def _check_fields(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of an object as a dictionary, if no name is repeated and all strings are text."""
+    by_name = dict(fields)
+    if len(by_name) != len(fields):
         raise Invalid("Say each field once.")
     for name, value in fields:
-        said = value if isinstance(value, list) else [value]
-        if not all(is_text(one) for one in said if isinstance(one, str)):
-            raise Invalid(NO_TEXT, field=f"/{name}")
-    return read
+        items = value if isinstance(value, list) else [value]
+        if not all(is_text(item) for item in items if isinstance(item, str)):
+            raise Invalid(NOT_TEXT, field=f"/{name}")
+    return by_name

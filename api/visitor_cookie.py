@@ -1,4 +1,4 @@
-"""The cookie of anonymous visitors: a random id, signed so that only we can issue it."""
+"""The signed cookie that identifies anonymous visitors."""
 
 import hmac
 import time
@@ -14,7 +14,7 @@ COOKIE_UNDER_TLS = b"__Host-visitor"
 COOKIE_S = 365 * 24 * 3_600
 RENEWED_AFTER_S = 30 * 24 * 3_600
 CLOCK_SKEW_S = 60
-"""A token may come this far from the future: another process has issued it."""
+"""How far in the future `issued_at` may be, since the clocks of processes differ."""
 
 
 class VisitorTokens:
@@ -38,10 +38,10 @@ class VisitorTokens:
         return (payload + b"." + _signature(self._signing_key, payload)).decode()
 
     def read(self, token: bytes) -> tuple[UUID, bool] | None:
-        """The visitor of a valid token, and whether it is due to be issued again.
+        """The visitor of a valid token, and whether the token is due for renewal.
 
-        The signature is compared as text: a token that differs only in the spare bits of the
-        base64 is not valid either.
+        The signature is compared as base64 text, so that a token that differs only in the unused
+        bits of the last character is not valid.
         """
         payload, _, signature = token.rpartition(b".")
         key = self._keys.get(token[:8])
@@ -59,14 +59,14 @@ def _signature(key: bytes, payload: bytes) -> bytes:
 
 
 class VisitorCookies:
-    """The cookie as it is sent and received: under TLS it has the `__Host-` prefix."""
+    """Reads and writes the cookie; over TLS its name has the `__Host-` prefix."""
 
     def __init__(self, tokens: VisitorTokens, *, https_only: bool) -> None:
         self._tokens = tokens
         self._https_only = https_only
 
     def read(self, scope: HTTPScope | WebSocketScope) -> tuple[UUID, bool] | None:
-        """The visitor of a valid cookie, and whether it is due to be issued again."""
+        """The visitor of a valid cookie, and whether the cookie is due for renewal."""
         name: bytes | None = None
         for header, value in scope["headers"]:
             if header == b"cookie":
@@ -88,10 +88,10 @@ class VisitorCookies:
         return self.cookie(scope, visitor_id) + attributes + secure
 
     def _is_tls(self, scope: HTTPScope | WebSocketScope) -> bool:
-        """Whether the visitor's browser came over TLS."""
+        """Whether the browser is connected over TLS."""
         if self._https_only or scope["scheme"] in {"https", "wss"}:
             return True
-        # A host's proxy ends TLS. Its header is trusted here because it can only make us stricter.
+        # A proxy terminates TLS. Its header is trusted, since it can only add the attribute Secure.
         return any(
             name == b"x-forwarded-proto" and value.split(b",")[0].strip() == b"https"
             for name, value in scope["headers"]

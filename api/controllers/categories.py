@@ -1,4 +1,4 @@
-"""The categories of factoids."""
+"""Endpoint for the categories of factoids."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency

@@ -1,4 +1,4 @@
-"""Send a message to a chat; watch, stop, regenerate or continue the answer."""
+"""Endpoints to send a chat message, and to follow, stop, regenerate or continue its answer."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
@@ -35,7 +35,7 @@ from domain.infra.live import LiveHub, TurnBegun, publish
 from domain.model_runs.event_log import LoggedEvent
 from domain.model_runs.progress import ProgressReader
 
-ASKS: dict[str, Any] = {IDEMPOTENT: True, "refusals": [402]}
+STARTS_TURN: dict[str, Any] = {IDEMPOTENT: True, "refusals": [402]}
 
 
 ANSWER_EXAMPLE = (
@@ -60,7 +60,7 @@ class ChatTurnController(Controller):
     tags = ("Chats",)
     guards = (requires_scope("chat"),)
 
-    @post("/messages", operation_id="SendMessage", status_code=202, opt=ASKS)
+    @post("/messages", operation_id="SendMessage", status_code=202, opt=STARTS_TURN)
     async def send(
         self,
         chat_id: FromPath[UUID],
@@ -82,7 +82,7 @@ class ChatTurnController(Controller):
         "/messages/{message_id:uuid}/regenerate",
         operation_id="RegenerateMessage",
         status_code=202,
-        opt=ASKS,
+        opt=STARTS_TURN,
     )
     async def regenerate(
         self,
@@ -100,7 +100,7 @@ class ChatTurnController(Controller):
         "/messages/{message_id:uuid}/continue",
         operation_id="ContinueMessage",
         status_code=202,
-        opt=ASKS,
+        opt=STARTS_TURN,
     )
     async def continue_answer(
         self,
@@ -179,7 +179,7 @@ class ChatTurnController(Controller):
 
 
 def _accepted(state: TurnState, redis: Redis) -> Response[TurnOut]:
-    """The turn, announced after the response to other pages that have the chat open."""
+    """The response with the turn, which is then announced to other pages with the chat open."""
     chat_id = state.chat.session.id
     begun: Any = TurnBegun(chat_id, state.turn.id)
     return Response(
@@ -194,7 +194,7 @@ async def _turns(
     live: LiveHub, chats: Chats, caller: Caller, chat_id: UUID
 ) -> AsyncGenerator[bytes | None]:
     async with live.listen(chat_id) as queue:
-        # Read after the subscription has begun, so that no turn is missed in between.
+        # The last turn is read after subscribing, so that no turn is missed.
         with suppress(ChatNotFound):
             if turn := (await chats.get(caller, chat_id)).last_turn:
                 yield sse.event("turn", TurnBegunOut(turn.id))
@@ -222,7 +222,7 @@ async def _events(
 async def _sse_event(
     event: LoggedEvent, chats: Chats, caller: Caller, chat_id: UUID, turn_id: UUID
 ) -> bytes:
-    """An event; the last one holds the answer as it is stored."""
+    """One event as bytes; the last one contains the stored answer."""
     if event.name not in {"message", "error"}:
         return sse.event(event.name, event.data, event.id)
     gone = ChatProblem("gone", "This chat is gone.")

@@ -1,4 +1,4 @@
-"""Chats: begin, list, change, share and export them."""
+"""Endpoints to begin, list, change, share and export chats."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -42,7 +42,7 @@ About = Annotated[
         pattern=f"^{UUID_PATTERN}$", description="The id of the factoid they are about."
     ),
 ]
-"""A string, since Litestar would read the text "null" as no id."""
+"""A string, since Litestar would parse the text "null" as None."""
 Model = Annotated[
     str | None, QueryParameter(max_length=200, description="An id from `GET /api/models`.")
 ]
@@ -84,7 +84,7 @@ class ChatController(Controller):
         factoid_id: About = None,
     ) -> ChatsOut:
         """Your own chats, or only those about one factoid; the last used first."""
-        # The pattern allows a line break at the end.
+        # The pattern's `$` also matches before a line break at the end.
         about = UUID(factoid_id.strip()) if factoid_id else None
         return chats_out(await chats.newest(caller, limit, cursor, about))
 
@@ -160,11 +160,10 @@ class ChatController(Controller):
     ) -> Response[Any]:
         """The branch that is shown as a file, with its sources."""
         chat = chat_out(await chats.get(caller, chat_id), settings)
-        attached = {"Content-Disposition": f'attachment; filename="chat-{chat_id}.{format}"'}
+        headers = {"Content-Disposition": f'attachment; filename="chat-{chat_id}.{format}"'}
         if format == "json":
-            return Response(chat, headers=attached)
-        kind = "text/markdown"
-        return Response(chat_markdown(chat), media_type=kind, headers=attached)
+            return Response(chat, headers=headers)
+        return Response(chat_markdown(chat), media_type="text/markdown", headers=headers)
 
     @post("/{chat_id:uuid}/share", operation_id="ShareChat", status_code=200)
     async def share(

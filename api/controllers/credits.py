@@ -1,4 +1,4 @@
-"""What a caller has paid for and not used yet."""
+"""Endpoint for the credits of a caller."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency

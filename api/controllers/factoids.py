@@ -1,4 +1,4 @@
-"""Browse, search and read factoids."""
+"""Endpoints to list, search and read factoids, and the live stream."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -56,7 +56,7 @@ Cursor = Annotated[
 
 
 async def refuse_literal_null(request: Request[Any, Any, Any]) -> None:
-    """Litestar reads the text "null" as no value at all; here it is a wrong value."""
+    """Refuse the text "null" as a value, which Litestar would parse as None."""
     if b"null" not in request.scope["query_string"] and b"%" not in request.scope["query_string"]:
         return
     for name in ("sort", "category", "since", "date"):
@@ -102,7 +102,7 @@ class FactoidController(Controller):
         feed = await reading.factoids.page(query, reading.reader_id)
         items = [factoid_out(card, reading.site_url) for card in feed.items]
         page = FactoidPage(items, feed.next_cursor)
-        # Each shuffle gives another order.
+        # A random order is different each time.
         uncached = [(b"cache-control", NO_STORE)] if sort == "random" else []
         return FastJSON(page, [*uncached, *_links(query, feed.next_cursor)])
 
@@ -188,7 +188,11 @@ async def _sse_event(
 
 
 def _utc(text: str | None) -> datetime | None:
-    """A date (its midnight) or a moment, in UTC unless it names another zone."""
+    """Parse a date (midnight) or a timestamp, in UTC unless it has an offset.
+
+    Raises:
+        Invalid: It is neither, or out of range.
+    """
     if text is None:
         return None
     try:
@@ -208,7 +212,7 @@ def _utc(text: str | None) -> datetime | None:
 
 
 def _links(query: FactoidQuery, next_cursor: str | None) -> list[tuple[bytes, bytes]]:
-    """The next page as a `Link` header (RFC 8288)."""
+    """The `Link` header of the next page (RFC 8288)."""
     if next_cursor is None:
         return []
     values = {
@@ -218,8 +222,8 @@ def _links(query: FactoidQuery, next_cursor: str | None) -> list[tuple[bytes, by
         "q": query.q,
         "since": query.since.isoformat() if query.since else None,
     }
-    given = {name: value for name, value in values.items() if value is not None}
-    filters = f"{urlencode(given)}&" if given else ""
-    # A cursor consists of characters that need no quoting.
+    present = {name: value for name, value in values.items() if value is not None}
+    filters = f"{urlencode(present)}&" if present else ""
+    # The characters of a cursor need no URL encoding.
     address = f"/api/factoids?{filters}limit={query.limit}&cursor={next_cursor}"
     return [(b"link", f'<{address}>; rel="next"'.encode())]

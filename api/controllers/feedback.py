@@ -1,4 +1,4 @@
-"""Why a factoid is good or bad."""
+"""Endpoint to leave feedback on a factoid."""
 
 from litestar import Controller, Response, post
 from litestar.di import NamedDependency

@@ -1,4 +1,4 @@
-"""Ask for a factoid, watch it being written, cancel it."""
+"""Endpoints to request a generation, follow its progress and cancel it."""
 
 import asyncio
 import re

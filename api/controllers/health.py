@@ -1,4 +1,4 @@
-"""Probes: whether the process lives, and whether what it needs is there."""
+"""Liveness and readiness probes."""
 
 from litestar import Controller, Response, get
 from litestar.datastructures import State
@@ -29,13 +29,13 @@ class HealthController(Controller):
         """Tell whether Postgres, Redis and the tables are there; 503 with what is missing if
         not.
         """
-        found = await check_health(state.services.database, state.services.redis)
-        if not found.ready:
+        health = await check_health(state.services.database, state.services.redis)
+        if not health.ready:
             return problem(
                 503,
                 "not_ready",
                 "Not everything the site needs is there yet.",
-                errors=[FieldProblem(name, word) for name, word in found.failing.items()],
+                errors=[FieldProblem(name, word) for name, word in health.failing.items()],
                 retry_after_s=RETRY_AFTER_S,
             )
-        return Response(ReadyOut("ok", found.database, found.redis, found.migrations))
+        return Response(ReadyOut("ok", health.database, health.redis, health.migrations))

@@ -1,4 +1,4 @@
-"""API keys of a visitor."""
+"""Endpoints to manage the API keys of a visitor."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -33,10 +33,12 @@ class KeyController(Controller):
     ) -> NewKeyOut:
         """Make an API key of your own; this answer alone shows its `token`."""
         days = data.expires_in_days
-        life = timedelta(days=days) if days else LIFETIME
+        lifetime = timedelta(days=days) if days else LIFETIME
         scopes = data.scopes or FREE_SCOPES
-        made = await accounts.make_key(caller, data.name, scopes=scopes, life=life, attempt=attempt)
-        return new_key_out(made)
+        new_key = await accounts.make_key(
+            caller, data.name, scopes=scopes, life=lifetime, attempt=attempt
+        )
+        return new_key_out(new_key)
 
     @get(operation_id="ListKeys")
     async def list(

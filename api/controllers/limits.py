@@ -1,4 +1,4 @@
-"""What a caller may still do."""
+"""Endpoint for the remaining limits and budget of a caller."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency

@@ -1,4 +1,4 @@
-"""The language models to choose from."""
+"""Endpoint for the available language models."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency

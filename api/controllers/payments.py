@@ -1,4 +1,4 @@
-"""Buy something, and follow the payment."""
+"""Endpoints to start a checkout and follow its payment."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -22,7 +22,7 @@ from domain.payments.service import PaymentService
 
 POLL_EVERY_S = 1.0
 POLL_STRIPE_EVERY_S = 5.0
-"""While a stream is open; the webhook usually comes first."""
+"""How often an open stream queries Stripe, in case the webhook is late."""
 
 READ = requires_scope("read")
 
@@ -101,13 +101,13 @@ class CheckoutController(Controller):
         goes on from there. Send the last id seen as `Last-Event-ID` to be told what is new.
         """
         out = checkout_out(await checkouts.get(caller, checkout_id))
-        if is_over(out) and last_event_id == _event_id(out):
+        if is_finished(out) and last_event_id == _event_id(out):
             return Response(None, status_code=204)
         return sse.stream(_events(checkouts, caller, out, last_event_id))
 
 
-def is_over(out: CheckoutOut) -> bool:
-    """Whether its stream has ended."""
+def is_finished(out: CheckoutOut) -> bool:
+    """Whether the stream of the checkout has ended: no change is expected."""
     if out.status in {"open", "processing"}:
         return False
     begins = out.status == "paid" and out.wished and not out.credits_revoked
@@ -115,7 +115,7 @@ def is_over(out: CheckoutOut) -> bool:
 
 
 def _event_id(out: CheckoutOut) -> str:
-    """The id of the event with this state; each state has another."""
+    """The id of the event with this state, different for each state."""
     begun = out.wish_given_up or out.generation_request_id is not None
     return f"{out.status}-{out.refunded}-{int(begun)}"
 
@@ -127,7 +127,7 @@ async def _events(
         event_id = _event_id(out)
         yield None if event_id == last_event_id else sse.event("checkout", out, event_id)
         last_event_id = event_id
-        if is_over(out):
+        if is_finished(out):
             return
         await asyncio.sleep(POLL_EVERY_S)
         checkout = await checkouts.get(caller, out.id, poll_every_s=POLL_STRIPE_EVERY_S)

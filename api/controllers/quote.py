@@ -1,4 +1,4 @@
-"""The price of a new factoid, before it is asked for."""
+"""Endpoint for the quote of a generation."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency

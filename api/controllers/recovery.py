@@ -1,4 +1,4 @@
-"""Links that make another browser the same visitor."""
+"""Endpoints for recovery links, which make another browser the same visitor."""
 
 from litestar import Controller, post
 from litestar.di import NamedDependency

@@ -1,4 +1,4 @@
-"""Signing out everywhere."""
+"""Endpoint to sign out everywhere."""
 
 from typing import Annotated
 from uuid import uuid4
@@ -37,7 +37,7 @@ class SessionController(Controller):
         While you have any, you cannot sign out without.
         """
         successor = uuid4()
-        # If it is refused, the browser keeps the cookie that an earlier call has given it.
+        # On refusal no cookie is set: the browser may have a new one from an earlier call.
         identity.replacement = None
         await accounts.sign_out(
             caller, successor=successor if keep_credits else None, again=identity.signed_out

@@ -1,4 +1,4 @@
-"""A factoid from the vault: what remains when nothing new can be written."""
+"""Endpoint for the vault: stored factoids that are new to the caller."""
 
 from typing import Annotated
 from uuid import UUID
@@ -63,9 +63,9 @@ class VaultController(Controller):
 
 def _ids(lists: list[str]) -> list[UUID]:
     try:
-        ids = [UUID(text) for listed in lists for text in listed.split(",")]
+        ids = [UUID(text) for joined in lists for text in joined.split(",")]
     except ValueError:
-        # The pattern allows a line break after an id.
+        # The pattern's `$` also matches before a line break at the end.
         raise Invalid("These are no ids.", field="seen") from None
     if len(ids) > SEEN_AT_MOST:
         raise Invalid(f"At most {SEEN_AT_MOST} ids.", field="seen")

@@ -1,4 +1,4 @@
-"""Vote on a factoid."""
+"""Endpoint to vote on a factoid."""
 
 from typing import Any
 from uuid import UUID
@@ -45,7 +45,7 @@ class VoteController(Controller):
 
 
 def broadcast(redis: Redis, count: VoteCount | None) -> BackgroundTask | None:
-    """Send the new tally to all open pages, once the vote is committed and answered."""
+    """A task that publishes the new tally to open pages after the response."""
     if count is None:
         return None
     changed: Any = TallyChanged(count.factoid_id, count.votes_up, count.votes_down)

@@ -1,4 +1,4 @@
-"""Stripe's webhook."""
+"""Endpoint for Stripe's webhook."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from api.problems import INTERNAL, problem, refuse_unexpected
 from domain.payments.service import PaymentService
 
 EVENT_BYTES_AT_MOST = 1024 * 1024
-"""Stripe's events are far smaller; one that is refused is sent again and again."""
+"""Stripe's events are far smaller. The limit is generous, since Stripe retries refused ones."""
 
 
 def refuse_with_500(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Whatever kept an event from being applied: Stripe sends it again after a 500."""
+    """Respond with 500 to every unexpected error, so that Stripe retries the event."""
     refusal = refuse_unexpected(request, error)
     return refusal if refusal.status_code == 500 else problem(500, *INTERNAL)
 
@@ -33,7 +33,7 @@ class WebhookController(Controller):
     async def receive(
         self, request: Request[Any, Any, Any], payments: NamedDependency[PaymentService]
     ) -> None:
-        """An event of Stripe's, as the bytes it has signed."""
+        """Receive an event, as the bytes that Stripe has signed."""
         signatures = request.headers.getall("stripe-signature", [])
         signature = signatures[0] if len(signatures) == 1 else None
         await payments.receive(await request.body(), signature)

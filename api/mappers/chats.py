@@ -1,4 +1,4 @@
-"""Chats as their response schemas."""
+"""Maps chats to response schemas."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -38,7 +38,7 @@ UNTITLED = "New chat"
 
 def chat_out(chat: Chat, settings: Settings) -> ChatOut:
     session, last = chat.session, chat.last_turn
-    beside = siblings(chat.messages)
+    siblings_by_id = siblings(chat.messages)
     return ChatOut(
         id=session.id,
         title=session.title or UNTITLED,
@@ -51,7 +51,7 @@ def chat_out(chat: Chat, settings: Settings) -> ChatOut:
         updated_at=session.updated_at,
         stream_url=stream_url(session.id),
         usage=usage_out(chat.calls, CHAT_TOKENS),
-        messages=[message_out(message, chat, beside[message.id]) for message in chat.shown],
+        messages=[message_out(message, chat, siblings_by_id[message.id]) for message in chat.shown],
         turn_id=last.id if last else None,
         web_search=settings.web_search,
         share_url=_share_url(session.share_token, settings.site_url),
@@ -78,7 +78,7 @@ def chats_out(page: ChatPage) -> ChatsOut:
     )
 
 
-def message_out(message: ChatMessage, chat: Chat, beside: list[UUID]) -> ChatMessageOut:
+def message_out(message: ChatMessage, chat: Chat, sibling_ids: list[UUID]) -> ChatMessageOut:
     turns = [turn for turn in chat.turns if turn.answer_id == message.id]
     ids = {turn.id for turn in turns}
     calls = [call for call in chat.calls if call.turn_id in ids]
@@ -92,7 +92,7 @@ def message_out(message: ChatMessage, chat: Chat, beside: list[UUID]) -> ChatMes
         text=message.text,
         status=status,
         created_at=message.created_at,
-        siblings=beside,
+        siblings=sibling_ids,
         sources=sources_out(message),
         tools=msgspec.convert(message.tools, list[ToolUseOut]),
         model=(models[-1] if models else turns[-1].model) if turns else None,
@@ -119,13 +119,13 @@ def usage_out(calls: Iterable[ChatCall], most_tokens: int) -> ChatUsageOut:
 
 def turn_out(state: TurnState) -> TurnOut:
     chat, turn, question = state.chat, state.turn, state.question
-    beside = siblings(chat.messages).get(question.id, [question.id])
+    sibling_ids = siblings(chat.messages).get(question.id, [question.id])
     status: Any = turn.status
     return TurnOut(
         id=turn.id,
         chat_id=chat.session.id,
         status=status,
-        question=message_out(question, chat, beside),
+        question=message_out(question, chat, sibling_ids),
         answer_id=turn.answer_id,
         stream_url=stream_url(chat.session.id),
         quote_usd=plain_decimal(turn.quote_usd),

@@ -1,4 +1,4 @@
-"""Factoids, votes and feedback as their response schemas."""
+"""Maps factoids, votes and feedback to response schemas."""
 
 from api.decimals import plain_decimal
 from api.schemas.factoids import CategoryOut, FactoidOut, FeedbackOut, TallyOut, TextPart
@@ -9,8 +9,8 @@ from domain.factoids.votes import VoteCount
 
 
 def factoid_out(card: FactoidCard, site_url: str) -> FactoidOut:
-    # At most fifteen keywords: beyond that CPython collects them in a dictionary first, which makes
-    # a page of facts half as long again to build. The rest is assigned.
+    # With more than 15 keywords CPython collects them in a dictionary first, which makes building a
+    # page take half as long again; the other fields are assigned.
     out = FactoidOut(
         id=card.id,
         text=card.text,
@@ -36,7 +36,7 @@ def factoid_out(card: FactoidCard, site_url: str) -> FactoidOut:
 
 
 def text_parts(marked: str) -> list[TextPart]:
-    """A text with marks around its matches, cut at the marks."""
+    """Split a text at the marks around its search matches."""
     parts: list[TextPart] = []
     for piece in marked.split(MATCH_START):
         match, end, rest = piece.partition(MATCH_END)

@@ -1,4 +1,4 @@
-"""Requests for factoids, and models, as their response schemas."""
+"""Maps generation requests, quotes and language models to response schemas."""
 
 from decimal import Decimal
 
@@ -25,10 +25,10 @@ def generation_out(
     state: GenerationState, factoid: FactoidCard | None, site_url: str
 ) -> GenerationOut:
     request = state.request
-    over = request.finished_at is not None
+    finished = request.finished_at is not None
     return GenerationOut(
         id=request.id,
-        status=request.status,  # pyright: ignore[reportArgumentType] - the table allows no other
+        status=request.status,  # pyright: ignore[reportArgumentType] - the table has a CHECK constraint
         topic=request.topic,
         created_at=request.created_at,
         stream_url=f"/api/factoids/generate/{request.id}/stream",
@@ -48,7 +48,7 @@ def generation_out(
         ),
         finished_at=request.finished_at,
         factoid=factoid_out(factoid, site_url) if factoid else None,
-        problem=GenerationProblem(*problem_of(request)) if over and not factoid else None,
+        problem=GenerationProblem(*problem_of(request)) if finished and not factoid else None,
     )
 
 

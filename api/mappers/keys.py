@@ -1,4 +1,4 @@
-"""API keys as their response schemas."""
+"""Maps API keys to response schemas."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,11 +9,11 @@ from domain.accounts.keys import prefix_of
 from domain.accounts.service import NewKey, UsedKey
 
 
-def new_key_out(made: NewKey) -> NewKeyOut:
-    key = made.key
+def new_key_out(new_key: NewKey) -> NewKeyOut:
+    key = new_key.key
     scopes: Any = key.scopes
     return NewKeyOut(
-        key.id, made.token, key.name, scopes, key.last4, key.created_at, key.expires_at
+        key.id, new_key.token, key.name, scopes, key.last4, key.created_at, key.expires_at
     )
 
 

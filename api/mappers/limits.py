@@ -1,4 +1,4 @@
-"""Limits and budgets as their response schemas."""
+"""Maps limits and budgets to response schemas."""
 
 from api.decimals import plain_decimal
 from api.schemas.generation import BudgetOut, PolicyOut, WindowOut

@@ -1,4 +1,4 @@
-"""Products, payments and credits as their response schemas."""
+"""Maps products, payments and credits to response schemas."""
 
 from typing import Any
 

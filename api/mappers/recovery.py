@@ -1,4 +1,4 @@
-"""Recovery links as their response schema."""
+"""Creates recovery links and maps them to their response schema."""
 
 import time
 from datetime import UTC, datetime

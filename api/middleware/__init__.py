@@ -1,7 +1,7 @@
 """The ASGI layers around the API's router and around the pages, outermost first.
 
-They lie outside Litestar because they also answer for addresses that no handler has, and because
-the router would run them more slowly (ADR 15).
+They are outside Litestar so that they also apply to paths without a handler, and because Litestar
+would run them more slowly (ADR 15).
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from domain.accounts.credential_cache import CredentialCache
 from settings import Settings
 
 WEBHOOK = "/api/payments/webhook"
-"""Webhooks bypass what is made for visitors and keys: the handler verifies a signature over the
+"""Webhooks bypass the layers for visitors and keys: the handler verifies a signature over the
 unchanged bytes."""
 
 ConnectionType = Literal["http", "webhook", "websocket", "lifespan"]
@@ -35,7 +35,7 @@ CONNECTION_TYPES: tuple[ConnectionType, ...] = ("http", "webhook", "websocket", 
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """A middleware and the types of connection that pass through it."""
+    """A middleware and the connection types that it applies to."""
 
     middleware: Callable[..., ASGIApp]
     types: frozenset[ConnectionType]
@@ -64,7 +64,7 @@ def api_layers(settings: Settings, credentials: CredentialCache) -> list[Layer]:
 
 
 def page_layers(settings: Settings, credentials: CredentialCache) -> list[Layer]:
-    """Around the pages, which know visitors and no API keys."""
+    """The layers around the pages, which accept visitors but not API keys."""
     caller = _CallerLayers(settings, credentials, api_keys=False)
     return [
         layer(caller.authentication, "http", "websocket"),
@@ -74,7 +74,7 @@ def page_layers(settings: Settings, credentials: CredentialCache) -> list[Layer]
 
 
 class _CallerLayers:
-    """The layers that have to do with who is calling."""
+    """The layers that authenticate the caller and depend on who it is."""
 
     def __init__(self, settings: Settings, credentials: CredentialCache, *, api_keys: bool = True):
         cookies = VisitorCookies(
@@ -96,15 +96,15 @@ class _CallerLayers:
 
 
 def chain_of(app: ASGIApp, layers: list[Layer], type: ConnectionType) -> ASGIApp:
-    """The app within the layers of one type of connection."""
-    for each in reversed(layers):
-        if type in each.types:
-            app = each.middleware(app)
+    """The app wrapped in the layers of one connection type."""
+    for outer in reversed(layers):
+        if type in outer.types:
+            app = outer.middleware(app)
     return app
 
 
 def wrap(app: Any, layers: list[Layer]) -> ASGIApp:
-    """The app within its layers, whichever type a connection is of."""
+    """The app wrapped in its layers, with one chain for each connection type."""
     chains = {type: chain_of(app, layers, type) for type in CONNECTION_TYPES}
     http, webhook = chains["http"], chains["webhook"]
 

@@ -1,4 +1,4 @@
-"""Who sends a request or opens a websocket: the one place where credentials are read."""
+"""Authentication of requests and websockets by API key or visitor cookie."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,10 +20,10 @@ class NoSuchScheme(Unauthorized):
 
 
 class AuthenticationMiddleware:
-    """Puts the identity into the scope: the API key's, else the visitor cookie's, else a new one.
+    """Stores the identity in the scope: of the API key, else of the visitor cookie, else a new one.
 
-    Beside a key cookies are not read. A stranger who only reads gets no id: a good random one is
-    not free. Where `api_keys` is off (the pages), keys are ignored.
+    With a key, cookies are ignored. A visitor without a cookie who only reads gets no id, which
+    saves generating a random one. With `api_keys` off (the pages), keys are ignored.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class AuthenticationMiddleware:
         return Identity(caller, address, known=known, renew=renew, signed_out=signed_out)
 
     def _give_cookie(self, scope: WebSocketScope) -> UUID:
-        """A new visitor for this websocket, as if its headers had named them from the start.
+        """Add the cookie of a new visitor to the headers of a websocket.
 
-        Whoever reads the headers of the connection later sees the same visitor each time. The
-        browser keeps no cookie of it: granian sends no headers of ours when a websocket opens.
+        Later readers of the scope then see the same visitor each time. The browser does not get
+        the cookie, since granian sends no headers of the application when it accepts a websocket.
         """
         visitor_id = uuid4()
         cookie = self._cookies.cookie(scope, visitor_id)

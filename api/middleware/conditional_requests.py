@@ -1,4 +1,4 @@
-"""What caches may keep: ETag, 304 and Cache-Control of every read, in one place."""
+"""HTTP caching: `ETag`, 304 and `Cache-Control` of all reads."""
 
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -13,8 +13,8 @@ PRIVATE = b"private, no-cache"
 NO_STORE = b"private, no-store"
 
 PUBLIC_READ = "public_read"
-"""Set in a handler's `opt`: the answer is the same for every caller without credentials. The value
-is the kind of its ETag."""
+"""Key in a handler's `opt`: the response is the same for all callers without credentials. The
+value, `WEAK` or `STRONG`, is the prefix of its ETag."""
 WEAK = b"W/"
 """For lists."""
 STRONG = b""
@@ -22,9 +22,9 @@ STRONG = b""
 
 
 class ConditionalRequestMiddleware:
-    """Adds an ETag to public reads and answers 304 to clients that have the current one.
+    """Adds an ETag to public reads, and responds with 304 if it matches `If-None-Match`.
 
-    A response with a `Cache-Control` of its own is left as it is.
+    A response that already has `Cache-Control` is not changed.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -59,7 +59,7 @@ def _has_cache_control(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 
 def _etag_kind(scope: HTTPScope, start: HTTPResponseStartEvent) -> bytes | None:
-    # The router has found no handler for an unknown address.
+    # A path without a handler has no `route_handler` in its scope.
     if start["status"] != 200 or "route_handler" not in scope:
         return None
     return scope["route_handler"].opt.get(PUBLIC_READ)
@@ -88,7 +88,7 @@ def _add_etag(scope: Any, start: HTTPResponseStartEvent, message: Message) -> Me
 
 
 def _matches(scope: HTTPScope, opaque: bytes) -> bool:
-    """Whether `If-None-Match` names the tag; compared weakly, as RFC 9110 asks for reads."""
+    """Whether `If-None-Match` contains the tag, by weak comparison (RFC 9110, section 13.1.2)."""
     for name, value in scope["headers"]:
         if name == b"if-none-match":
             tags = [tag.strip().removeprefix(b"W/") for tag in value.split(b",")]

@@ -1,4 +1,4 @@
-"""Cross-site request forgery: forms and scripts of other sites change nothing here."""
+"""Protection against cross-site request forgery."""
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -14,8 +14,8 @@ class CrossSite(Forbidden):
 
 
 class CrossSiteMiddleware:
-    """Refuses, before a byte of the body is read, what another site had a browser send: requests
-    that change something, and websockets.
+    """Refuses unsafe requests and websockets that come from a page of another site, before their
+    body is read.
     """
 
     def __init__(self, app: ASGIApp, *, https_only: bool) -> None:

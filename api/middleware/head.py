@@ -1,4 +1,4 @@
-"""HEAD, wherever there is a GET."""
+"""HEAD for every GET handler."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ DISCONNECT: Any = {"type": "http.disconnect"}
 
 
 class HeadMiddleware:
-    """Answers HEAD as GET without the body; a stream ends before its first event."""
+    """Runs HEAD requests as GET and drops the body; a stream ends before its first event."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -18,21 +18,21 @@ class HeadMiddleware:
         if http["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-        answered = False
+        responded = False
 
         async def send_head(message: Message) -> None:
-            nonlocal answered
+            nonlocal responded
             if message["type"] == "http.response.start":
                 await send(message)
-            elif not answered:
-                answered = True
+            elif not responded:
+                responded = True
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        async def receive_until_answered() -> Any:
-            return DISCONNECT if answered else await receive()
+        async def receive_until_responded() -> Any:
+            return DISCONNECT if responded else await receive()
 
         http["method"] = "GET"
         try:
-            await self._app(scope, receive_until_answered, send_head)
+            await self._app(scope, receive_until_responded, send_head)
         finally:
             http["method"] = "HEAD"

@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a repeated request gets the response of the first one.
 
-A handler asks for it with `opt={IDEMPOTENT: True}`, and creates its object with the id of the
-`Attempt`. Its responses must be short, since they are stored whole.
+A handler opts in with `opt={IDEMPOTENT: True}`, and creates its object with the id of the
+`Attempt`. Its responses must be short, since they are stored completely.
 """
 
 from hashlib import sha256
@@ -33,7 +33,7 @@ IDEMPOTENT = "idempotent"
 HEADER = b"idempotency-key"
 
 STORED_STATUSES = {200, 201, 202, 204, 400, 404, 415, 422}
-"""Responses that are replayed. After other refusals the request may be tried again."""
+"""Statuses of responses that are stored and replayed. Others may change on a retry."""
 
 STORED_HEADERS = {"content-type", "location", "preference-applied", "cache-control", "link"}
 
@@ -46,7 +46,7 @@ PATTERN = r'^([!#-\[\]-~]{1,255}|"[ !#-\[\]-~]{1,255}")$'
 
 
 class IdempotencyPlugin(ReceiveRoutePlugin):
-    """Puts the middleware around the handlers that ask for it."""
+    """Adds the middleware to the handlers that opt in."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if isinstance(route, HTTPRoute):
@@ -58,8 +58,8 @@ class IdempotencyPlugin(ReceiveRoutePlugin):
 class IdempotencyMiddleware:
     """Replays the stored response to a repeated request, and stores the response to a new one.
 
-    It runs before Litestar's guards, so it asks them itself: a request that may not be made must
-    neither be stored nor replayed.
+    It runs before Litestar's guards, so it calls them itself: a forbidden request must be neither
+    stored nor replayed.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -80,30 +80,30 @@ class IdempotencyMiddleware:
         scope["attempt"] = found.attempt  # pyright: ignore[reportGeneralTypeIssues]
         messages: list[Message] = []
 
-        async def hold_back(message: Message) -> None:
+        async def buffer(message: Message) -> None:
             messages.append(message)
 
         async with found.renewed():
-            await self._app(scope, receive, hold_back)
-        # Stored before it is sent: the client may repeat the request at once.
+            await self._app(scope, receive, buffer)
+        # The response is stored before it is sent, since the client may repeat the request at once.
         await _finish(found, _stored(messages))
         for message in messages:
             await send(message)
 
 
 def provide_attempt(request: Request[Any, Any, Any]) -> Attempt:
-    """The attempt that this request is: without a key, the first and only one."""
+    """The attempt of this request; without an `Idempotency-Key` a new one."""
     scope: Any = request.scope
     return scope.get("attempt") or Attempt(uuid7(), first=True)
 
 
 def _key(scope: Scope) -> str | None:
-    given = [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
-    if len(given) > 1:
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
+    if len(values) > 1:
         raise InvalidIdempotencyKey(
             "Send one Idempotency-Key, not several.", field="Idempotency-Key"
         )
-    return read_key(given[0]) if given else None
+    return read_key(values[0]) if values else None
 
 
 async def _keyed(request: StrictRequest, key: str) -> KeyedRequest:
@@ -132,7 +132,7 @@ async def _finish(lock: IdempotencyLock, response: StoredResponse) -> None:
     if response.status in STORED_STATUSES:
         await lock.complete(response)
     elif response.status >= 500:
-        # It may have been done all the same, as when the response to a commit is lost.
+        # The transaction may be committed despite the error, when only its confirmation was lost.
         await lock.release()
     else:
         await lock.discard()
@@ -149,7 +149,7 @@ async def _replay(response: StoredResponse, send: Send) -> None:
 
 
 def document(app: Litestar) -> None:
-    """Add the header, of request and response, to each operation that takes it."""
+    """Add the request and response headers to the OpenAPI operations that opt in."""
     paths = app.openapi_schema.paths or {}
     for route in app.routes:
         if isinstance(route, HTTPRoute) and route.path_format in paths:

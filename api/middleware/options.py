@@ -1,4 +1,4 @@
-"""OPTIONS, for every address."""
+"""OPTIONS for every path."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from api.middleware.conditional_requests import NO_STORE
 
 
 class OptionsMiddleware:
-    """Completes the answer to OPTIONS: Litestar's own leaves out the methods that other handlers
-    of the same address take.
+    """Completes the `Allow` header of OPTIONS, in which Litestar leaves out the methods of other
+    routes with the same path.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Limits of reads, and what is left of every limit, as header fields."""
+"""The rate limit of reads, and the `RateLimit` response headers of all limits."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from domain.limits.states import PolicyState, collect_decisions
 class RateLimitMiddleware:
     """Adds `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
 
-    Reads are limited here, without their handlers; other limits are checked by services, whose
-    decisions are collected while the request runs.
+    The limit of reads is checked here, before the handler. Other limits are checked by services,
+    whose decisions are collected during the request.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -47,7 +47,7 @@ class RateLimitMiddleware:
 
 
 def _reader(caller: Caller) -> Caller:
-    """A visitor's reads count for the network alone."""
+    """The caller that reads count for: an API key, or the network of a visitor."""
     if caller.kind == "key" or caller.id is None:
         return caller
     return Caller("visitor", None, caller.network)
@@ -63,7 +63,7 @@ def _with_limits(send: Send, states: list[PolicyState]) -> Send:
 
 
 def rate_limit_headers(state: PolicyState) -> list[tuple[bytes, bytes]]:
-    """Both fields, as structured fields. `t` is given where the caller has to wait for it."""
+    """Both headers, as structured fields. `t` is included if nothing is left of the window."""
     left, policy = "", ""
     for window_state in state.windows:
         window, comma = window_state.window, ", " if left else ""

@@ -1,4 +1,4 @@
-"""One id per request: in every log line, error response, job and call that follows from it."""
+"""One id per request, in its log lines, error responses, jobs and calls; and its log line."""
 
 import re
 import time
@@ -53,7 +53,7 @@ class RequestLogMiddleware:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            # Routes answer for their own errors; this one comes from a layer around them.
+            # Litestar handles the errors of handlers; this one comes from a middleware.
             log.error("unexpected_error", exc_info=error)
             if not status:
                 await send_response(problem(500, *INTERNAL), scope, receive, send_with_id)
@@ -69,6 +69,6 @@ class RequestLogMiddleware:
 def _client_request_id(scope: Scope) -> dict[str, str]:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            given = value.decode("latin-1")
-            return {"client_request_id": given} if CLIENT_ID.match(given) else {}
+            client_id = value.decode("latin-1")
+            return {"client_request_id": client_id} if CLIENT_ID.match(client_id) else {}
     return {}

@@ -1,4 +1,4 @@
-"""Refuses requests that two readers could understand differently, and normalizes their paths."""
+"""Refuses ambiguous requests, and normalizes paths."""
 
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -13,8 +13,8 @@ from domain.text import is_text
 class RequestNormalizer:
     """Refuses a query that is not text, and more than one `Host`.
 
-    The path is written as the router takes it, without empty parts, so that every layer decides
-    about the handler that is called in the end.
+    The path is normalized as Litestar's router does, without empty segments, so that all layers
+    see the path that is routed.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Streams and websockets end when the identity or key that opened them is revoked."""
+"""Ends streams and websockets when the visitor or API key that opened them is revoked."""
 
 import asyncio
 from contextlib import suppress
@@ -13,7 +13,7 @@ from api.http_semantics import SAFE_METHODS
 from domain.accounts.revocations import Revocations
 
 REVOKED = 4401
-"""The code a websocket is closed with."""
+"""The close code of websockets."""
 
 HTTP_DISCONNECT: Any = {"type": "http.disconnect"}
 WEBSOCKET_DISCONNECT: Any = {"type": "websocket.disconnect", "code": REVOKED, "reason": None}
@@ -24,8 +24,8 @@ CLOSE: Any = {"type": "websocket.close", "code": REVOKED}
 class RevocableConnectionMiddleware:
     """Closes a stream or websocket when its caller is revoked.
 
-    Of a visitor these are reads and websockets, of an API key all. A handler that never calls
-    `receive` while it answers costs nothing.
+    It applies to the reads and websockets of visitors, and to everything of API keys. It costs
+    nothing unless the handler calls `receive` while it responds.
     """
 
     def __init__(self, app: ASGIApp, *, revocations: Revocations) -> None:
@@ -44,7 +44,7 @@ class RevocableConnectionMiddleware:
 
 
 class _Exchange:
-    """One request or websocket. An app that waits for its client is told that it left."""
+    """One request or websocket. On revocation, `receive` returns a disconnect to the app."""
 
     __slots__ = ("_caller_id", "_ended", "_receive", "_revocations", "_revoked", "_stream")
 
@@ -62,7 +62,7 @@ class _Exchange:
             if self._revoked:
                 self._revocations.stop_listening(self._caller_id, self._revoked)
         if self._ended:
-            # The app may have finished its answer already.
+            # The app may have completed its response already.
             with suppress(Exception):
                 await send(END_OF_STREAM if self._stream else CLOSE)
 

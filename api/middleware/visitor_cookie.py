@@ -1,4 +1,4 @@
-"""Hands visitors the cookie that identifies them."""
+"""Sets the cookie that identifies a visitor."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,9 +14,9 @@ from domain.accounts.revocations import Revocations
 
 
 class VisitorCookieMiddleware:
-    """Sets the cookie on pages and on answers to calls that change something.
+    """Sets the cookie on pages and on responses to unsafe methods.
 
-    It is never set on what is read as data, which a shared cache may keep, nor for API keys.
+    It is never set on reads of the API, which a shared cache may store, nor for API keys.
     """
 
     def __init__(self, app: ASGIApp, *, cookies: VisitorCookies, revocations: Revocations) -> None:
@@ -39,21 +39,21 @@ class VisitorCookieMiddleware:
             if message["type"] == "http.response.start" and (
                 not reads or _is_page(message["headers"])
             ):
-                named = self._to_be_named(identity)
-                if named:
-                    value = self._cookies.set_cookie(http, named)
+                visitor_id = self._cookie_visitor(identity)
+                if visitor_id:
+                    value = self._cookies.set_cookie(http, visitor_id)
                     message["headers"] = [*message["headers"], (b"set-cookie", value)]
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)
 
-    def _to_be_named(self, identity: Identity) -> UUID | None:
-        """The visitor that the answer's cookie names; None for no cookie."""
+    def _cookie_visitor(self, identity: Identity) -> UUID | None:
+        """The visitor for the response's cookie; None to set none."""
         if identity.replacement is not UNSET:
             return identity.replacement
         visitor_id = identity.caller.id
         if identity.known and visitor_id:
-            # Whoever signed out meanwhile is given their cookie by that answer; it must stay.
+            # A visitor who has signed out meanwhile got a new cookie; it must not be overwritten.
             renew = identity.renew and not self._revocations.is_revoked(visitor_id)
             return visitor_id if renew else None
         return visitor_id or uuid4()
