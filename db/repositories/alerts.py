@@ -60,7 +60,7 @@ class AlertRepository:
             update(BudgetAlert).where(*_is(pot, day, level, channel)).values(claimed_at=None)
         )
 
-    async def told(self, pot: str, day: date, level: str, channel: str) -> None:
+    async def mark_sent(self, pot: str, day: date, level: str, channel: str) -> None:
         await self._session.execute(
             update(BudgetAlert).where(*_is(pot, day, level, channel)).values(sent_at=func.now())
         )

@@ -189,5 +189,5 @@ class Alerts:
             return
         if alert is not None:
             async with self._sessions.begin() as session:
-                await AlertRepository(session).told(pot, day, level, channel)
+                await AlertRepository(session).mark_sent(pot, day, level, channel)
                 await SEND_BUDGET_ALERT.done(session, *job_values)

@@ -59,19 +59,23 @@ async def test_a_connection_that_was_lost_is_replaced(reads, database):
     assert await backend(reads) != lost
 
 
-async def test_who_waits_longest_reads_next(reads):
-    order: list[int] = []
+async def test_readers_are_served_in_the_order_in_which_they_came(database):
+    """On a single connection, where the order of the ends is that of the beginnings."""
+    reads = Reads(await asyncpg.create_pool(database.url, min_size=0, max_size=1))
+    order: list[str] = []
 
-    async def read(number: int) -> None:
-        await reads.fetchval("SELECT 1 FROM pg_sleep(0.01)")
-        order.append(number)
-        if number < 2 * CONNECTIONS:
-            # Comes again at once, as one who follows a list does; others were here before.
-            await read(number + 100)
+    async def read(name: str, *, again: bool) -> None:
+        await reads.fetchval("SELECT 1")
+        order.append(name)
+        if again:
+            # As a client does that follows a list; others have waited longer.
+            await read(f"{name}, again", again=False)
 
-    await asyncio.gather(*(read(number) for number in range(6 * CONNECTIONS)))
+    names = [f"reader {number}" for number in range(6)]
+    await asyncio.gather(*(read(name, again=True) for name in names))
+    await reads.close()
 
-    assert max(map(order.index, range(6 * CONNECTIONS))) < min(map(order.index, [100, 101, 102]))
+    assert order == names + [f"{name}, again" for name in names]
 
 
 async def test_one_who_leaves_as_their_turn_comes_hands_it_on(reads):
