@@ -39,10 +39,7 @@ MATCH_START, MATCH_END = "\ue000", "\ue001"
 
 
 class FactoidCard(msgspec.Struct, gc=False):
-    """A published factoid with its tally, as the hot reads select it.
-
-    A field that is not named in `card_columns` is the column of `Factoid` or `Tally` of that name.
-    """
+    """A published factoid with its tally, as the hot reads select it."""
 
     id: UUID
     text: str
@@ -67,26 +64,16 @@ class FactoidCard(msgspec.Struct, gc=False):
     """The text with its search matches between `MATCH_START` and `MATCH_END`."""
 
 
-def card_columns(
-    *,
-    my_vote: ColumnElement[Any] | None = None,
-    sort_key: ColumnElement[Any] | None = None,
-    marked: ColumnElement[Any] | None = None,
-) -> list[ColumnElement[Any]]:
-    """One column for each field of `FactoidCard`, in the order of the fields."""
-    computed = {"my_vote": my_vote, "sort_key": sort_key, "marked": marked}
+def card_columns(**computed: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    """One column for each field of `FactoidCard`, in the order of the fields.
+
+    A field is computed, or a column of `Factoid` or `Tally`; what is neither is null.
+    """
+    stored = {**Tally.__table__.columns, **Factoid.__table__.columns}
     return [
-        _stored_column(name) if name not in computed else _or_null(computed[name]).label(name)
+        stored[name] if name in stored else computed.get(name, null()).label(name)
         for name in FactoidCard.__struct_fields__
     ]
-
-
-def _stored_column(name: str) -> ColumnElement[Any]:
-    return getattr(Factoid if hasattr(Factoid, name) else Tally, name)
-
-
-def _or_null(column: ColumnElement[Any] | None) -> ColumnElement[Any]:
-    return null() if column is None else column
 
 
 class PageShape(msgspec.Struct, frozen=True):
@@ -154,15 +141,12 @@ def page_statement(shape: PageShape) -> Compiled:
     key = SORT_KEYS[shape.order]
     # The index of an order contains the id of its own table only.
     key_id = Tally.factoid_id if shape.order in RANKED_BY_TALLY else Factoid.id
-    statement: Select[Any] = select(
-        *card_columns(
-            my_vote=Vote.value.expression if shape.voter else None,
-            sort_key=key,
-            marked=func.ts_headline(ENGLISH, Factoid.text, QUERY, HEADLINE)
-            if shape.search
-            else None,
-        )
-    )
+    computed: dict[str, ColumnElement[Any]] = {"sort_key": key}
+    if shape.voter:
+        computed["my_vote"] = Vote.value.expression
+    if shape.search:
+        computed["marked"] = func.ts_headline(ENGLISH, Factoid.text, QUERY, HEADLINE)
+    statement: Select[Any] = select(*card_columns(**computed))
     if shape.order == "relevance":
         matches = _newest_matches(shape)
         statement = statement.select_from(matches).join(Factoid, Factoid.id == matches.c.id)
@@ -184,7 +168,7 @@ def page_statement(shape: PageShape) -> Compiled:
 @lru_cache(maxsize=2)
 def factoid_statement(voter: bool) -> Compiled:
     """The statement for the factoid `id`, with the vote of `voter` if one is given."""
-    columns = card_columns(my_vote=Vote.value.expression if voter else None)
+    columns = card_columns(my_vote=Vote.value.expression) if voter else card_columns()
     statement: Select[Any] = select(*columns).select_from(Factoid)
     statement = statement.join(Tally, Tally.factoid_id == Factoid.id)
     if voter:
