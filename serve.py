@@ -16,16 +16,16 @@ from reflex.utils.prerequisites import get_web_dir
 environment.REFLEX_SKIP_COMPILE.set(True)
 environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
 
-from api import middleware
 from api.app import create_app
+from api.middleware import stack
 from domain.accounts.credential_cache import CredentialCache
 from settings.process import load_process
 from web.app import app as pages
 from web.app import follow_live_changes
 from web.client import api as client
 from web.pages import PAGES
+from web.server.content_security_policy import page_headers
 from web.server.page import Build
-from web.server.policy import page_headers
 from web.server.prerender import Prerenderer
 from web.server.site import OriginRouter, PageSecurity
 from web.server.socket_guard import (
@@ -58,7 +58,7 @@ build = get_web_dir() / "build" / "client"
 prerendered = Prerenderer(pages(), PAGES, Build(build, settings))
 # Where the API runs elsewhere it alone knows who was signed out, and refuses them.
 credentials = api.state.services.credentials if api else CredentialCache(*settings.server_secrets)
-visited = middleware.wrap(prerendered, middleware.page_layers(settings, credentials))
+visited = stack.wrap(prerendered, stack.page_layers(settings, credentials))
 app = OriginRouter(
     pages=PageSecurity(
         SocketGuard(visited, EventFilter(allowed_events(), browser_storage_states())),

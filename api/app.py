@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 
-from api import middleware, openapi
+from api import openapi
 from api.controllers.categories import CategoryController
 from api.controllers.chat_turns import ChatTurnController
 from api.controllers.chats import ChatController, SharedChatController
@@ -27,7 +27,7 @@ from api.controllers.webhook import WebhookController
 from api.decimals import PlainDecimal
 from api.dependencies import DEPENDENCIES
 from api.guards import AccessRulesPlugin
-from api.middleware import idempotency
+from api.middleware import idempotency, stack
 from api.problems import EXCEPTION_HANDLERS
 from api.strict_request import StrictRequest
 from domain.infra.gc_tuning import tune_gc
@@ -97,6 +97,6 @@ def create_app(settings: Settings | None = None) -> Litestar:
     idempotency.document(app)
     openapi.complete(app)
     app.state.services = services = Services(settings)
-    layers = middleware.api_layers(settings, services.credentials)
-    app.asgi_handler = middleware.wrap(app.asgi_handler, layers)
+    layers = stack.api_layers(settings, services.credentials)
+    app.asgi_handler = stack.wrap(app.asgi_handler, layers)
     return app

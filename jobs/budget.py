@@ -10,7 +10,7 @@ from db.repositories.credits import CreditRepository
 from domain import orphaned_holds
 from domain.spending.alerts import SEND_BUDGET_ALERT
 from jobs.context import WorkerContext
-from jobs.registry import cron, runs
+from jobs.functions import cron, runs
 from jobs.services import WorkerServices
 
 log = structlog.get_logger()

@@ -5,8 +5,8 @@ from uuid import UUID
 from domain.chat.kind import CHAT_TURNS
 from domain.model_runs import allowance, settlement
 from jobs.context import WorkerContext
+from jobs.functions import runs
 from jobs.heartbeat import heartbeat
-from jobs.registry import runs
 
 
 @runs(CHAT_TURNS.run_job)

@@ -11,8 +11,8 @@ from domain.generation.kind import GENERATIONS
 from domain.model_runs import allowance, settlement
 from domain.spending.budget import BudgetUsedUp
 from jobs.context import WorkerContext
+from jobs.functions import cron, runs
 from jobs.heartbeat import heartbeat
-from jobs.registry import cron, runs
 from jobs.services import WorkerServices
 from settings import Settings
 

@@ -2,7 +2,7 @@
 
 from domain.limits import limit_stats
 from jobs.context import WorkerContext
-from jobs.registry import cron
+from jobs.functions import cron
 
 
 @cron("* * * * *", timeout_s=50)

@@ -9,7 +9,7 @@ from db.repositories.idempotency import IdempotencyRepository
 from domain.idempotency import KEPT_S
 from domain.llm.failures import ModelFailed
 from jobs.context import WorkerContext
-from jobs.registry import cron
+from jobs.functions import cron
 from jobs.services import WorkerServices
 
 log = structlog.get_logger()

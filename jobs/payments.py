@@ -6,7 +6,7 @@ from domain.payments.analytics import CAPTURE_CHECKOUT_EVENT
 from domain.payments.post_purchase import BEGIN_POST_PURCHASE_GENERATION
 from domain.payments.reconciliation import PaymentDifference
 from jobs.context import WorkerContext
-from jobs.registry import cron, runs
+from jobs.functions import cron, runs
 from jobs.services import WorkerServices
 
 

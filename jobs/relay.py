@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.models import OutboxRow
 from db.repositories.outbox import CHANNEL, OutboxRepository
 from db.session import Database
-from domain.outbox import DECLARED
+from domain.jobs import DECLARED
 
 POLL_EVERY_S = 1.0
 """In case a notification is lost."""

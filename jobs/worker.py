@@ -17,8 +17,8 @@ from domain.infra.logging import configure_logging
 from domain.payments.stripe import StripeRefused
 from jobs import budget, chat, generation, limits, maintenance, payments
 from jobs.context import WorkerContext
+from jobs.functions import FUNCTIONS, SCHEDULED, Scheduled, check_job_functions
 from jobs.queue import DelayedRetryCronJob, JobQueue, open_queue
-from jobs.registry import FUNCTIONS, SCHEDULED, Scheduled, check_registry
 from jobs.relay import Relay
 from jobs.services import WorkerServices
 from settings import Settings
@@ -50,9 +50,9 @@ def worker_settings(config: Settings) -> dict[str, Any]:
     """A worker as SAQ describes it.
 
     Raises:
-        LookupError: See `check_registry`.
+        LookupError: See `check_job_functions`.
     """
-    check_registry()
+    check_job_functions()
     process = WorkerProcess(config)
     return {
         "queue": process.queue,

@@ -6,7 +6,7 @@ from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 
 from api.guards import signed_by_the_sender
-from api.middleware import WEBHOOK
+from api.middleware.stack import WEBHOOK
 from api.problems import INTERNAL, problem, refuse_unexpected
 from domain.payments.service import PaymentService
 

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import ChatCall, ChatTurn
 from db.repositories.chats import ChatRepository, ChatTurnRepository
 from domain.chat import failures
+from domain.jobs import Job
 from domain.model_runs.kind import RunKind
 from domain.model_runs.settlement import cost_of
-from domain.outbox import Job
 
 
 class ChatTurnKind(RunKind[ChatTurn, ChatCall]):

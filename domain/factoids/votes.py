@@ -36,7 +36,7 @@ class VoteCount:
 
 
 class VoteService:
-    """Keeps one standing vote per voter and factoid; the tally changes in the same transaction."""
+    """Keeps one standing vote per voter and factoid: `db/functions/cast_vote.sql`."""
 
     def __init__(self, session: AsyncSession, limiter: RateLimiter) -> None:
         self._session = session

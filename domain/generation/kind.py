@@ -11,9 +11,9 @@ from db.models import Factoid, GenerationRequest, ModelCall
 from db.repositories.budgets import BudgetRepository
 from db.repositories.generations import GenerationRepository
 from domain.generation import failures
+from domain.jobs import Job
 from domain.model_runs.kind import RunKind
 from domain.model_runs.settlement import cost_of
-from domain.outbox import Job
 
 
 class GenerationKind(RunKind[GenerationRequest, ModelCall]):

@@ -14,6 +14,7 @@ from db.repositories.factoids import FactoidRepository
 from db.repositories.generations import GenerationRepository
 from domain.generation import failures, prompt, retry_policy
 from domain.generation.answer import FactoidDraft, UnusableAnswer, read_answer
+from domain.generation.duplicates import AlreadyPublished, check_new
 from domain.generation.input import PAID, PROMPT_BYTES_AT_MOST
 from domain.generation.kind import GENERATIONS
 from domain.generation.model_calls import GenerationCaller
@@ -27,19 +28,8 @@ from domain.model_runs.runner import ModelRunner
 from domain.text import words
 
 EXAMPLES = 30
-SIMILAR_AT_LEAST = 0.55
-"""Trigram similarity from which two texts state the same: with a changed word or two they stay over
-0.7, different facts about one subject stay under 0.45."""
 
 log = structlog.get_logger()
-
-
-class AlreadyPublished(Exception):
-    """A draft states what a published factoid states; `text` is the published one's."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 class GenerationService(ModelRunner[GenerationRequest]):
@@ -133,11 +123,7 @@ class GenerationService(ModelRunner[GenerationRequest]):
             factoids = FactoidRepository(session)
             await factoids.lock_publishing()
             await lease.verify(session)
-            if similar := await factoids.most_similar(draft.key, at_least=SIMILAR_AT_LEAST):
-                raise AlreadyPublished(similar.text)
-            # Trigrams ignore the letters of some scripts, so equality is checked separately.
-            if await factoids.published_keys([draft.key]):
-                raise AlreadyPublished(draft.text)
+            await check_new(factoids, draft)
             await factoids.add(factoid)
             await self._conclude(session, lease.run, "succeeded", factoid_id=factoid.id)
 

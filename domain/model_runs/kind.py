@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.repositories.model_runs import Call, ModelRunRepository, Run
+from domain.jobs import Job
 from domain.model_runs.failures import Failure
-from domain.outbox import Job
 
 
 class RunKind(ABC, Generic[Run, Call]):

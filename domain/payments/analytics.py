@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import Checkout
 from db.repositories.payments import CheckoutRepository
-from domain.outbox import Job
+from domain.jobs import Job
 from domain.spending.channels import ChannelFailed, PostHogChannel
 from settings import Settings
 

@@ -12,7 +12,7 @@ from db.repositories.payments import CheckoutRepository
 from domain.errors import DomainError
 from domain.generation.input import GenerationInput
 from domain.generation.requests import GenerationRequests
-from domain.outbox import Job
+from domain.jobs import Job
 
 BEGIN_POST_PURCHASE_GENERATION = Job(
     name="begin_post_purchase_generation",

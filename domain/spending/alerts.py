@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.models import BudgetAlert, BudgetPot
 from db.repositories.alerts import AlertRepository
 from db.repositories.budgets import BudgetRepository
-from domain.outbox import Job
+from domain.jobs import Job
 from domain.spending.budget import GLOBAL, WATCHED, Clock, utc_now
 from domain.spending.channels import Channel, ChannelFailed
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.middleware import CONNECTION_TYPES, WEBHOOK, api_layers, chain_of, page_layers, wrap
+from api.middleware.stack import CONNECTION_TYPES, WEBHOOK, api_layers, chain_of, page_layers, wrap
 from domain.accounts.credential_cache import CredentialCache
 from settings.process import load_process
 

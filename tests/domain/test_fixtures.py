@@ -11,7 +11,7 @@ from sqlalchemy import text
 from domain.factoids.categories import Category
 from domain.factoids.fixtures import FIXTURES, load_factoids, read_fixtures
 from domain.generation.answer import read_answer
-from domain.generation.service import SIMILAR_AT_LEAST
+from domain.generation.duplicates import SIMILAR_AT_LEAST
 from domain.text import key_of
 
 SEEDS = read_fixtures()

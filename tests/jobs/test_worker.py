@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from db.models import GenerationRequest
+from domain.jobs import DECLARED
 from domain.llm.openrouter import Patience
-from domain.outbox import DECLARED
+from jobs.functions import FUNCTIONS, runs
 from jobs.queue import open_queue
-from jobs.registry import FUNCTIONS, runs
 from jobs.relay import Relay
 from jobs.worker import worker_settings
 from tests.configuration import settings
@@ -68,7 +68,7 @@ def test_every_declared_job_is_known_to_a_worker():
     declare = "import pkgutil, importlib, domain, jobs.worker\n" + (
         "for module in pkgutil.walk_packages(domain.__path__, 'domain.'):\n"
         "    importlib.import_module(module.name)\n"
-        "jobs.worker.check_registry()"
+        "jobs.worker.check_job_functions()"
     )
     subprocess.run([sys.executable, "-c", declare], cwd=ROOT, check=True)
 

@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.testing import RequestFactory
 
 from api.auth import client_address, identity_of
-from api.middleware import page_layers, wrap
+from api.middleware.stack import page_layers, wrap
 from domain.accounts.credential_cache import CredentialCache
 from domain.caller import network_of
 from settings.process import load_process

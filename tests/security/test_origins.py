@@ -7,7 +7,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from api.middleware import WEBHOOK
+from api.middleware.stack import WEBHOOK
 from tests.api.test_problems import check_problem
 from tests.e2e.stack import Site
 from tests.factories import Factories

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from web.chat.markdown_diff import IncrementalRenderer, Patch
-from web.chat.markup import blocks
+from web.chat.markdown_parser import blocks
 
 CORPUS: dict[str, list[str]] = json.loads(
     (Path(__file__).parent.parent / "security" / "markup.json").read_text()

@@ -10,9 +10,9 @@ import pytest
 from tests.configuration import settings
 from tests.factories import Factories
 from web.pages import PAGES
+from web.server.content_security_policy import page_headers
 from web.server.html import inject
 from web.server.page import Build
-from web.server.policy import page_headers
 from web.server.prerender import Prerenderer
 from web.server.site import OriginRouter, PageSecurity
 

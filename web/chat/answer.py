@@ -11,7 +11,7 @@ from api.schemas.chat_events import (
 )
 from api.schemas.chat_messages import SourceOut, ToolUseOut
 from web.chat.markdown_diff import IncrementalRenderer, Patch
-from web.chat.markup import blocks, plain_text
+from web.chat.markdown_parser import blocks, plain_text
 from web.chat.words import SourceView, ToolView, addresses, meter_text, to_source_view, to_tool_view
 from web.client.api import read_event
 from web.ui.streamed_text import StreamedText, whole_sentences

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import NamedTuple
 
-from web.chat.markup import Block, blocks_of, parse
+from web.chat.markdown_parser import Block, blocks_of, parse
 
 
 class Patch(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 import reflex as rx
 
-from web.chat.answer_text import SMALL_BUTTON, text_parts
+from web.chat.markdown_elements import SMALL_BUTTON, text_parts
 from web.chat.words import MessageView, SourceView, ToolView
 from web.ui import design
 from web.ui.client_store import store_call

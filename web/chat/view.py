@@ -4,9 +4,9 @@ from typing import Any, cast
 
 import reflex as rx
 
-from web.chat.answer_text import streamed_text
 from web.chat.box import chat_box, scroll_button
 from web.chat.form import NextMessage
+from web.chat.markdown_elements import streamed_text
 from web.chat.message import AnswerEvents, answer, answer_frame, own_message, source_list, tool_uses
 from web.chat.state import ChatState
 from web.chat.words import MessageView

@@ -7,7 +7,7 @@ import msgspec
 from api.schemas.chat_messages import ChatMessageOut, ChatUsageOut, SourceOut, ToolUseOut
 from api.schemas.chats import ChatQuoteOut, SharedMessageOut
 from api.schemas.problem import Problem
-from web.chat.markup import Block, blocks, http_address
+from web.chat.markdown_parser import Block, blocks, http_address
 from web.generate.words import VAULT_HINT
 from web.ui.format import format_usd
 from web.ui.refusal import RefusalView

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from web.chat.markup import Block, Line, Row, Span, blocks, plain_text
+from web.chat.markdown_parser import Block, Line, Row, Span, blocks, plain_text
 
 CORPUS: dict[str, list[str]] = json.loads(
     (Path(__file__).parent.parent / "security" / "markup.json").read_text()

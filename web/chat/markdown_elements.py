@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from web.chat.markup import Block, Line, Row, Span
+from web.chat.markdown_parser import Block, Line, Row, Span
 from web.ui.client_store import selector, store_call, use_store
 from web.ui.parts import icon, new_tab_link, value_of
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from domain.outbox import DECLARED, Job
+from domain.jobs import DECLARED, Job
 from settings import Settings
 
 JobFunction = Callable[..., Awaitable[Any]]
@@ -50,7 +50,7 @@ def cron(schedule: str | Callable[[Settings], str], *, timeout_s: int) -> Callab
     return register
 
 
-def check_registry() -> None:
+def check_job_functions() -> None:
     """Refuse to start a worker that does not know all jobs.
 
     Raises:
