@@ -36,7 +36,7 @@ from domain.services import Services
 from settings import Settings
 from settings.process import load_process
 
-BODY_BYTES_AT_MOST = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 CONTROLLERS = (
     CategoryController,
@@ -90,7 +90,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         plugins=[AccessRulesPlugin(), openapi.OperationPlugin(), idempotency.IdempotencyPlugin()],
         request_class=StrictRequest,
         type_encoders={PlainDecimal: str},
-        request_max_body_size=BODY_BYTES_AT_MOST,
+        request_max_body_size=MAX_BODY_BYTES,
         debug=False,
         logging_config=None,
     )

@@ -70,15 +70,15 @@ MESSAGES: dict[int, tuple[str, str]] = {
     429: ("rate_limited", "That was too often. Wait a little."),
 }
 INTERNAL = ("internal", "Something broke on our side. It has been noted; please try again.")
-AWAY = "The site is catching its breath. Please try again in a moment."
+UNAVAILABLE = "The site is catching its breath. Please try again in a moment."
 
-CHANGED = "Somebody else changed this at the same moment. Please try again."
+CONFLICT = "Somebody else changed this at the same moment. Please try again."
 
 RETRYABLE = {"40001", "40P01", "55P03", "57014"}
 """SQLSTATEs of transactions that may succeed when retried: serialization failure, deadlock, lock
 not available, query canceled."""
 
-DATABASE_AWAY = {"08", "53", "57"}
+UNAVAILABLE_CLASSES = {"08", "53", "57"}
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
 
 CONNECTION_LOST = (
@@ -199,16 +199,16 @@ def refuse_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[A
     # still open.
     session_closed = isinstance(cause.__cause__ if cause else None, InternalClientError)
     if session_closed or isinstance(error, CONNECTION_LOST) or isinstance(cause, CONNECTION_LOST):
-        log.warning("service_away", error=type(error).__name__)
-        return problem(503, "unavailable", AWAY, retry_after_s=5)
+        log.warning("dependency_unavailable", error=type(error).__name__)
+        return problem(503, "unavailable", UNAVAILABLE, retry_after_s=5)
     sqlstate = getattr(cause, "sqlstate", None) or ""
-    if sqlstate in RETRYABLE or sqlstate[:2] in DATABASE_AWAY:
+    if sqlstate in RETRYABLE or sqlstate[:2] in UNAVAILABLE_CLASSES:
         log.warning("database_refused", sqlstate=sqlstate)
-        return problem(503, "unavailable", AWAY, retry_after_s=1)
+        return problem(503, "unavailable", UNAVAILABLE, retry_after_s=1)
     if isinstance(error, IntegrityError):
         # A concurrent request has inserted or deleted the row that it conflicts with.
         log.warning("conflict", sqlstate=sqlstate)
-        return problem(409, "conflict", CHANGED)
+        return problem(409, "conflict", CONFLICT)
     log.error("unexpected_error", exc_info=error)
     return problem(500, *INTERNAL)
 

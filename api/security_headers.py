@@ -1,15 +1,15 @@
 """Security headers of all responses, and the Content-Security-Policies of data and documents."""
 
-FOR_ALL = [
+COMMON_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-HTTPS_ONLY = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
-NOTHING_RUNS = {
+DATA_POLICY = {
     "default-src": "'none'",
     "base-uri": "'none'",
     "form-action": "'none'",
@@ -35,5 +35,5 @@ SELF_ONLY = {
 def with_policy(policy: dict[str, str], *, https_only: bool) -> list[tuple[bytes, bytes]]:
     """All security headers of a response under this Content-Security-Policy."""
     directives = "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
-    https = [HTTPS_ONLY] if https_only else []
-    return [*FOR_ALL, *https, (b"content-security-policy", directives.encode())]
+    https = [STRICT_TRANSPORT_SECURITY] if https_only else []
+    return [*COMMON_HEADERS, *https, (b"content-security-policy", directives.encode())]

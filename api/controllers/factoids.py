@@ -37,14 +37,14 @@ Words = Annotated[
     str | None,
     QueryParameter(max_length=200, description="Words to find; the last one may be unfinished."),
 ]
-MOMENT = re.compile(
+TIMESTAMP = re.compile(
     r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})?)?$", re.ASCII
 )
 Since = Annotated[
     str | None,
     QueryParameter(
         description="Published since then: a date, or a moment, in UTC if it does not say.",
-        schema_extra={"pattern": MOMENT.pattern},
+        schema_extra={"pattern": TIMESTAMP.pattern},
     ),
 ]
 Cursor = Annotated[
@@ -196,7 +196,7 @@ def _utc(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        if not MOMENT.match(text):
+        if not TIMESTAMP.match(text):
             raise ValueError
         moment = datetime.fromisoformat(text.upper())
     except ValueError:

@@ -37,7 +37,7 @@ from domain.model_runs.progress import ProgressReader
 from settings import Settings
 
 WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
-LONGEST_WAIT_S = 60
+MAX_WAIT_S = 60
 
 Prefer = Annotated[
     str | None,
@@ -92,7 +92,7 @@ class GenerationController(Controller):
         wait = WAIT.search(prefer or "")
         headers = {"Location": f"/api/factoids/generate/{state.request.id}"}
         if wait:
-            await _wait(progress, state.request.id, min(int(wait[1]), LONGEST_WAIT_S))
+            await _wait(progress, state.request.id, min(int(wait[1]), MAX_WAIT_S))
             state = await generations.get(caller, state.request.id)
             headers["Preference-Applied"] = f"wait={wait[1]}"
         out = await _out(state, factoids, settings.site_url)

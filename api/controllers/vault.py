@@ -19,7 +19,7 @@ from domain.errors import Invalid
 from domain.factoids.vault import Vault
 from settings import Settings
 
-SEEN_AT_MOST = 100
+MAX_SEEN_IDS = 100
 IDS = f"^{UUID_PATTERN}(,{UUID_PATTERN})*$"
 
 Topic = Annotated[
@@ -29,12 +29,12 @@ Topic = Annotated[
 Seen = Annotated[
     list[Annotated[str, Meta(pattern=IDS)]] | None,
     QueryParameter(
-        max_items=SEEN_AT_MOST,
+        max_items=MAX_SEEN_IDS,
         schema_extra={
             "items": Schema(type=OpenAPIType.STRING, pattern=IDS),
-            "max_items": SEEN_AT_MOST,
+            "max_items": MAX_SEEN_IDS,
         },
-        description=f"Ids it must not have: repeated, or with commas; {SEEN_AT_MOST} in all.",
+        description=f"Ids it must not have: repeated, or with commas; {MAX_SEEN_IDS} in all.",
     ),
 ]
 
@@ -67,6 +67,6 @@ def _ids(lists: list[str]) -> list[UUID]:
     except ValueError:
         # The pattern's `$` also matches before a line break at the end.
         raise Invalid("These are no ids.", field="seen") from None
-    if len(ids) > SEEN_AT_MOST:
-        raise Invalid(f"At most {SEEN_AT_MOST} ids.", field="seen")
+    if len(ids) > MAX_SEEN_IDS:
+        raise Invalid(f"At most {MAX_SEEN_IDS} ids.", field="seen")
     return ids

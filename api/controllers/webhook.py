@@ -10,7 +10,7 @@ from api.middleware.stack import WEBHOOK
 from api.problems import INTERNAL, problem, refuse_unexpected
 from domain.payments.service import PaymentService
 
-EVENT_BYTES_AT_MOST = 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
 """Stripe's events are far smaller. The limit is generous, since Stripe retries refused ones."""
 
 
@@ -27,7 +27,7 @@ class WebhookController(Controller):
 
     @post(
         status_code=200,
-        request_max_body_size=EVENT_BYTES_AT_MOST,
+        request_max_body_size=MAX_EVENT_BYTES,
         exception_handlers={Exception: refuse_with_500},
     )
     async def receive(

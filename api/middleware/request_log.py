@@ -9,7 +9,7 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import INTERNAL, problem, send_response
-from api.security_headers import NOTHING_RUNS, SELF_ONLY, with_policy
+from api.security_headers import DATA_POLICY, SELF_ONLY, with_policy
 from domain.infra.logging import request_logger
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ class RequestLogMiddleware:
 
     def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
         self._app = app
-        self._data_headers = with_policy(NOTHING_RUNS, https_only=https_only)
+        self._data_headers = with_policy(DATA_POLICY, https_only=https_only)
         self._docs_headers = with_policy(SELF_ONLY, https_only=https_only)
         self._log = request_logger()
 

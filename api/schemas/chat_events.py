@@ -9,7 +9,7 @@ from api.schemas.chat_messages import ChatMessageOut, ChatUsageOut, SourceOut, T
 
 @dataclass
 class TurnBegunOut:
-    """SSE event `turn`: an answer was asked for."""
+    """SSE event `turn`: a turn has begun."""
 
     turn_id: UUID
 
@@ -20,7 +20,7 @@ class TurnBegunOut:
 
 @dataclass
 class ChatStatusEvent:
-    """SSE event `status`: how far the answer is."""
+    """SSE event `status`: the state of the answer."""
 
     state: Literal["queued", "running", "thinking", "writing", "using_tools", "retrying"]
     detail: str
@@ -68,7 +68,7 @@ class ToolCallEvent:
 
 @dataclass
 class ToolResultEvent:
-    """SSE event `tool_result`: what came of it; `sources` are new ones."""
+    """SSE event `tool_result`: the result of a tool, and its new sources."""
 
     message_id: UUID
     id: str
@@ -86,7 +86,7 @@ class ToolResultEvent:
 
 @dataclass
 class UsageEvent:
-    """SSE event `usage`: what the answer used so far, and the whole chat."""
+    """SSE event `usage`: the usage of the answer so far, and of the whole chat."""
 
     turn: ChatUsageOut
     chat: ChatUsageOut

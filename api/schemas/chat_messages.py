@@ -17,12 +17,12 @@ TurnStatus = Literal["queued", "running", "done", "stopped", "interrupted", "fai
 
 
 class MessageIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What you say."""
+    """A message of the visitor."""
 
     text: Annotated[str, Meta(min_length=1, max_length=4_000)]
     edit_of: UUID | None = None
-    """The message of yours this one replaces: it becomes a branch beside it, under the same
-    parent. Left out, it goes on from the newest message shown."""
+    """The own message that this one replaces, as a branch with the same parent. Without it, the
+    message follows the newest one shown."""
 
     @classmethod
     def example(cls) -> Self:
@@ -31,13 +31,13 @@ class MessageIn(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass
 class SourceOut:
-    """Where something in an answer is from; the text names it as `[number]`."""
+    """A source of an answer, which the text cites as `[number]`."""
 
     number: int
     kind: Literal["factoid", "web"]
     title: str
     url: str
-    """Where a reader can open it."""
+    """The address for readers."""
     factoid_id: UUID | None = None
 
     @classmethod
@@ -53,11 +53,11 @@ class ToolUseOut:
     id: str
     name: str
     arguments: str
-    """As the model wrote them: JSON, unless it erred."""
+    """As the model wrote them: JSON, unless the model made a mistake."""
     ok: bool | None
     """Null while it is running."""
     summary: str
-    """What came of it, in a few words."""
+    """A short description of the result."""
     sources: list[int] = field(default_factory=list[int])
     """The numbers of the sources it found."""
 
@@ -77,13 +77,13 @@ class ChatUsageOut:
     prompt_tokens: int
     completion_tokens: int
     tokens_left: int
-    """Of what one answer, or one chat, may use."""
+    """The remainder of the tokens allowed for one answer, or one chat."""
     cost_usd: Decimal
-    """Settled calls, and the worst case of those not settled yet."""
+    """The cost of settled calls plus the worst case of the others."""
     settled: bool
     """Whether the cost is final."""
     calls: int
-    """How often a model was called."""
+    """The number of model calls."""
 
     @classmethod
     def example(cls) -> Self:
@@ -92,22 +92,22 @@ class ChatUsageOut:
 
 @dataclass
 class ChatMessageOut:
-    """One message, with the branches beside it."""
+    """A message and its siblings on other branches."""
 
     id: UUID
     role: MessageRole
     text: str
-    """Markdown. Of an answer being written, what was kept of it so far."""
+    """Markdown; for an answer in progress, the part that is stored."""
     status: MessageStatus
     created_at: datetime
     parent_id: UUID | None = None
-    """What it was said after; null for the first one."""
+    """The message that it follows; null for the first one."""
     siblings: list[UUID] = field(default_factory=list[UUID])
-    """All messages at this place, itself among them, the oldest first."""
+    """All messages with the same parent, itself included, the oldest first."""
     sources: list[SourceOut] = field(default_factory=list[SourceOut])
     tools: list[ToolUseOut] = field(default_factory=list[ToolUseOut])
     model: str | None = None
-    """Who wrote the answer."""
+    """The language model that wrote the answer."""
     usage: ChatUsageOut | None = None
     """Of the answer."""
     problem: ChatProblem | None = None
@@ -161,7 +161,7 @@ class TurnOut:
     answer_id: UUID
     stream_url: str
     quote_usd: Decimal
-    """The most the first model call can cost; each further one is held before it is made."""
+    """The worst case of the first model call; that of each later call is held before the call."""
 
     @classmethod
     def example(cls) -> Self:

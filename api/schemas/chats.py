@@ -23,14 +23,14 @@ ModelName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class ChatIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What to talk about and with which model; everything may be left out."""
+    """The topic and model of a new chat; all fields are optional."""
 
     factoid_id: UUID | None = None
-    """The factoid it is about; without one it is about all of them."""
+    """The factoid that the chat is about; without one it is about all factoids."""
     model: ModelName | None = None
-    """An id from `GET /api/models` that can use tools; without one the product chooses."""
+    """The id of a model with tools from `GET /api/models`; by default the product chooses."""
     title: Title | None = None
-    """At most 120 characters; without one the first message names the chat."""
+    """At most 120 characters; by default taken from the first message."""
 
     @classmethod
     def example(cls) -> Self:
@@ -38,13 +38,13 @@ class ChatIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ChatChangeIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What to change; what is left out stays."""
+    """The fields to change."""
 
     title: Title | None = None
     model: ModelName | None = None
-    """Only until the first message."""
+    """Allowed only before the first message."""
     branch: UUID | None = None
-    """A message: the branch it lies on is shown and gone on with."""
+    """The id of a message whose branch is shown and continued."""
 
     @classmethod
     def example(cls) -> Self:
@@ -62,7 +62,7 @@ class ChatSummaryOut:
     status: Literal["idle", "answering"]
     created_at: datetime
     updated_at: datetime
-    """When something was last said."""
+    """The time of the last message."""
     cost_usd: Decimal
 
 
@@ -96,7 +96,7 @@ class ChatOut:
     factoid_id: UUID | None
     model: str
     model_changeable: bool
-    """Until the first message."""
+    """True until the first message."""
     prompt_version: str
     status: Literal["idle", "answering"]
     created_at: datetime
@@ -106,7 +106,7 @@ class ChatOut:
     """Of the whole chat, all branches."""
     messages: list[ChatMessageOut]
     turn_id: UUID | None = None
-    """The answer under way or the last one."""
+    """The turn in progress, or the last one."""
     web_search: bool = False
     """Whether the agent can search the web here."""
     share_url: str | None = None
@@ -138,19 +138,19 @@ class ChatQuoteOut:
 
     model: str
     worst_case_usd: Decimal
-    """With as many steps as there may be, each as long as it may be."""
+    """With the most steps allowed, each of the greatest length allowed."""
     usual_usd: Decimal | None
-    """The median of recent answers; null before there were any."""
+    """The median cost of recent answers; null if there are none."""
     allowed: bool
     messages_left: int
-    """Free messages until one has to wait."""
+    """The number of free messages left before the rate limit applies."""
     credits_left: int
-    """Paid messages, which are used when there is no free one."""
+    """The number of paid messages left, used when no free one is."""
     tokens_left: int
-    """Of what this chat may use."""
+    """The remainder of the tokens allowed for this chat."""
     budget_left_usd: Decimal
     reason: str | None = None
-    """Why it would be refused now."""
+    """Why the message would be refused; null if it is allowed."""
 
     @classmethod
     def example(cls) -> Self:
@@ -168,7 +168,7 @@ class ChatQuoteOut:
 
 @dataclass
 class ShareOut:
-    """The link by which anybody can read the chat up to now."""
+    """The public link to the chat as it is now."""
 
     url: str
     token: str
@@ -183,7 +183,7 @@ class ShareOut:
 
 @dataclass
 class SharedMessageOut:
-    """A message as a stranger reads it."""
+    """A message of a shared chat."""
 
     role: MessageRole
     text: str
@@ -193,7 +193,7 @@ class SharedMessageOut:
 
 @dataclass
 class SharedChatOut:
-    """A chat somebody has shared: as it was then, without what it cost or whose it is."""
+    """A snapshot of a shared chat, without its cost and owner."""
 
     title: str
     factoid_id: UUID | None

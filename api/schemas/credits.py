@@ -15,12 +15,12 @@ class BalanceOut:
     product: ProductKey
     left: int
     held: int
-    """For what is under way: used when you get it, back when you do not."""
+    """Held by requests in progress: used on success, returned on failure."""
     granted: int
-    """All you ever bought."""
+    """All credits ever bought."""
     used: int
     revoked: int
-    """Taken back, for the money went back."""
+    """Revoked because the payment was refunded or disputed."""
 
 
 @dataclass
@@ -31,19 +31,19 @@ class EntryOut:
     kind: Literal["grant", "hold", "use", "give_back", "revoke", "restore"]
     product: ProductKey
     credits: int
-    """How many were moved."""
+    """The number of credits moved."""
     left_change: int
-    """By how much what is left changed: -1 for one held, 0 for one used that was held before."""
+    """The change of `left`: -1 for a credit that is held, 0 for a held one that is used."""
     checkout_id: UUID
-    """The payment they come from."""
+    """The payment that granted the credits."""
     request_id: UUID | None = None
-    """What they were moved for; null where the payment itself moved them."""
+    """The request that moved them; null if the payment did."""
 
 
 @dataclass
 class CreditsOut:
     balances: list[BalanceOut]
-    """One for each product you ever bought."""
+    """One for each product ever bought."""
     history: list[EntryOut]
     """The last hundred movements, the newest first."""
 

@@ -16,7 +16,7 @@ FeedbackTag = Literal["wrong", "boring", "duplicate", "confusing", "offensive", 
 
 @dataclass
 class TextPart:
-    """A piece of a factoid's text; `match` pieces are what the search found."""
+    """A part of a factoid's text, and whether it matches the search."""
 
     text: str
     match: bool
@@ -42,7 +42,7 @@ class FactoidOut(msgspec.Struct, gc=False):
     model: str | None = None
     """The language model that wrote it, as OpenRouter names it; null for a seeded one."""
     my_vote: int | None = None
-    """The caller's standing vote (-1 or 1), null without one."""
+    """The caller's vote (-1 or 1), null without one."""
     cost_usd: Decimal | None = None
     """What the model's provider charged, in US dollars; null until it is known."""
     prompt_tokens: int | None = None
@@ -50,9 +50,9 @@ class FactoidOut(msgspec.Struct, gc=False):
     generation_s: float | None = None
     """Seconds from the call to the finished answer."""
     source_url: str | None = None
-    """The encyclopedia article that carries it, for a seeded one."""
+    """The encyclopedia article that is the source of a seeded factoid."""
     highlighted: list[TextPart] = []
-    """The text cut into matching and other pieces; only in search results."""
+    """The text split into matching and other parts; only in search results."""
 
     @classmethod
     def example(cls) -> Self:
@@ -120,7 +120,7 @@ class VoteIn(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass
 class TallyOut:
-    """A factoid's votes after the caller's was counted."""
+    """A factoid's votes, including the caller's."""
 
     factoid_id: UUID
     votes_up: int
@@ -138,10 +138,10 @@ class FeedbackIn(msgspec.Struct, forbid_unknown_fields=True):
 
     factoid_id: UUID
     comment: Annotated[str, Meta(max_length=16_000)] | None = None
-    """At most 1,000 characters as a reader counts them; an emoji may be many of ours."""
+    """At most 1,000 grapheme clusters; an emoji may be many code points."""
     tags: Annotated[list[FeedbackTag], Meta(max_length=6)] = []
     vote: VoteValue | None = None
-    """Also casts this vote; left out, the standing vote is kept with the feedback."""
+    """A vote to cast as well; without one, the feedback records the current vote."""
 
     @classmethod
     def example(cls) -> Self:

@@ -16,19 +16,19 @@ GenerationStatus = Literal["queued", "running", "succeeded", "failed", "cancelle
 
 
 class GenerateIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What to write about and with which model; everything may be left out."""
+    """The topic, model and payment of a generation; all fields are optional."""
 
     topic: Annotated[str, Meta(max_length=1_000)] | None = None
-    """Free text, at most 120 characters as a reader counts them."""
+    """Free text, at most 120 grapheme clusters."""
     model: Annotated[str, Meta(max_length=200)] | None = None
-    """An id from `GET /api/models`; without one the product chooses."""
+    """An id from `GET /api/models`; by default the product chooses."""
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     pay_with: Literal["allowance", "credit"] = "allowance"
-    """allowance: what is free. credit: one of your credits, and no limit of what is free counts."""
+    """allowance: free, within the limits. credit: pay one credit; the free limits do not apply."""
     captcha_token: (
         Annotated[str, Meta(min_length=1, max_length=8_000, pattern="^[!-~]+$")] | None
     ) = None
-    """The widget's answer, after a refusal with `captcha_required`; each counts once."""
+    """The token of the CAPTCHA widget after a refusal with `captcha_required`, valid once."""
 
     @classmethod
     def example(cls) -> Self:
@@ -62,15 +62,15 @@ class ReceiptOut:
     completion_tokens: int | None
     cost_usd: Decimal | None
     cost_source: str | None
-    """usage (in the answer), generation (asked for afterwards), quote (the worst case) or none."""
+    """usage (in the response), generation (queried afterwards), quote (the worst case) or none."""
     first_token_s: float | None
     total_s: float | None
     prompt_version: str
     calls: int
-    """How often a model was called for this request."""
+    """The number of model calls for this request."""
     credit: Literal["held", "used", "given_back"] | None = None
-    """The credit that pays for it: held until the factoid is there, given back if there is none;
-    null when it is free."""
+    """The state of the credit that pays: held until the factoid is published, given back on
+    failure; null if the request is free."""
 
 
 @dataclass
@@ -126,19 +126,19 @@ class GenerationsOut:
 
 @dataclass
 class WindowOut:
-    """One window of a limit and what the caller has left in it. Windows slide."""
+    """One sliding window of a limit, and what the caller has left in it."""
 
     name: str
     limit: int
     window_s: int
     remaining: int
     reset_s: int
-    """Seconds until one more is allowed than now; 0 while nothing is used."""
+    """Seconds until `remaining` grows by one; 0 while nothing is used."""
 
 
 @dataclass
 class PolicyOut:
-    """What the caller may still do of one thing; something is left when every window has some."""
+    """The windows of one limit; a request needs something left in each of them."""
 
     policy: str
     """generate, vote, feedback, checkout or read."""
@@ -148,15 +148,15 @@ class PolicyOut:
 
 @dataclass
 class BudgetOut:
-    """What may still be spent today on new factoids of yours."""
+    """The budget left today for the caller's new factoids."""
 
     state: Literal["open", "low", "used_up"]
-    """low from 80 % on; used_up when not even the cheapest model can be paid."""
+    """low from 80 % used; used_up when the rest does not pay for the cheapest model."""
     resets_at: datetime
     """The next midnight UTC."""
     reset_s: int
     left_usd: Decimal
-    """Of your own share, of that of all like you, or of the site's, whichever is least."""
+    """The least of what is left for the caller, for all such callers, and for the site."""
 
 
 @dataclass
@@ -164,9 +164,9 @@ class LimitsOut:
     policies: list[PolicyOut]
     budget: BudgetOut
     credits_left: int = 0
-    """Factoids you have paid for and not asked for yet."""
+    """Factoids that are paid for and not requested yet."""
     captcha: CaptchaOut | None = None
-    """Set when the next generation is answered only with a proof of being a person."""
+    """Set when the next generation needs a CAPTCHA token."""
 
     @classmethod
     def example(cls) -> Self:
@@ -182,7 +182,7 @@ class LimitsOut:
 
 @dataclass
 class ModelOut:
-    """A language model that may be asked for. Prices are US dollars per token."""
+    """An available language model. Prices are in US dollars per token."""
 
     id: str
     name: str
@@ -191,16 +191,16 @@ class ModelOut:
     request_usd: Decimal
     context_tokens: int | None
     worst_case_usd: Decimal
-    """The most one factoid can cost with it."""
+    """The worst case for one factoid."""
     chats: bool = False
-    """Whether a chat can have it: it can use tools."""
+    """Whether chats can use it, which needs tools."""
 
 
 @dataclass
 class ModelsOut:
     items: list[ModelOut]
     fetched_at: datetime | None
-    """When the catalogue was last read from OpenRouter."""
+    """When the catalogue was last fetched from OpenRouter."""
 
     @classmethod
     def example(cls) -> Self:
@@ -219,11 +219,11 @@ class ModelsOut:
 
 @dataclass
 class StatusEvent:
-    """SSE event `status`: where the request is. `writing` starts the text anew."""
+    """SSE event `status`: the state of the request. At `writing` the text starts anew."""
 
     state: Literal["queued", "running", "writing", "checking", "retrying"]
     detail: str
-    """The same in words."""
+    """The state in words."""
 
 
 @dataclass

@@ -15,7 +15,7 @@ class LiveOut:
 
 @dataclass
 class ReadyOut:
-    """Each thing the site needs is there."""
+    """All dependencies of the site are available."""
 
     status: str
     database: str

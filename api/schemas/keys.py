@@ -14,13 +14,13 @@ FreeScope = Literal["read", "generate", "vote", "chat"]
 
 
 class KeyIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What a new key is called and what it may do."""
+    """The name, scopes and lifetime of a new key."""
 
     name: Annotated[str, Meta(min_length=1, max_length=80)]
     scopes: Annotated[list[FreeScope], Meta(min_length=1, max_length=4)] | None = None
-    """All of them when not said."""
+    """By default all of them."""
     expires_in_days: Annotated[int, Meta(ge=1, le=365)] | None = None
-    """A year when not said."""
+    """By default a year."""
 
     @classmethod
     def example(cls) -> Self:
@@ -29,7 +29,7 @@ class KeyIn(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass
 class NewKeyOut:
-    """A key, with its token: this answer alone tells it."""
+    """A new key with its token, which no later response contains."""
 
     id: UUID
     token: str
@@ -54,17 +54,17 @@ class NewKeyOut:
 
 @dataclass
 class KeyUsageOut:
-    """What a key was used for since midnight, UTC."""
+    """The usage of a key since midnight UTC."""
 
     generations_today: int
     spent_today_usd: Decimal
     budget_usd: Decimal
-    """The most it may spend a day."""
+    """The daily budget of the key."""
 
 
 @dataclass
 class KeyOut:
-    """A key as it can be told from others."""
+    """A key without its token."""
 
     id: UUID
     name: str

@@ -14,7 +14,7 @@ CheckoutStatus = Literal["open", "processing", "paid", "failed", "expired", "ref
 
 @dataclass
 class ProductOut:
-    """Something for sale."""
+    """A product for sale."""
 
     key: ProductKey
     name: str
@@ -23,10 +23,10 @@ class ProductOut:
     """In the currency's smallest unit: cents, or whole yen."""
     currency: str
     price: str
-    """The same as people write it."""
+    """The amount formatted with its currency."""
     credits: int
     unit: str
-    """What one credit is good for."""
+    """What one credit pays for."""
 
 
 @dataclass
@@ -51,13 +51,13 @@ class ProductsOut:
 
 
 class CheckoutIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What to buy and, with the booster pack, what to write about as soon as it is paid."""
+    """The product and, for the booster pack, the topic of a generation once it is paid."""
 
     product: ProductKey
     topic: Annotated[str, Meta(max_length=1_000)] | None = None
-    """Free text, at most 120 characters as a reader counts them."""
+    """Free text, at most 120 grapheme clusters."""
     model: Annotated[str, Meta(max_length=200)] | None = None
-    """An id from `GET /api/models`; without one the product chooses."""
+    """An id from `GET /api/models`; by default the product chooses."""
 
     @classmethod
     def example(cls) -> Self:
@@ -73,35 +73,35 @@ class CheckoutOut:
     id: UUID
     product: ProductKey
     status: CheckoutStatus
-    """processing: Stripe has not got the money yet. disputed: the buyer's bank took it back."""
+    """processing: Stripe has not received the money yet. disputed: a chargeback."""
     price: str
     """Before any promotion code."""
     amount: int
     currency: str
     credits: int
-    """How many it grants once it is paid."""
+    """The number of credits granted on payment."""
     credits_revoked: int
-    """How many of them are no longer paid for."""
+    """The number of these revoked after a refund or dispute."""
     created_at: datetime
     url: str | None = None
-    """Stripe's page to pay at, while it is open."""
+    """Stripe's checkout page, while the status is open."""
     paid_at: datetime | None = None
-    """Since when the credits are there."""
+    """When the credits were granted."""
     paid: int = 0
     """Less than the price with a promotion code."""
     paid_text: str = ""
-    """The same as people write it."""
+    """The amount formatted with its currency."""
     refunded: int = 0
     refunded_text: str = ""
-    """The same as people write it."""
+    """The amount formatted with its currency."""
     topic: str | None = None
-    """What is written about as soon as it is paid."""
+    """The topic of the generation that starts on payment."""
     wished: bool = False
-    """Whether something is."""
+    """Whether a generation starts on payment."""
     generation_request_id: UUID | None = None
-    """The request that writes it."""
+    """The request of that generation."""
     wish_given_up: bool = False
-    """It could not be begun for an hour. Its credit is yours, to use when you like."""
+    """The generation could not be started for an hour; its credit remains with the buyer."""
 
     @classmethod
     def example(cls) -> Self:

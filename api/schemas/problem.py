@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class FieldProblem:
-    """What is wrong with one field, known by a JSON pointer into the body or a parameter name."""
+    """An invalid field, named by a JSON pointer into the body or by a parameter name."""
 
     pointer: str
     detail: str
@@ -13,7 +13,7 @@ class FieldProblem:
 
 @dataclass
 class CaptchaOut:
-    """What a page needs to ask for a proof of being a person."""
+    """What a page needs to show a CAPTCHA widget."""
 
     provider: str
     """turnstile or hcaptcha."""
@@ -33,4 +33,4 @@ class Problem:
     errors: list[FieldProblem] = field(default_factory=list[FieldProblem])
     retry_after_s: int | None = None
     captcha: CaptchaOut | None = None
-    """Of `captcha_required`: send its token as `captcha_token` with the same call."""
+    """Set with `captcha_required`: repeat the request with its token as `captcha_token`."""

@@ -7,7 +7,7 @@ from typing import Self
 
 @dataclass
 class LeftAfterOut:
-    """What would be left in one window of your limit."""
+    """What a generation would leave in one window of the limit."""
 
     name: str
     remaining: int
@@ -19,24 +19,24 @@ class LiveQuoteOut:
 
     name: str
     worst_case_usd: Decimal
-    """The most it can cost; never more is charged."""
+    """The most that is charged."""
     allowed: bool
-    """Whether it would be accepted now."""
+    """Whether a generation would be accepted now."""
     left_after: list[LeftAfterOut]
-    """By window, once it is accepted; what is left now when it would not be."""
+    """By window, after a generation; what is left now if it would be refused."""
     budget_left_after_usd: Decimal
-    """What may then still be spent for you today, at the worst case."""
+    """The budget left today after a generation of the worst case."""
     credits_left: int = 0
-    """Factoids you have paid for; one with `pay_with: "credit"` is accepted though a limit of what
-    is free would refuse it."""
+    """Factoids that are paid for; with `pay_with: "credit"` the limits of free requests do not
+    apply."""
     model: str | None = None
-    """The model asked for; null when it is left to us."""
+    """The requested model; null if the product chooses."""
     usual_usd: Decimal | None = None
-    """The median of what requests with this model cost lately; null without any."""
+    """The median cost of recent requests with this model; null if there are none."""
     expected_wait_s: float | None = None
-    """The median of how long they took; null without any."""
+    """The median duration of these requests; null if there are none."""
     reason: str | None = None
-    """Why it would not be accepted, in words."""
+    """Why it would be refused, in words."""
 
     @classmethod
     def example(cls) -> Self:

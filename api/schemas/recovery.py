@@ -10,13 +10,12 @@ from msgspec import Meta
 
 @dataclass
 class RecoveryOut:
-    """A link that makes another browser you; this answer alone shows it. Keep it like a key."""
+    """A recovery link, which makes another browser the same visitor; a secret like a key."""
 
     link: str
-    """Open it on the other device. What identifies you stands behind the `#`, which browsers
-    send to nobody."""
+    """To open on the other device. The token is in the fragment, which browsers do not send."""
     expires_at: datetime
-    """It also ends when you sign out everywhere."""
+    """Signing out everywhere ends it earlier."""
 
     @classmethod
     def example(cls) -> Self:
@@ -27,11 +26,11 @@ class RecoveryOut:
 
 
 class RecoverIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A recovery link's part behind the `#`."""
+    """The fragment of a recovery link."""
 
     token: Annotated[str, Meta(min_length=1, max_length=500, pattern="^[!-~]+$")]
     replace: bool = False
-    """Go on though this browser has credits or keys of its own, which stay with who you are now."""
+    """Proceed although the current visitor has credits or keys, which stay with that visitor."""
 
     @classmethod
     def example(cls) -> Self:
@@ -40,10 +39,10 @@ class RecoverIn(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass
 class RecoveredOut:
-    """You are who made the link: the answer's cookie says so."""
+    """Confirms the change of visitor, made by the response's cookie."""
 
     way_back: RecoveryOut | None = None
-    """A link to who you were, where credits or keys were left; null when there were none."""
+    """A link to the former visitor if it has credits or keys, else null."""
 
     @classmethod
     def example(cls) -> Self:

@@ -3,7 +3,7 @@
 import logging
 
 from api.origins import is_same_origin_websocket
-from api.security_headers import NOTHING_RUNS, with_policy
+from api.security_headers import DATA_POLICY, with_policy
 from web.server.asgi import ASGIApp, Message, Receive, Scope, Send
 
 API_PATHS = ("/api", "/health", "/docs", "/openapi.json")
@@ -49,7 +49,7 @@ class PageSecurity:
     ) -> None:
         self._app = app
         self._headers = headers
-        self._data_headers = with_policy(NOTHING_RUNS, https_only=https_only)
+        self._data_headers = with_policy(DATA_POLICY, https_only=https_only)
         self._https_only = https_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
