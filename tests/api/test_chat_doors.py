@@ -6,6 +6,7 @@ import pytest
 
 from api.chat_markdown import chat_markdown
 from api.mappers.chats import chat_out
+from tests.configuration import settings
 from tests.fixtures.chat import anew
 from tests.fixtures.generation import MODEL
 
@@ -54,7 +55,9 @@ async def test_a_page_cannot_bend_the_file_its_name_is_in(searching, standin, ta
     await standin.call(("web_search", {"query": "bees"}))
     await standin.say("Yes [1].")
 
-    written = chat_markdown(chat_out(await searching.say(await searching.begin(), "bees?")))
+    written = chat_markdown(
+        chat_out(await searching.say(await searching.begin(), "bees?"), settings)
+    )
 
     address = "https://pages.test/%3E)[click](%3Cjavascript:alert(1)"
     assert written.endswith(f"1. [\\<img src=x onerror=alert(1)> \\\\](<{address}>)\n")
