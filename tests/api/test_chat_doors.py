@@ -11,40 +11,42 @@ from tests.fixtures.chat import anew
 from tests.fixtures.generation import MODEL
 
 
-async def shared_texts(chatting, chat):
-    shared = await chatting.chats.shared(chat.session.share_token)
+async def shared_texts(chat_harness, chat):
+    shared = await chat_harness.chats.shared(chat.session.share_token)
     return [one.text for one in shared.messages]
 
 
-async def test_a_link_shows_nothing_of_an_answer_that_was_still_being_written(chatting, standin):
+async def test_a_link_shows_nothing_of_an_answer_that_was_still_being_written(
+    chat_harness, standin
+):
     await standin.say("Said later.")
-    asked = await chatting.send(await chatting.begin(), "bees?")
-    chat = await chatting.chats.share(chatting.caller, asked.chat.session.id)
-    assert await shared_texts(chatting, chat) == ["bees?"]
+    asked = await chat_harness.send(await chat_harness.begin(), "bees?")
+    chat = await chat_harness.chats.share(chat_harness.caller, asked.chat.session.id)
+    assert await shared_texts(chat_harness, chat) == ["bees?"]
 
-    chat = await chatting.finish(asked)
+    chat = await chat_harness.finish(asked)
 
     assert chat.shown[-1].text == "Said later."
-    assert await shared_texts(chatting, chat) == ["bees?"]
+    assert await shared_texts(chat_harness, chat) == ["bees?"]
 
 
-async def test_what_a_shared_answer_goes_on_with_is_not_shared(chatting, standin):
-    chat = await chatting.say(await chatting.begin(), "[[scenario:cut:4]] bees?")
+async def test_what_a_shared_answer_goes_on_with_is_not_shared(chat_harness, standin):
+    chat = await chat_harness.say(await chat_harness.begin(), "[[scenario:cut:4]] bees?")
     chat_id, broken = chat.session.id, chat.shown[-1]
-    await chatting.chats.share(chatting.caller, chat_id)
+    await chat_harness.chats.share(chat_harness.caller, chat_id)
     await standin.say(" And more.")
 
-    chat = await chatting.finish(
-        await chatting.turns.continue_answer(chatting.caller, chat_id, broken.id, anew())
+    chat = await chat_harness.finish(
+        await chat_harness.turns.continue_answer(chat_harness.caller, chat_id, broken.id, anew())
     )
 
-    assert await shared_texts(chatting, chat) == [chat.shown[0].text, broken.text]
+    assert await shared_texts(chat_harness, chat) == [chat.shown[0].text, broken.text]
     assert chat.shown[-1].text == f"{broken.text} And more."
-    again = await chatting.chats.share(chatting.caller, chat_id)
-    assert await shared_texts(chatting, again) == [one.text for one in chat.shown]
+    again = await chat_harness.chats.share(chat_harness.caller, chat_id)
+    assert await shared_texts(chat_harness, again) == [one.text for one in chat.shown]
 
 
-async def test_a_page_cannot_bend_the_file_its_name_is_in(searching, standin, tavily):
+async def test_a_page_cannot_bend_the_file_its_name_is_in(searching_harness, standin, tavily):
     tavily.pages = [
         {
             "title": "<img src=x onerror=alert(1)> \\",
@@ -56,7 +58,7 @@ async def test_a_page_cannot_bend_the_file_its_name_is_in(searching, standin, ta
     await standin.say("Yes [1].")
 
     written = chat_markdown(
-        chat_out(await searching.say(await searching.begin(), "bees?"), settings)
+        chat_out(await searching_harness.say(await searching_harness.begin(), "bees?"), settings)
     )
 
     address = "https://pages.test/%3E)[click](%3Cjavascript:alert(1)"

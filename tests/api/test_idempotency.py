@@ -67,7 +67,7 @@ async def its_holder_is_given_up(database: Database) -> None:
 
 
 async def test_a_double_click_of_fifty_at_two_processes_makes_one_call(
-    two_apis, database, generating, standin
+    two_apis, database, generation_harness, standin
 ):
     who = visitor()
 
@@ -78,7 +78,7 @@ async def test_a_double_click_of_fifty_at_two_processes_makes_one_call(
     answers = await asyncio.gather(*(press(place) for place in range(50)))
     accepted = [answer for answer in answers if answer.status_code == 202]
     made = accepted[0].json()["id"]
-    await generating.finish(made)
+    await generation_harness.finish(made)
     again = await press(0)
 
     assert {answer.status_code for answer in answers} <= {202, 409}
@@ -144,7 +144,7 @@ async def test_without_a_cookie_each_call_is_a_new_visitor(app, model, database)
 
 
 async def test_while_it_is_being_answered_a_repeat_is_told_to_come_back(
-    api, generating, database, standin
+    api, generation_harness, database, standin
 ):
     api.headers.update(visitor())
     asked: Any = {"json": {"model": MODEL}, "headers": keyed("k", Prefer="wait=60")}
@@ -157,7 +157,7 @@ async def test_while_it_is_being_answered_a_repeat_is_told_to_come_back(
     made = await until(its_id, "the request to be made")
     meanwhile = await api.post(GENERATE, **asked)
     other = await api.post(GENERATE, json={}, headers=keyed("k"))
-    await generating.finish(made)
+    await generation_harness.finish(made)
     answer = await first
     after = await api.post(GENERATE, **asked)
 
@@ -169,7 +169,9 @@ async def test_while_it_is_being_answered_a_repeat_is_told_to_come_back(
     assert len(completions(await standin.log())) == 1
 
 
-async def test_killed_after_the_request_was_made_a_repeat_finds_it(database, generating, standin):
+async def test_killed_after_the_request_was_made_a_repeat_finds_it(
+    database, generation_harness, standin
+):
     who = visitor() | keyed("k", Prefer="wait=60")
 
     async def press(api: RunningAPI) -> httpx.Response:
@@ -187,7 +189,7 @@ async def test_killed_after_the_request_was_made_a_repeat_finds_it(database, gen
         await its_holder_is_given_up(database)
         repeat = asyncio.create_task(press(other))
         request_id = await one_id(database)
-        await generating.finish(request_id)
+        await generation_harness.finish(request_id)
         found = await repeat
 
     assert held.status_code == 409

@@ -312,20 +312,20 @@ async def test_a_session_made_by_a_request_that_timed_out_is_the_one_that_is_pai
     shop: Shop, database: Database, redis: Redis
 ):
     """Three tries of the package's own, all of them unanswered; then the visitor tries again."""
-    impatient = Stripe(
+    impatient_harness = Stripe(
         shop.stripe.key,
         site_url=settings.site_url,
         api_url=shop.stripe.base_url,
         timeout=httpx.Timeout(0.2),
     )
-    checkouts = checkouts_of(database, redis, impatient)
+    checkouts = checkouts_of(database, redis, impatient_harness)
     caller = Caller("visitor", uuid4(), "192.0.2.0/24")
     shop.stripe.faults.queue(*["hang-after"] * 3, at=f"POST {SESSIONS}")
 
     with pytest.raises(StripeAway):
         await checkouts.start(caller, Purchase("chat"), Attempt(uuid4(), first=True))
     patient = await checkouts.start(caller, Purchase("chat"), Attempt(uuid4(), first=True))
-    await impatient.close()
+    await impatient_harness.close()
 
     (session,) = shop.stripe.sessions.newest()
     assert patient.session_id == session["id"]

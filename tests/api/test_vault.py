@@ -83,10 +83,10 @@ async def test_what_the_visitor_voted_on_is_left_out_for_them_alone(api, app, ma
         assert await opened(stranger) == str(factoid.id)
 
 
-async def test_what_the_visitor_asked_for_is_left_out(api, make, generating):
+async def test_what_the_visitor_asked_for_is_left_out(api, make, generation_harness):
     asked = (await api.post("/api/factoids/generate", json={"topic": "honey"})).json()["id"]
     factoid = await make.factoid("Honey never spoils.", subject="Honey")
-    async with generating.database.sessions.begin() as session:
+    async with generation_harness.database.sessions.begin() as session:
         made_for = {"factoid": factoid.id, "request": asked}
         await session.execute(
             text("UPDATE generation_requests SET factoid_id = :factoid WHERE id = :request"),

@@ -19,23 +19,25 @@ BILLS_ON = "google/gemini-2.5-flash-lite"
 
 
 @pytest.fixture
-def budget_of(generating, database, redis):
+def budget_of(generation_harness, database, redis):
     """Let all further requests draw on a budget of this size."""
 
     def allow(amount_usd: Decimal) -> None:
         limits = replace(BudgetLimits.of(settings), global_usd=amount_usd)
-        generating.requests = requests_with(database, redis, limits)
+        generation_harness.requests = requests_with(database, redis, limits)
 
     return allow
 
 
 @pytest.mark.parametrize("cost", ["cost-zero", "ok", "cost-x10", "cost-null", "usage-missing"])
 async def test_whatever_it_costs_is_booked_and_the_rest_let_go(
-    generating, standin, database, budget_of, model, cost
+    generation_harness, standin, database, budget_of, model, cost
 ):
     budget_of(quote_usd(model))
 
-    request = await generating.finish(await generating.ask(f"[[scenario:{cost}]] honey"))
+    request = await generation_harness.finish(
+        await generation_harness.ask(f"[[scenario:{cost}]] honey")
+    )
 
     log = await standin.log()
     assert await books(database) == closed(bill(log))
@@ -43,39 +45,41 @@ async def test_whatever_it_costs_is_booked_and_the_rest_let_go(
 
 
 async def test_a_provider_that_charges_more_than_it_said_is_booked_truly_and_is_the_last(
-    generating, standin, database, budget_of, model
+    generation_harness, standin, database, budget_of, model
 ):
     budget_of(quote_usd(model))
 
-    request = await generating.finish(await generating.ask("[[scenario:cost-x10:100]] honey"))
+    request = await generation_harness.finish(
+        await generation_harness.ask("[[scenario:cost-x10:100]] honey")
+    )
 
     charged = bill(await standin.log())
     assert request.cost_usd == charged > request.quote_usd
     assert await books(database) == replace(closed(charged), over=1)
     with pytest.raises(BudgetUsedUp):
-        await generating.ask("bees")
+        await generation_harness.ask("bees")
 
 
 @pytest.mark.parametrize("model_id", [MODEL, BILLS_ON])
 async def test_a_request_cancelled_at_any_piece_of_its_answer_is_booked_as_billed(
-    generating, standin, make, database, model_id
+    generation_harness, standin, make, database, model_id
 ):
     if model_id == BILLS_ON:
         await make.model(BILLS_ON)
-    whole = await generating.finish(await generating.ask("honey", model=model_id))
+    whole = await generation_harness.finish(await generation_harness.ask("honey", model=model_id))
     ids = [
-        await generating.ask(f"[[scenario:gated:{pieces}]] honey", model=model_id)
+        await generation_harness.ask(f"[[scenario:gated:{pieces}]] honey", model=model_id)
         for pieces in range(whole.completion_tokens)
     ]
-    work = [asyncio.create_task(generating.service.run(request_id)) for request_id in ids]
+    work = [asyncio.create_task(generation_harness.service.run(request_id)) for request_id in ids]
     await standin.wait_at_gate(len(ids))
 
     for request_id in ids:
-        request = await generating.request(request_id)
+        request = await generation_harness.request(request_id)
         caller = Caller("visitor", request.caller_id, request.network)
-        await generating.requests.cancel(caller, request_id)
+        await generation_harness.requests.cancel(caller, request_id)
     await asyncio.gather(*work)
-    requests = [await generating.finish(request_id) for request_id in ids]
+    requests = [await generation_harness.finish(request_id) for request_id in ids]
 
     log = await standin.log()
     assert len(ids) > 20
@@ -85,12 +89,12 @@ async def test_a_request_cancelled_at_any_piece_of_its_answer_is_booked_as_bille
 
 
 async def test_an_answer_is_not_asked_for_again_without_the_money_for_it(
-    generating, standin, database, budget_of, model
+    generation_harness, standin, database, budget_of, model
 ):
     budget_of(quote_usd(model))
     await standin.queue("plain-prose")
 
-    request = await generating.finish(await generating.ask("honey"))
+    request = await generation_harness.finish(await generation_harness.ask("honey"))
 
     log = await standin.log()
     assert (request.status, request.problem_code) == ("failed", "budget_used_up")
@@ -100,12 +104,12 @@ async def test_an_answer_is_not_asked_for_again_without_the_money_for_it(
 
 
 async def test_an_answer_is_asked_for_again_when_there_is_money_for_it(
-    generating, standin, database, budget_of, model
+    generation_harness, standin, database, budget_of, model
 ):
     budget_of(2 * quote_usd(model))
     await standin.queue("plain-prose", "duplicate")
 
-    request = await generating.finish(await generating.ask("honey"))
+    request = await generation_harness.finish(await generation_harness.ask("honey"))
 
     log = await standin.log()
     assert len(completions(log)) >= 2
@@ -114,7 +118,7 @@ async def test_an_answer_is_asked_for_again_when_there_is_money_for_it(
 
 
 async def test_a_dearer_model_is_not_asked_instead_without_the_money_for_it(
-    generating, standin, make, database, budget_of, model
+    generation_harness, standin, make, database, budget_of, model
 ):
     dear = await make.model(
         DEAR, prompt_usd=Decimal("0.000001"), completion_usd=Decimal("0.000005")
@@ -124,11 +128,11 @@ async def test_a_dearer_model_is_not_asked_instead_without_the_money_for_it(
     request_id = None
     while request_id is None:
         try:
-            request_id = await generating.ask("honey", model=None)
+            request_id = await generation_harness.ask("honey", model=None)
         except BudgetUsedUp:
             continue
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert (request.problem_code, request.cost_usd) == ("budget_used_up", 0)
     assert len(completions(await standin.log())) == 1
@@ -136,36 +140,40 @@ async def test_a_dearer_model_is_not_asked_instead_without_the_money_for_it(
 
 
 async def test_a_model_that_grew_dearer_meanwhile_is_not_asked(
-    generating, standin, database, budget_of, model
+    generation_harness, standin, database, budget_of, model
 ):
     budget_of(quote_usd(model))
-    request_id = await generating.ask("honey")
+    request_id = await generation_harness.ask("honey")
     async with database.sessions.begin() as session:
         await session.execute(text("UPDATE language_models SET prompt_usd = 2 * prompt_usd"))
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert request.problem_code == "budget_used_up"
     assert completions(await standin.log()) == []
     assert await books(database) == closed(Decimal(0))
 
 
-async def test_a_request_for_which_nothing_is_held_makes_no_call(generating, standin, database):
-    request_id = await generating.ask("honey")
+async def test_a_request_for_which_nothing_is_held_makes_no_call(
+    generation_harness, standin, database
+):
+    request_id = await generation_harness.ask("honey")
     async with database.sessions.begin() as session:
         await session.execute(text("DELETE FROM budget_reservations"))
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert request.problem_code == "budget_used_up"
     assert completions(await standin.log()) == []
 
 
-async def test_a_request_cancelled_while_it_waits_lets_go_of_its_money(generating, database):
-    request_id = await generating.ask("honey")
-    request = await generating.request(request_id)
+async def test_a_request_cancelled_while_it_waits_lets_go_of_its_money(
+    generation_harness, database
+):
+    request_id = await generation_harness.ask("honey")
+    request = await generation_harness.request(request_id)
 
-    await generating.requests.cancel(
+    await generation_harness.requests.cancel(
         Caller("visitor", request.caller_id, request.network), request_id
     )
 

@@ -95,10 +95,10 @@ def test_prices_are_exact_decimals():
     )
 
 
-async def test_what_the_stand_in_lists_is_kept_and_refreshed(database, generating, standin):
+async def test_what_the_stand_in_lists_is_kept_and_refreshed(database, generation_harness, standin):
     service = CatalogueService(database.sessions)
 
-    found = await _refresh(service, generating)
+    found = await _refresh(service, generation_harness)
 
     models = await service.models()
     ids = {model.id for model in models}
@@ -108,20 +108,20 @@ async def test_what_the_stand_in_lists_is_kept_and_refreshed(database, generatin
     assert all(model.completion_usd > 0 for model in models)
 
     await standin.set_models("odd-prices")
-    assert await _refresh(service, generating) < found
+    assert await _refresh(service, generation_harness) < found
 
 
 @pytest.mark.parametrize("mode", ["500", "empty", "hang"])
 async def test_the_kept_list_is_served_while_openrouter_is_down(
-    database, generating, impatient, standin, mode
+    database, generation_harness, impatient_harness, standin, mode
 ):
     service = CatalogueService(database.sessions)
-    await _refresh(service, generating)
+    await _refresh(service, generation_harness)
     before = {model.id: model.fetched_at for model in await service.models()}
     await standin.set_models(mode)
 
     with pytest.raises(ModelFailed):
-        await _refresh(service, impatient)
+        await _refresh(service, impatient_harness)
 
     assert {model.id: model.fetched_at for model in await service.models()} == before
 
@@ -162,11 +162,11 @@ async def test_a_model_that_fails_three_times_rests(database, make):
     assert "a/failing" in {(await service.choose(None)).id for _ in range(60)}
 
 
-async def test_a_refresh_keeps_what_is_known_of_a_models_health(database, generating, make):
+async def test_a_refresh_keeps_what_is_known_of_a_models_health(database, generation_harness, make):
     service = CatalogueService(database.sessions)
     await service.note("openai/gpt-4o-mini", broken_answer("It broke."))
 
-    await _refresh(service, generating)
+    await _refresh(service, generation_harness)
 
     async with database.sessions() as session:
         model = await LanguageModelRepository(session).get("openai/gpt-4o-mini")
@@ -188,6 +188,8 @@ async def test_without_any_model_one_is_told_to_come_back(database):
         await CatalogueService(database.sessions).choose(None)
 
 
-async def _refresh(service, generating) -> int:
+async def _refresh(service, generation_harness) -> int:
     allowed = ("openai/*", "anthropic/*", "google/*", "mistralai/*", "meta-llama/*", "~*")
-    return await service.refresh(generating.openrouter, allowed=allowed, ceiling_usd=Decimal(5))
+    return await service.refresh(
+        generation_harness.openrouter, allowed=allowed, ceiling_usd=Decimal(5)
+    )

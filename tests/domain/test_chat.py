@@ -6,12 +6,14 @@ from domain.text import clean_lines
 from tests.fixtures.generation import bill, books, closed, completions
 
 
-async def test_a_question_is_looked_up_and_answered_with_numbered_sources(chatting, standin, make):
+async def test_a_question_is_looked_up_and_answered_with_numbered_sources(
+    chat_harness, standin, make
+):
     factoid = await make.factoid("Octopuses have three hearts.", subject="Octopus hearts")
     await standin.call(("search_factoids", {"query": "octopus"}))
     await standin.say("They have **three** [1].\n\n- two for the gills")
 
-    chat = await chatting.say(await chatting.begin(), "How many hearts has an octopus?")
+    chat = await chat_harness.say(await chat_harness.begin(), "How many hearts has an octopus?")
 
     question, answer = chat.shown
     assert (question.text, question.role) == ("How many hearts has an octopus?", "user")
@@ -45,18 +47,20 @@ async def test_a_question_is_looked_up_and_answered_with_numbered_sources(chatti
     turn = chat.last_turn
     assert (turn.status, turn.cost_usd) == ("done", bill(log))
     assert chat.session.cost_usd == bill(log)
-    assert await books(chatting.database) == closed(bill(log))
+    assert await books(chat_harness.database) == closed(bill(log))
 
 
-async def test_those_who_follow_are_told_each_piece_and_where_it_belongs(chatting, standin, make):
+async def test_those_who_follow_are_told_each_piece_and_where_it_belongs(
+    chat_harness, standin, make
+):
     await make.factoid("Octopuses have three hearts.", subject="Octopus hearts")
     await standin.call(("search_factoids", {"query": "octopus"}), said="Let me look.")
     await standin.say("Three of them [1].")
 
-    asked = await chatting.send(await chatting.begin(), "How many hearts?")
-    chat = await chatting.finish(asked)
+    asked = await chat_harness.send(await chat_harness.begin(), "How many hearts?")
+    chat = await chat_harness.finish(asked)
 
-    events = await chatting.told(asked.turn.id)
+    events = await chat_harness.told(asked.turn.id)
     text = ""
     for name, data in events:
         if name == "token":
@@ -87,14 +91,14 @@ async def test_those_who_follow_are_told_each_piece_and_where_it_belongs(chattin
     ],
 )
 # The stand-in cuts after every fifth character: these are cut where they belong together.
-async def test_what_is_told_piece_by_piece_is_what_is_kept(chatting, standin, text):
+async def test_what_is_told_piece_by_piece_is_what_is_kept(chat_harness, standin, text):
     await standin.say(text)
 
-    asked = await chatting.send(await chatting.begin(), "Say something odd.")
-    chat = await chatting.finish(asked)
+    asked = await chat_harness.send(await chat_harness.begin(), "Say something odd.")
+    chat = await chat_harness.finish(asked)
 
     told = ""
-    for name, data in await chatting.told(asked.turn.id):
+    for name, data in await chat_harness.told(asked.turn.id):
         if name == "token":
             told = told[: data["at"]] + data["text"]
     assert told == chat.shown[-1].text == clean_lines(text).strip()

@@ -14,15 +14,15 @@ from domain.spending.budget import BudgetLimits
 from domain.spending.credits import MESSAGES
 from tests.configuration import settings
 from tests.credit_account import Account
-from tests.fixtures.chat import Chatting, chatting_with
+from tests.fixtures.chat import ChatHarness, chat_harness_with
 
 ONE_FREE = "1/60"
 
 
 @pytest.fixture
-async def talker(database, redis, standin, model) -> AsyncGenerator[Chatting]:
+async def talker(database, redis, standin, model) -> AsyncGenerator[ChatHarness]:
     """A visitor with one free message."""
-    async with chatting_with(database, redis, standin, chat_limits=ONE_FREE) as one:
+    async with chat_harness_with(database, redis, standin, chat_limits=ONE_FREE) as one:
         yield one
 
 
@@ -115,7 +115,7 @@ async def test_of_many_at_once_as_many_are_paid_as_there_are_credits(talker, acc
 async def test_a_credit_draws_on_its_own_pot(database, redis, standin, model):
     """Free messages have no money left, and that is no reason to refuse a paid one."""
     limits = replace(BudgetLimits.of(settings), visitors_usd=Decimal(0))
-    async with chatting_with(database, redis, standin, limits=limits) as talker:
+    async with chat_harness_with(database, redis, standin, limits=limits) as talker:
         account = Account(database, talker.caller.id, product=MESSAGES)
         await account.buy(1)
         await standin.say("Paid.")

@@ -8,14 +8,14 @@ DEAR = {"prompt_usd": Decimal("0.0001"), "completion_usd": Decimal("0.0004")}
 
 
 async def test_a_quote_counts_with_those_who_answer_when_a_model_fails(
-    chatting, standin, make, database
+    chat_harness, standin, make, database
 ):
-    chat_id = await chatting.begin(model=None)
+    chat_id = await chat_harness.begin(model=None)
     await make.model("openai/gpt-5", **DEAR)
-    quote = await chatting.quotes.quote(chatting.caller, chat_id)
+    quote = await chat_harness.quotes.quote(chat_harness.caller, chat_id)
     await standin.queue("503")
 
-    chat = await chatting.say(chat_id, "bees? " * 300)
+    chat = await chat_harness.say(chat_id, "bees? " * 300)
 
     failed, answered = chat.calls
     assert (failed.model, answered.model) == (MODEL, "openai/gpt-5")
@@ -23,9 +23,9 @@ async def test_a_quote_counts_with_those_who_answer_when_a_model_fails(
     assert answered.quote_usd <= quote.worst_case_usd
 
 
-async def test_a_model_asked_for_answers_alone_and_is_quoted_alone(chatting, make):
-    chat_id = await chatting.begin()
-    before = await chatting.quotes.quote(chatting.caller, chat_id)
+async def test_a_model_asked_for_answers_alone_and_is_quoted_alone(chat_harness, make):
+    chat_id = await chat_harness.begin()
+    before = await chat_harness.quotes.quote(chat_harness.caller, chat_id)
     await make.model("openai/gpt-5", **DEAR)
 
-    assert await chatting.quotes.quote(chatting.caller, chat_id) == before
+    assert await chat_harness.quotes.quote(chat_harness.caller, chat_id) == before

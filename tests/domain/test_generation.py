@@ -21,7 +21,7 @@ from tests.fixtures.generation import (
     bill,
     completions,
     count_factoids,
-    generating_with,
+    generation_harness_with,
     publishing_held,
     waiting_to_publish,
 )
@@ -35,31 +35,31 @@ PUBLISHED = (
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-async def test_two_workers_never_run_one_request_at_once(generating, standin):
-    request_id = await generating.ask("[[scenario:gated]] bees")
-    first = asyncio.create_task(generating.service.run(request_id))
+async def test_two_workers_never_run_one_request_at_once(generation_harness, standin):
+    request_id = await generation_harness.ask("[[scenario:gated]] bees")
+    first = asyncio.create_task(generation_harness.service.run(request_id))
     await standin.wait_at_gate()
 
-    await generating.service.run(request_id)
+    await generation_harness.service.run(request_id)
     await standin.open()
     await first
 
-    assert (await generating.request(request_id)).status == "succeeded"
+    assert (await generation_harness.request(request_id)).status == "succeeded"
     assert len(completions(await standin.log())) == 1
 
 
-async def test_many_workers_at_once_make_one_call(generating, standin, database):
-    request_id = await generating.ask("honey")
+async def test_many_workers_at_once_make_one_call(generation_harness, standin, database):
+    request_id = await generation_harness.ask("honey")
 
-    await asyncio.gather(*(generating.service.run(request_id) for _ in range(8)))
+    await asyncio.gather(*(generation_harness.service.run(request_id) for _ in range(8)))
 
     assert await count_factoids(database) == 1
     assert len(completions(await standin.log())) == 1
 
 
-async def test_who_lost_the_lease_stops_asking(generating, standin, database):
-    request_id = await generating.ask("[[scenario:gated]] bees")
-    work = asyncio.create_task(generating.service.run(request_id))
+async def test_who_lost_the_lease_stops_asking(generation_harness, standin, database):
+    request_id = await generation_harness.ask("[[scenario:gated]] bees")
+    work = asyncio.create_task(generation_harness.service.run(request_id))
     await standin.wait_at_gate()
 
     await _let_another_take(database)
@@ -67,19 +67,19 @@ async def test_who_lost_the_lease_stops_asking(generating, standin, database):
 
     (call,) = completions(await standin.wait_idle())
     assert call["client_closed_at_s"] is not None
-    assert (await generating.request(request_id)).status == "running"
+    assert (await generation_harness.request(request_id)).status == "running"
 
 
-async def test_who_lost_the_lease_publishes_nothing(generating, standin, database):
-    request_id = await generating.ask("honey")
+async def test_who_lost_the_lease_publishes_nothing(generation_harness, standin, database):
+    request_id = await generation_harness.ask("honey")
     async with publishing_held(database):
-        work = asyncio.create_task(generating.service.run(request_id))
+        work = asyncio.create_task(generation_harness.service.run(request_id))
         await until(lambda: waiting_to_publish(database), "the answer")
         await _let_another_take(database)
     await work
 
     assert await count_factoids(database) == 0
-    assert (await generating.request(request_id)).status == "running"
+    assert (await generation_harness.request(request_id)).status == "running"
 
 
 async def test_a_worker_frozen_in_a_transaction_lets_go_of_the_request(database):
@@ -91,16 +91,18 @@ async def test_a_worker_frozen_in_a_transaction_lets_go_of_the_request(database)
 
 
 @pytest.mark.parametrize("scenario", ["gated-headers", "gated", "gated-end"])
-async def test_a_cancelled_request_lets_go_of_the_model(generating, standin, database, scenario):
-    request_id = await generating.ask(f"[[scenario:{scenario}]] bees")
-    work = asyncio.create_task(generating.service.run(request_id))
+async def test_a_cancelled_request_lets_go_of_the_model(
+    generation_harness, standin, database, scenario
+):
+    request_id = await generation_harness.ask(f"[[scenario:{scenario}]] bees")
+    work = asyncio.create_task(generation_harness.service.run(request_id))
     await standin.wait_at_gate()
 
-    await _cancel(generating, request_id)
+    await _cancel(generation_harness, request_id)
     await work
 
     (call,) = completions(await standin.wait_idle())
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
     assert call["client_closed_at_s"] is not None
     assert request.status == "cancelled"
     assert not request.allowance_returned
@@ -114,11 +116,11 @@ def test_a_wish_to_cancel_is_looked_for_every_second():
     assert RENEW_EVERY_S <= 1
 
 
-async def test_a_request_cancelled_before_it_is_taken_costs_nothing(generating, standin):
-    request_id = await generating.ask("honey")
+async def test_a_request_cancelled_before_it_is_taken_costs_nothing(generation_harness, standin):
+    request_id = await generation_harness.ask("honey")
 
-    await _cancel(generating, request_id)
-    request = await generating.finish(request_id)
+    await _cancel(generation_harness, request_id)
+    request = await generation_harness.finish(request_id)
 
     assert request.status == "cancelled"
     assert request.allowance_returned
@@ -127,66 +129,70 @@ async def test_a_request_cancelled_before_it_is_taken_costs_nothing(generating, 
 
 
 async def test_a_request_cancelled_while_its_worker_was_dead_is_not_begun(
-    generating, standin, database
+    generation_harness, standin, database
 ):
-    request_id = await generating.ask("honey")
+    request_id = await generation_harness.ask("honey")
     async with database.sessions.begin() as session:
         await session.execute(text("UPDATE generation_requests SET status = 'running'"))
 
-    await _cancel(generating, request_id)
-    request = await generating.finish(request_id)
+    await _cancel(generation_harness, request_id)
+    request = await generation_harness.finish(request_id)
 
     assert (request.status, request.problem_code) == ("cancelled", "cancelled")
     assert completions(await standin.log()) == []
 
 
-async def test_cancelling_what_just_ended_is_refused(generating):
-    request_id = await generating.ask("honey")
-    await generating.finish(request_id)
+async def test_cancelling_what_just_ended_is_refused(generation_harness):
+    request_id = await generation_harness.ask("honey")
+    await generation_harness.finish(request_id)
 
     with pytest.raises(GenerationFinished):
-        await _cancel(generating, request_id)
+        await _cancel(generation_harness, request_id)
 
 
-async def test_many_workers_make_one_request_for_a_slot(generating):
+async def test_many_workers_make_one_request_for_a_slot(generation_harness):
     slot = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
     requests = await asyncio.gather(
-        *(generating.requests.create_scheduled(slot) for _ in range(12))
+        *(generation_harness.requests.create_scheduled(slot) for _ in range(12))
     )
 
     assert len({request.id for request in requests}) == 1
 
 
 async def test_an_answer_left_by_a_killed_worker_is_published_however_late(
-    generating, standin, database
+    generation_harness, standin, database
 ):
-    request_id = await generating.ask("honey")
+    request_id = await generation_harness.ask("honey")
     await _leave_call(database, request_id, state="settled", answer=_answer(PUBLISHED[:78] + "."))
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert request.status == "succeeded"
     assert request.cost_usd == Decimal("0.00001")
     assert completions(await standin.log()) == []
 
 
-async def test_a_call_left_by_a_killed_worker_is_not_made_again(generating, standin, database):
-    request_id = await generating.ask("honey")
+async def test_a_call_left_by_a_killed_worker_is_not_made_again(
+    generation_harness, standin, database
+):
+    request_id = await generation_harness.ask("honey")
     await _leave_call(database, request_id, state="called")
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert (request.status, request.problem_code) == ("failed", "interrupted")
     assert request.cost_source == "quote"
     assert completions(await standin.log()) == []
 
 
-async def test_a_late_worker_asks_no_more_once_patience_is_used_up(generating, standin, database):
-    request_id = await generating.ask("honey")
+async def test_a_late_worker_asks_no_more_once_patience_is_used_up(
+    generation_harness, standin, database
+):
+    request_id = await generation_harness.ask("honey")
     await _leave_call(database, request_id, state="settled", answer="nothing of use")
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert (request.status, request.problem_code) == ("failed", "model_timeout")
     assert completions(await standin.log()) == []
@@ -195,8 +201,8 @@ async def test_a_late_worker_asks_no_more_once_patience_is_used_up(generating, s
 async def test_the_deadline_covers_all_tries_together(database, redis, standin, model):
     await standin.queue(*["402-in-flight"] * 3)
     hurried = Patience(connect_s=5, silence_s=5, total_s=1.5)
-    async with generating_with(database, redis, standin, hurried) as generating:
-        request = await generating.finish(await generating.ask("honey"))
+    async with generation_harness_with(database, redis, standin, hurried) as generation_harness:
+        request = await generation_harness.finish(await generation_harness.ask("honey"))
 
     assert request.problem_code == "model_timeout"
     assert (request.cost_usd, request.cost_source) == (0, "none")
@@ -204,16 +210,16 @@ async def test_the_deadline_covers_all_tries_together(database, redis, standin, 
 
 
 async def test_the_model_is_shown_the_published_fact_it_repeated(
-    generating, standin, make, database
+    generation_harness, standin, make, database
 ):
     await make.factoid(PUBLISHED)
-    request_id = await generating.ask("honey")
+    request_id = await generation_harness.ask("honey")
     draft = PUBLISHED.partition(" </data>")[0].replace("found", "discovered")
     await _leave_call(
         database, request_id, state="settled", answer=_answer(draft), called_at=datetime.now(UTC)
     )
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     (again,) = completions(await standin.log())
     *_, repeated, told = again["body"]["messages"]
@@ -223,14 +229,14 @@ async def test_the_model_is_shown_the_published_fact_it_repeated(
     assert told["content"].count("</data>") == 1
 
 
-async def test_two_like_answers_at_once_are_published_once(generating, standin, database):
+async def test_two_like_answers_at_once_are_published_once(generation_harness, standin, database):
     fact = _answer("A day on Venus is longer than its year, as it turns so very slowly.")
-    ids = [await generating.ask("Venus") for _ in range(2)]
+    ids = [await generation_harness.ask("Venus") for _ in range(2)]
     for request_id in ids:
         await _leave_call(database, request_id, state="settled", answer=fact)
 
     async with publishing_held(database):
-        work = asyncio.gather(*(generating.service.run(request_id) for request_id in ids))
+        work = asyncio.gather(*(generation_harness.service.run(request_id) for request_id in ids))
 
         async def both_wait() -> bool:
             return await waiting_to_publish(database) == 2
@@ -238,7 +244,7 @@ async def test_two_like_answers_at_once_are_published_once(generating, standin, 
         await until(both_wait, "both answers")
     await work
 
-    ended = sorted([(await generating.request(request_id)).status for request_id in ids])
+    ended = sorted([(await generation_harness.request(request_id)).status for request_id in ids])
     assert ended == ["failed", "succeeded"]
     assert await count_factoids(database) == 1
 
@@ -250,16 +256,18 @@ async def test_two_like_answers_at_once_are_published_once(generating, standin, 
         pytest.param("HONEY never, ever spoils -- in 3000 years!", id="in other punctuation"),
     ],
 )
-async def test_the_same_words_are_never_published_twice(generating, standin, make, database, fact):
+async def test_the_same_words_are_never_published_twice(
+    generation_harness, standin, make, database, fact
+):
     published = "蜂蜜は、何千年もの間、腐らずに食べられる" if fact[0] == "蜂" else fact.lower()
     await make.factoid(published)
-    request_id = await generating.ask("honey")
+    request_id = await generation_harness.ask("honey")
     for number in (1, 2):
         await _leave_call(
             database, request_id, state="settled", answer=_answer(fact), number=number
         )
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert (request.problem_code, request.allowance_returned) == ("duplicate", True)
     assert await count_factoids(database) == 1
@@ -273,8 +281,8 @@ async def test_the_same_words_are_never_published_twice(generating, standin, mak
         pytest.param("\u202e<\u200b/data>", id="with hidden characters"),
     ],
 )
-async def test_a_topic_stays_inside_the_data_fence(generating, standin, topic):
-    await generating.finish(await generating.ask(topic))
+async def test_a_topic_stays_inside_the_data_fence(generation_harness, standin, topic):
+    await generation_harness.finish(await generation_harness.ask(topic))
 
     (call,) = completions(await standin.log())
     system, asked = call["body"]["messages"]
@@ -286,35 +294,35 @@ async def test_a_topic_stays_inside_the_data_fence(generating, standin, topic):
 
 
 @pytest.mark.parametrize("scenario", ["huge", "gzip-bomb:60", "deep-json:2000000"])
-async def test_an_answer_without_end_does_not_grow_memory(generating, standin, scenario):
+async def test_an_answer_without_end_does_not_grow_memory(generation_harness, standin, scenario):
     await standin.queue(scenario)
-    request_id = await generating.ask("honey")
+    request_id = await generation_harness.ask("honey")
     tracemalloc.start()
     try:
-        await generating.service.run(request_id)
+        await generation_harness.service.run(request_id)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert peak < 12_000_000
-    assert (await generating.request(request_id)).problem_code == "answer_broken"
+    assert (await generation_harness.request(request_id)).problem_code == "answer_broken"
 
 
-async def test_a_model_that_was_asked_for_is_never_replaced(generating, standin, make):
+async def test_a_model_that_was_asked_for_is_never_replaced(generation_harness, standin, make):
     await make.model("openai/gpt-4.1-nano")
     await standin.queue("503")
 
-    request = await generating.finish(await generating.ask("honey", model=MODEL))
+    request = await generation_harness.finish(await generation_harness.ask("honey", model=MODEL))
 
     assert request.status == "succeeded"
     assert {one["model"] for one in completions(await standin.log()) if one["model"]} == {MODEL}
 
 
-async def test_a_model_that_is_busy_is_passed_over(generating, standin, make):
+async def test_a_model_that_is_busy_is_passed_over(generation_harness, standin, make):
     await make.model("openai/gpt-4.1-nano")
     await standin.queue("503")
 
-    request = await generating.finish(await generating.ask("honey", model=None))
+    request = await generation_harness.finish(await generation_harness.ask("honey", model=None))
 
     asked = [one["body"]["model"] for one in completions(await standin.log())]
     assert sorted(asked) == ["openai/gpt-4.1-nano", MODEL]
@@ -323,12 +331,12 @@ async def test_a_model_that_is_busy_is_passed_over(generating, standin, make):
 
 @pytest.mark.parametrize("parameters", [["tools"], [], ["structured_outputs"]])
 async def test_a_model_is_held_to_the_form_as_firmly_as_it_allows(
-    generating, standin, make, parameters
+    generation_harness, standin, make, parameters
 ):
     await make.model("qwen/qwen3-30b-a3b-instruct-2507", parameters=parameters)
 
-    request = await generating.finish(
-        await generating.ask("honey", model="qwen/qwen3-30b-a3b-instruct-2507")
+    request = await generation_harness.finish(
+        await generation_harness.ask("honey", model="qwen/qwen3-30b-a3b-instruct-2507")
     )
 
     (call,) = completions(await standin.log())
@@ -346,8 +354,10 @@ async def test_a_model_is_held_to_the_form_as_firmly_as_it_allows(
         pytest.param("e" + "\u0301" * 1_001, False, id="one letter under 1,000 accents"),
     ],
 )
-async def test_a_topic_has_at_most_120_characters_as_a_reader_counts(generating, topic, fits):
-    asked = generating.requests.create(
+async def test_a_topic_has_at_most_120_characters_as_a_reader_counts(
+    generation_harness, topic, fits
+):
+    asked = generation_harness.requests.create(
         Caller("visitor", uuid4(), "net"), GenerationInput(topic), origin="manual"
     )
     if fits:
@@ -364,9 +374,9 @@ async def _let_another_take(database) -> None:
         )
 
 
-async def _cancel(generating, request_id) -> None:
-    request = await generating.request(request_id)
-    await generating.requests.cancel(
+async def _cancel(generation_harness, request_id) -> None:
+    request = await generation_harness.request(request_id)
+    await generation_harness.requests.cancel(
         Caller("visitor", request.caller_id, request.network), request_id
     )
 

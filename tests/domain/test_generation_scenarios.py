@@ -118,39 +118,41 @@ def test_every_scenario_of_the_stand_in_is_tried():
 
 @pytest.mark.parametrize("scenario", WRITING)
 async def test_a_trouble_met_once_is_overcome_or_told(
-    generating, impatient, standin, make, database, scenario
+    generation_harness, impatient_harness, standin, make, database, scenario
 ):
     if OUTCOMES[scenario][0] == "model_timeout":
-        generating = impatient
+        generation_harness = impatient_harness
     await make.factoid(PUBLISHED)
     await standin.queue("gzip-bomb:5" if scenario == "gzip-bomb" else scenario)
     if scenario.startswith("gated"):
         await standin.open()
 
-    request = await generating.finish(await generating.ask("honey"))
+    request = await generation_harness.finish(await generation_harness.ask("honey"))
 
     ending, calls, _, _ = OUTCOMES[scenario]
-    await _assert_ended(generating, standin, database, request, ending, calls)
+    await _assert_ended(generation_harness, standin, database, request, ending, calls)
     assert request.cost_source == _source(scenario, ending)
 
 
 @pytest.mark.parametrize(
     "scenario", [name for name in WRITING if OUTCOMES[name][:2] != OUTCOMES[name][2:]]
 )
-async def test_a_trouble_that_stays_ends_in_words(generating, standin, make, database, scenario):
+async def test_a_trouble_that_stays_ends_in_words(
+    generation_harness, standin, make, database, scenario
+):
     await make.factoid(PUBLISHED)
     await standin.queue(*[scenario] * 4)
 
-    request = await generating.finish(await generating.ask("honey"))
+    request = await generation_harness.finish(await generation_harness.ask("honey"))
 
     _, _, ending, calls = OUTCOMES[scenario]
-    await _assert_ended(generating, standin, database, request, ending, calls)
+    await _assert_ended(generation_harness, standin, database, request, ending, calls)
     assert request.allowance_returned
 
 
-async def _assert_ended(generating, standin, database, request, ending, calls):
+async def _assert_ended(generation_harness, standin, database, request, ending, calls):
     log = await standin.log()
-    factoid = await generating.factoid(request)
+    factoid = await generation_harness.factoid(request)
     assert len(completions(log)) == calls
     assert request.settled_at
     assert await books(database) == closed(request.cost_usd)

@@ -9,8 +9,8 @@ from db.repositories.chats import ChatTurnRepository
 from domain.model_runs.lease import LeaseLost, LeaseManager
 
 
-async def test_a_lease_taken_again_by_its_own_process_is_lost_to_the_first(chatting, database):
-    asked = await chatting.send(await chatting.begin(), "One?")
+async def test_a_lease_taken_again_by_its_own_process_is_lost_to_the_first(chat_harness, database):
+    asked = await chat_harness.send(await chat_harness.begin(), "One?")
     leases = LeaseManager(database.sessions, ChatTurnRepository)
     first = await leases.acquire(asked.turn.id)
     async with database.sessions.begin() as session:
@@ -25,6 +25,6 @@ async def test_a_lease_taken_again_by_its_own_process_is_lost_to_the_first(chatt
     async with asyncio.timeout(30):
         with pytest.raises(LeaseLost):
             await renewals[0]
-        await chatting.turns.stop(chatting.caller, asked.chat.session.id)
+        await chat_harness.turns.stop(chat_harness.caller, asked.chat.session.id)
         # Told to stop, and not that it is lost.
         await renewals[1]

@@ -217,8 +217,8 @@ async def test_a_settlement_is_exact_or_not_believed(body, cost):
     assert (found and found.total_cost) == cost
 
 
-async def test_the_call_is_what_openrouter_wants(generating, standin):
-    await generating.finish(await generating.ask("honey"))
+async def test_the_call_is_what_openrouter_wants(generation_harness, standin):
+    await generation_harness.finish(await generation_harness.ask("honey"))
 
     call = (await standin.log())["requests"][0]
     asked = call["body"]

@@ -33,13 +33,13 @@ async def buyer(database) -> Account:
 
 
 @pytest.fixture
-def ask(generating, buyer):
+def ask(generation_harness, buyer):
     """Ask for a factoid on a credit of the buyer's."""
 
     async def asked(topic: str | None = "honey", caller: Caller | None = None) -> UUID:
         caller = caller or Caller("visitor", buyer.owner, "192.0.2.0/24")
         inputs = GenerationInput(topic, MODEL, pay_with="credit")
-        state = await generating.requests.create(caller, inputs, origin="manual")
+        state = await generation_harness.requests.create(caller, inputs, origin="manual")
         assert state.credit == "held"
         return state.request.id
 
@@ -47,14 +47,14 @@ def ask(generating, buyer):
 
 
 async def test_a_credit_is_held_at_the_start_and_used_by_the_factoid(
-    generating, standin, database, buyer, ask
+    generation_harness, standin, database, buyer, ask
 ):
     request_id = await ask()
     held = await buyer.balance()
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
-    factoid = await generating.factoid(request)
+    factoid = await generation_harness.factoid(request)
     assert held == (2, 1, 0, 0)
     assert await buyer.balance() == (2, 0, 1, 0)
     assert await differing(database) == []
@@ -72,9 +72,9 @@ async def test_a_credit_is_held_at_the_start_and_used_by_the_factoid(
     ],
 )
 async def test_a_failure_gives_the_credit_back_and_says_so(
-    generating, standin, database, buyer, ask, topic, code
+    generation_harness, standin, database, buyer, ask, topic, code
 ):
-    request = await generating.finish(await ask(topic))
+    request = await generation_harness.finish(await ask(topic))
 
     assert request.problem_code == code
     assert request.problem_detail.endswith("Your credit is back.")
@@ -85,12 +85,12 @@ async def test_a_failure_gives_the_credit_back_and_says_so(
 
 
 async def test_one_cancelled_in_the_queue_gives_the_credit_back(
-    generating, standin, database, buyer, ask
+    generation_harness, standin, database, buyer, ask
 ):
     request_id = await ask()
     caller = Caller("visitor", buyer.owner, "192.0.2.0/24")
 
-    state = await generating.requests.cancel(caller, request_id)
+    state = await generation_harness.requests.cancel(caller, request_id)
 
     assert (state.request.status, state.credit) == ("cancelled", "given_back")
     assert await buyer.balance() == (3, 0, 0, 0)
@@ -99,22 +99,22 @@ async def test_one_cancelled_in_the_queue_gives_the_credit_back(
 
 
 async def test_one_cancelled_while_it_is_written_gives_the_credit_back(
-    generating, standin, database, buyer, ask
+    generation_harness, standin, database, buyer, ask
 ):
     request_id = await ask("[[scenario:gated]] honey")
-    work = asyncio.create_task(generating.service.run(request_id))
+    work = asyncio.create_task(generation_harness.service.run(request_id))
     await standin.wait_at_gate()
-    await generating.requests.cancel(Caller("visitor", buyer.owner, None), request_id)
+    await generation_harness.requests.cancel(Caller("visitor", buyer.owner, None), request_id)
     await work
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert (request.status, await buyer.balance()) == ("cancelled", (3, 0, 0, 0))
     assert await books(database) == closed(bill(await standin.log()))
 
 
 async def test_free_limits_and_free_pots_that_are_used_up_are_not_in_its_way(
-    generating, database, redis, buyer, ask, model
+    generation_harness, database, redis, buyer, ask, model
 ):
     limits = replace(
         BudgetLimits.of(settings),
@@ -122,13 +122,15 @@ async def test_free_limits_and_free_pots_that_are_used_up_are_not_in_its_way(
         keys_usd=Decimal(0),
         visitor_usd=quote_usd(model),
     )
-    generating.requests = requests_with(database, redis, limits, generate_limits="1/86400")
+    generation_harness.requests = requests_with(database, redis, limits, generate_limits="1/86400")
     caller = Caller("visitor", buyer.owner, "192.0.2.0/24")
-    await generating.requests.create(caller, GenerationInput(model=MODEL), origin="manual")
+    await generation_harness.requests.create(caller, GenerationInput(model=MODEL), origin="manual")
     with pytest.raises(GenerationLimit):
-        await generating.requests.create(caller, GenerationInput(model=MODEL), origin="manual")
+        await generation_harness.requests.create(
+            caller, GenerationInput(model=MODEL), origin="manual"
+        )
     with pytest.raises(BudgetUsedUp):
-        await generating.ask()
+        await generation_harness.ask()
 
     for _ in range(3):
         await ask()
@@ -137,7 +139,7 @@ async def test_free_limits_and_free_pots_that_are_used_up_are_not_in_its_way(
 
 
 async def test_paid_work_leaves_the_free_pots_theirs_and_stops_at_its_own(
-    generating, database, redis, buyer, ask, model
+    generation_harness, database, redis, buyer, ask, model
 ):
     quote = quote_usd(model)
     limits = replace(
@@ -146,12 +148,12 @@ async def test_paid_work_leaves_the_free_pots_theirs_and_stops_at_its_own(
         visitors_usd=quote,
         paid_usd=quote,
     )
-    generating.requests = requests_with(database, redis, limits)
+    generation_harness.requests = requests_with(database, redis, limits)
     await ask()
     with pytest.raises(BudgetUsedUp, match="Your credit was not used") as refusal:
         await ask()
 
-    await generating.ask()
+    await generation_harness.ask()
 
     assert refusal.value.pot == "paid"
     assert await buyer.balance() == (2, 1, 0, 0)
@@ -159,16 +161,16 @@ async def test_paid_work_leaves_the_free_pots_theirs_and_stops_at_its_own(
 
 
 async def test_one_buyer_leaves_the_others_their_share_however_often_they_cancel(
-    generating, standin, database, redis, buyer, ask, model
+    generation_harness, standin, database, redis, buyer, ask, model
 ):
     limits = replace(BudgetLimits.of(settings), buyer_usd=quote_usd(model))
-    generating.requests = requests_with(database, redis, limits)
+    generation_harness.requests = requests_with(database, redis, limits)
     request_id = await ask("[[scenario:gated-headers]] honey")
-    work = asyncio.create_task(generating.service.run(request_id))
+    work = asyncio.create_task(generation_harness.service.run(request_id))
     await standin.wait_at_gate()
-    await generating.requests.cancel(Caller("visitor", buyer.owner, None), request_id)
+    await generation_harness.requests.cancel(Caller("visitor", buyer.owner, None), request_id)
     await work
-    assert (await generating.finish(request_id)).cost_usd == quote_usd(model)
+    assert (await generation_harness.finish(request_id)).cost_usd == quote_usd(model)
 
     with pytest.raises(BudgetUsedUp, match="your credits can pay for in one day"):
         await ask()
@@ -181,7 +183,9 @@ async def test_one_buyer_leaves_the_others_their_share_however_often_they_cancel
     assert await buyer.balance() == (3, 0, 0, 0)
 
 
-async def test_without_a_credit_it_is_refused_and_nothing_is_written(generating, database, ask):
+async def test_without_a_credit_it_is_refused_and_nothing_is_written(
+    generation_harness, database, ask
+):
     with pytest.raises(NoCredits):
         await ask(caller=Caller("visitor", uuid4(), None))
     with pytest.raises(NoCredits):
@@ -192,32 +196,32 @@ async def test_without_a_credit_it_is_refused_and_nothing_is_written(generating,
     assert await _count(database, "ledger_entries") == 0
 
 
-async def test_an_api_key_draws_on_the_credits_of_who_made_it(generating, buyer, ask):
+async def test_an_api_key_draws_on_the_credits_of_who_made_it(generation_harness, buyer, ask):
     key = Caller("key", uuid4(), None, account=buyer.owner)
 
-    request = await generating.finish(await ask(caller=key))
+    request = await generation_harness.finish(await ask(caller=key))
 
     assert (request.status, request.caller_id) == ("succeeded", key.id)
     assert await buyer.balance() == (2, 0, 1, 0)
 
 
 async def test_while_models_are_down_it_is_tried_again_and_delivered_when_they_are_back(
-    generating, standin, database, buyer, ask
+    generation_harness, standin, database, buyer, ask
 ):
     await standin.queue("402-credits")
     request_id = await ask()
-    await generating.service.run(request_id)
+    await generation_harness.service.run(request_id)
 
-    waiting = await generating.request(request_id)
+    waiting = await generation_harness.request(request_id)
     wait_s = await _wait_s(database)
     assert (waiting.status, waiting.lease_holder) == ("queued", None)
     assert retry_policy.DELAY_AT_LEAST_S - 2 < wait_s <= retry_policy.DELAY_AT_LEAST_S
     assert await buyer.balance() == (2, 1, 0, 0)
 
     await _asked_ago(database, request_id, 10)
-    await generating.service.run(request_id)
+    await generation_harness.service.run(request_id)
 
-    assert (await generating.request(request_id)).status == "succeeded"
+    assert (await generation_harness.request(request_id)).status == "succeeded"
     assert await buyer.balance() == (2, 0, 1, 0)
     log = await standin.log()
     assert len(completions(log)) == 2
@@ -225,23 +229,25 @@ async def test_while_models_are_down_it_is_tried_again_and_delivered_when_they_a
 
 
 async def test_it_waits_longer_the_longer_it_is_tried_and_at_most_to_the_end_of_the_hour(
-    generating, database, ask
+    generation_harness, database, ask
 ):
     request_id, waits = await ask(DOWN), []
     for minutes in (4, 10, 59):
         await _asked_ago(database, request_id, minutes)
-        await generating.service.run(request_id)
+        await generation_harness.service.run(request_id)
         waits.append(round(await _wait_s(database)))
 
     assert waits == [pytest.approx(60, abs=2), pytest.approx(150, abs=2), pytest.approx(60, abs=2)]
 
 
-async def test_after_an_hour_it_is_given_up_with_the_credit_back(generating, database, buyer, ask):
+async def test_after_an_hour_it_is_given_up_with_the_credit_back(
+    generation_harness, database, buyer, ask
+):
     request_id = await ask(DOWN)
-    await generating.service.run(request_id)
+    await generation_harness.service.run(request_id)
     await _asked_ago(database, request_id, 60)
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert (request.status, request.problem_code) == ("failed", "out_of_credit")
     assert "for an hour" in request.problem_detail
@@ -250,11 +256,13 @@ async def test_after_an_hour_it_is_given_up_with_the_credit_back(generating, dat
     assert await books(database) == closed(Decimal(0))
 
 
-async def test_one_that_waits_can_be_cancelled_at_once(generating, database, buyer, ask):
+async def test_one_that_waits_can_be_cancelled_at_once(generation_harness, database, buyer, ask):
     request_id = await ask(DOWN)
-    await generating.service.run(request_id)
+    await generation_harness.service.run(request_id)
 
-    state = await generating.requests.cancel(Caller("visitor", buyer.owner, None), request_id)
+    state = await generation_harness.requests.cancel(
+        Caller("visitor", buyer.owner, None), request_id
+    )
 
     assert state.request.status == "cancelled"
     assert await buyer.balance() == (3, 0, 0, 0)
@@ -262,15 +270,15 @@ async def test_one_that_waits_can_be_cancelled_at_once(generating, database, buy
 
 
 async def test_what_may_have_been_billed_is_not_asked_for_again(
-    impatient, standin, database, redis, buyer
+    impatient_harness, standin, database, redis, buyer
 ):
-    state = await impatient.requests.create(
+    state = await impatient_harness.requests.create(
         Caller("visitor", buyer.owner, None),
         GenerationInput("[[scenario:hang-before-headers]] honey", MODEL, pay_with="credit"),
         origin="manual",
     )
 
-    request = await impatient.finish(state.request.id)
+    request = await impatient_harness.finish(state.request.id)
 
     assert (request.status, request.problem_code) == ("failed", "model_timeout")
     assert "for an hour" not in request.problem_detail
@@ -278,23 +286,23 @@ async def test_what_may_have_been_billed_is_not_asked_for_again(
     assert await buyer.balance() == (3, 0, 0, 0)
 
 
-async def test_a_free_request_is_not_tried_again(generating, standin):
-    request = await generating.finish(await generating.ask(DOWN))
+async def test_a_free_request_is_not_tried_again(generation_harness, standin):
+    request = await generation_harness.finish(await generation_harness.ask(DOWN))
 
     assert request.problem_code == "out_of_credit"
     assert len(completions(await standin.log())) == 1
 
 
 async def test_a_refund_while_it_is_written_takes_the_credit_only_if_it_comes_back(
-    generating, standin, database, ask, buyer
+    generation_harness, standin, database, ask, buyer
 ):
     async with database.sessions() as session:
         checkout_id = await session.scalar(text("SELECT checkout_id FROM credit_grants"))
     delivered, failed = await ask(), await ask("[[scenario:refusal]] bees")
 
     assert await buyer.revoke(checkout_id, 3) == 1
-    await generating.finish(delivered)
-    await generating.finish(failed)
+    await generation_harness.finish(delivered)
+    await generation_harness.finish(failed)
 
     assert await buyer.balance() == (0, 0, 1, 2)
     assert await differing(database) == []
@@ -324,15 +332,17 @@ async def test_the_credit_of_a_request_deleted_by_hand_comes_back(database, buye
     assert await buyer.balance() == (3, 0, 0, 0)
 
 
-async def test_it_is_begun_in_the_transaction_that_grants_the_credits(generating, database, model):
+async def test_it_is_begun_in_the_transaction_that_grants_the_credits(
+    generation_harness, database, model
+):
     account, checkout_id, request_id = Account(database), uuid4(), uuid4()
     async with database.sessions.begin() as session:
         await account.grant(session, 25, checkout_id)
-        await generating.requests.begin_on_credit(
+        await generation_harness.requests.begin_on_credit(
             session, account.owner, GenerationInput("honey", MODEL), request_id=request_id
         )
 
-    request = await generating.finish(request_id)
+    request = await generation_harness.finish(request_id)
 
     assert (request.status, request.caller_id) == ("succeeded", account.owner)
     assert await account.balance() == (24, 0, 1, 0)
@@ -347,16 +357,16 @@ async def test_it_is_begun_in_the_transaction_that_grants_the_credits(generating
     ],
 )
 async def test_one_that_cannot_be_begun_leaves_the_credits_granted(
-    generating, database, redis, inputs, refusal
+    generation_harness, database, redis, inputs, refusal
 ):
-    generating.requests = requests_with(
+    generation_harness.requests = requests_with(
         database, redis, replace(BudgetLimits.of(settings), paid_usd=Decimal(0))
     )
     account = Account(database)
     async with database.sessions.begin() as session:
         await account.grant(session, 25, uuid4())
         with pytest.raises(refusal):
-            await generating.requests.begin_on_credit(
+            await generation_harness.requests.begin_on_credit(
                 session, account.owner, inputs, request_id=uuid4()
             )
 

@@ -38,9 +38,9 @@ def test_the_longest_conversation_is_within_what_was_quoted(text):
     assert prompt.size(first) <= room
 
 
-async def test_a_call_is_held_to_its_quote(generating, standin, model):
-    request_id = await generating.ask("honey")
-    request = await generating.finish(request_id)
+async def test_a_call_is_held_to_its_quote(generation_harness, standin, model):
+    request_id = await generation_harness.ask("honey")
+    request = await generation_harness.finish(request_id)
 
     (call,) = completions(await standin.log())
     body = call["body"]
@@ -52,7 +52,9 @@ async def test_a_call_is_held_to_its_quote(generating, standin, model):
     assert request.quote_usd == quote_usd(model) > bill(await standin.log()) > 0
 
 
-async def test_a_price_for_the_request_itself_is_quoted_and_capped(make, generating, standin):
+async def test_a_price_for_the_request_itself_is_quoted_and_capped(
+    make, generation_harness, standin
+):
     model = await make.model(
         "perplexity/sonar",
         prompt_usd=Decimal("0.000001"),
@@ -60,7 +62,9 @@ async def test_a_price_for_the_request_itself_is_quoted_and_capped(make, generat
         request_usd=Decimal("0.005"),
         parameters=["max_tokens"],
     )
-    request = await generating.finish(await generating.ask("honey", model="perplexity/sonar"))
+    request = await generation_harness.finish(
+        await generation_harness.ask("honey", model="perplexity/sonar")
+    )
 
     (call,) = completions(await standin.log())
     assert request.status == "succeeded"
@@ -70,10 +74,12 @@ async def test_a_price_for_the_request_itself_is_quoted_and_capped(make, generat
     assert request.cost_usd == bill(await standin.log()) > Decimal("0.005")
 
 
-async def test_a_provider_dearer_than_quoted_is_not_asked(make, generating, standin):
+async def test_a_provider_dearer_than_quoted_is_not_asked(make, generation_harness, standin):
     await make.model("openai/gpt-4.1-nano", completion_usd=Decimal("0.0000001"))
 
-    request = await generating.finish(await generating.ask("honey", model="openai/gpt-4.1-nano"))
+    request = await generation_harness.finish(
+        await generation_harness.ask("honey", model="openai/gpt-4.1-nano")
+    )
 
     assert (request.status, request.cost_usd) == ("failed", 0)
 

@@ -24,7 +24,7 @@ AT_ONCE = 60
 
 
 async def test_a_budget_for_37_lets_37_through_however_many_ask_at_once(
-    generating, standin, database, model
+    generation_harness, standin, database, model
 ):
     budget = AFFORDED * quote_usd(model) + quote_usd(model) / 2
     environment = {
@@ -65,7 +65,7 @@ async def test_a_budget_for_37_lets_37_through_however_many_ask_at_once(
         at_the_wall = await books(database)
         opening = asyncio.create_task(_keep_open(standin))
         try:
-            ended = await generating.ended(*admitted)
+            ended = await generation_harness.ended(*admitted)
         finally:
             opening.cancel()
 
@@ -79,13 +79,15 @@ async def test_a_budget_for_37_lets_37_through_however_many_ask_at_once(
     assert sum((one.cost_usd for one in ended), Decimal(0)) == bill(log) <= budget
 
 
-async def test_money_held_for_dead_work_is_let_go_or_booked(generating, standin, database, model):
+async def test_money_held_for_dead_work_is_let_go_or_booked(
+    generation_harness, standin, database, model
+):
     """As if jobs were lost and rows deleted by hand: nobody would come back to these."""
-    waiting = await generating.ask("honey")
-    under_way = await generating.ask("bees")
-    over = await generating.ask("[[scenario:generation-404-3]] ants")
-    deleted = await generating.ask("moss")
-    await generating.service.finish(over)
+    waiting = await generation_harness.ask("honey")
+    under_way = await generation_harness.ask("bees")
+    over = await generation_harness.ask("[[scenario:generation-404-3]] ants")
+    deleted = await generation_harness.ask("moss")
+    await generation_harness.service.finish(over)
     async with database.sessions.begin() as session:
         for statement in (
             "DELETE FROM outbox",
@@ -104,9 +106,9 @@ async def test_money_held_for_dead_work_is_let_go_or_booked(generating, standin,
         f"settle:{over}",
     }
     for request_id in (waiting, under_way, over):
-        await generating.finish(request_id)
+        await generation_harness.finish(request_id)
 
-    requests = [await generating.request(one) for one in (waiting, under_way, over)]
+    requests = [await generation_harness.request(one) for one in (waiting, under_way, over)]
     assert [one.status for one in requests] == ["succeeded"] * 3
     assert requests[2].cost_source == "generation"
     costs = bill(await standin.log()) + quote_usd(model)

@@ -34,15 +34,15 @@ def worker(standin):
 
 
 async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
-    generating, standin, database, worker
+    generation_harness, standin, database, worker
 ):
     ids = {}
     async with worker() as killed, AsyncExitStack() as held:
         await held.enter_async_context(publishing_held(database))
-        ids["answered"] = await generating.ask("honey")
-        ids["of unknown cost"] = await generating.ask("[[scenario:generation-404-3]] moss")
+        ids["answered"] = await generation_harness.ask("honey")
+        ids["of unknown cost"] = await generation_harness.ask("[[scenario:generation-404-3]] moss")
         for point in ("gated-headers", "gated", "gated-end"):
-            ids[point] = await generating.ask(f"[[scenario:{point}]] bees")
+            ids[point] = await generation_harness.ask(f"[[scenario:{point}]] bees")
         await standin.wait_at_gate(3)
 
         async def both_answered() -> bool:
@@ -53,11 +53,11 @@ async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
         lock = await held.enter_async_context(database.engine.connect())
         await lock.execute(text(PATIENTLY))
         await lock.execute(text("LOCK TABLE model_calls IN SHARE MODE"))
-        ids["taken"] = await generating.ask("glaciers")
+        ids["taken"] = await generation_harness.ask("glaciers")
         await until(lambda: waiting_for_table(database, "INTO model_calls"), "a call to be made")
 
         killed.pause()
-        ids["queued"] = await generating.ask("bridges")
+        ids["queued"] = await generation_harness.ask("bridges")
         await lock.execute(
             text("SELECT FROM generation_requests WHERE id = :id FOR UPDATE"),
             {"id": ids["queued"]},
@@ -70,7 +70,7 @@ async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
         await killed.kill()
 
     async with worker():
-        requests = dict(zip(ids, await generating.ended(*ids.values()), strict=True))
+        requests = dict(zip(ids, await generation_harness.ended(*ids.values()), strict=True))
 
     ended = {point: (one.status, one.problem_code) for point, one in requests.items()}
     assert ended == {
@@ -95,18 +95,20 @@ async def test_a_request_outlives_its_killed_worker_whatever_step_it_was_at(
     assert all(one.allowance_returned for one in requests.values() if one.status == "failed")
 
 
-async def test_a_worker_told_to_stop_finishes_the_answer_under_way(generating, standin, worker):
+async def test_a_worker_told_to_stop_finishes_the_answer_under_way(
+    generation_harness, standin, worker
+):
     async with worker() as old:
-        under_way = await generating.ask("[[scenario:gated]] bees")
+        under_way = await generation_harness.ask("[[scenario:gated]] bees")
         await standin.wait_at_gate()
         old.terminate()
 
         async with worker():
-            waiting = await generating.ask("honey")
-            (later,) = await generating.ended(waiting)
-            assert (await generating.request(under_way)).status in OPEN
+            waiting = await generation_harness.ask("honey")
+            (later,) = await generation_harness.ended(waiting)
+            assert (await generation_harness.request(under_way)).status in OPEN
             await standin.open()
-            (finished,) = await generating.ended(under_way)
+            (finished,) = await generation_harness.ended(under_way)
 
         assert await old.process.wait() == 0
     assert [one.status for one in (finished, later)] == ["succeeded", "succeeded"]
@@ -114,10 +116,10 @@ async def test_a_worker_told_to_stop_finishes_the_answer_under_way(generating, s
 
 
 async def test_a_worker_held_up_for_too_long_has_no_say_any_more(
-    generating, standin, database, worker
+    generation_harness, standin, database, worker
 ):
     async with worker() as slow:
-        request_id = await generating.ask("[[scenario:gated]] bees")
+        request_id = await generation_harness.ask("[[scenario:gated]] bees")
         await standin.wait_at_gate()
 
         async def paused_between_transactions() -> bool:
@@ -130,14 +132,14 @@ async def test_a_worker_held_up_for_too_long_has_no_say_any_more(
         await until(paused_between_transactions, "the worker to be frozen holding no row")
 
         async def over() -> bool:
-            return (await generating.request(request_id)).status not in OPEN
+            return (await generation_harness.request(request_id)).status not in OPEN
 
         async with worker():
             await until(over, "the other worker to take over")
             slow.resume()
             await standin.open()
             await until(lambda: _has_said(slow, "lease_lost"), "the slow worker to notice")
-            (request,) = await generating.ended(request_id)
+            (request,) = await generation_harness.ended(request_id)
 
     log = await standin.log()
     assert (request.status, request.problem_code) == INTERRUPTED

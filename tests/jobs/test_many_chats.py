@@ -8,9 +8,9 @@ CHATS = 110
 """More than httpx opens connections unless it is told to."""
 
 
-async def test_one_worker_answers_a_hundred_chats_at_once(chatting, standin, database):
+async def test_one_worker_answers_a_hundred_chats_at_once(chat_harness, standin, database):
     asked = [
-        await chatting.send(await chatting.begin(), "[[scenario:gated]] bees?")
+        await chat_harness.send(await chat_harness.begin(), "[[scenario:gated]] bees?")
         for _ in range(CHATS)
     ]
     async with running_worker(
@@ -20,7 +20,7 @@ async def test_one_worker_answers_a_hundred_chats_at_once(chatting, standin, dat
         await standin.open()
 
         async def all_settled():
-            turns = [await chatting.turn(one.turn.id) for one in asked]
+            turns = [await chat_harness.turn(one.turn.id) for one in asked]
             return turns if all(turn.settled_at for turn in turns) else None
 
         turns = await until(

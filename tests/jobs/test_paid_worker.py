@@ -25,7 +25,7 @@ INTERRUPTED = ("failed", "given_back")
 
 
 async def test_a_worker_killed_at_any_step_leaves_each_credit_used_or_given_back(
-    generating, standin, database
+    generation_harness, standin, database
 ):
     account = Account(database)
     checkout_id = await account.buy(8)
@@ -34,7 +34,9 @@ async def test_a_worker_killed_at_any_step_leaves_each_credit_used_or_given_back
 
     async def ask(topic: str):
         inputs = GenerationInput(topic, MODEL, pay_with="credit")
-        return (await generating.requests.create(caller, inputs, origin="manual")).request.id
+        return (
+            await generation_harness.requests.create(caller, inputs, origin="manual")
+        ).request.id
 
     ids = {}
     async with running_worker(**environment) as killed, AsyncExitStack() as held:
@@ -55,9 +57,9 @@ async def test_a_worker_killed_at_any_step_leaves_each_credit_used_or_given_back
         await killed.kill()
 
     async with running_worker(**environment):
-        requests = dict(zip(ids, await generating.ended(*ids.values()), strict=True))
+        requests = dict(zip(ids, await generation_harness.ended(*ids.values()), strict=True))
 
-    states = [(await generating.requests.get(caller, one)).credit for one in ids.values()]
+    states = [(await generation_harness.requests.get(caller, one)).credit for one in ids.values()]
     ended = [(one.status, credit) for one, credit in zip(requests.values(), states, strict=True)]
     assert dict(zip(ids, ended, strict=True)) == {
         "queued": DELIVERED,
@@ -76,7 +78,9 @@ async def test_a_worker_killed_at_any_step_leaves_each_credit_used_or_given_back
     assert await books(database) == closed(cost_usd)
 
 
-async def test_a_worker_tries_again_by_itself_once_models_are_back(generating, standin, database):
+async def test_a_worker_tries_again_by_itself_once_models_are_back(
+    generation_harness, standin, database
+):
     account = Account(database)
     await account.buy(1)
     await standin.queue("402-credits")
@@ -84,8 +88,8 @@ async def test_a_worker_tries_again_by_itself_once_models_are_back(generating, s
     caller = Caller("visitor", account.owner, None)
 
     async with running_worker(OPENROUTER_BASE_URL=standin.base_url, MODELS_ALLOWED=MODEL):
-        state = await generating.requests.create(caller, inputs, origin="manual")
-        (request,) = await generating.ended(state.request.id)
+        state = await generation_harness.requests.create(caller, inputs, origin="manual")
+        (request,) = await generation_harness.ended(state.request.id)
 
     assert request.status == "succeeded"
     assert len(completions(await standin.log())) == 2

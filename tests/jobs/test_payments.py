@@ -4,7 +4,7 @@ import subprocess
 
 import httpx
 
-from tests.fixtures.generation import Generating
+from tests.fixtures.generation import GenerationHarness
 from tests.fixtures.payments import Shop, selling
 from tests.processes import run_command, running_api, running_worker, until
 from tests.sinks import receiving_json
@@ -38,7 +38,10 @@ async def test_a_worker_that_starts_finds_what_was_paid_meanwhile(
 
 
 async def test_what_was_wished_is_written(
-    shop: Shop, buyer: httpx.AsyncClient, standin: RunningOpenRouter, generating: Generating
+    shop: Shop,
+    buyer: httpx.AsyncClient,
+    standin: RunningOpenRouter,
+    generation_harness: GenerationHarness,
 ):
     """From the payment to the factoid, with nobody pressing anything more."""
     checkout_id = await paid(shop, buyer, topic="octopuses")
@@ -47,7 +50,7 @@ async def test_what_was_wished_is_written(
     asks = {"OPENROUTER_BASE_URL": standin.base_url, "MODELS_ALLOWED": "openai/gpt-4o-mini"}
 
     async with running_worker(**selling(shop.stripe) | asks):
-        (request,) = await generating.ended(request_id)
+        (request,) = await generation_harness.ended(request_id)
 
     assert request.status == "succeeded"
     (credits,) = await shop.all("SELECT granted, held, used FROM credit_grants")

@@ -101,13 +101,15 @@ async def test_a_job_just_taken_is_not_taken_for_lost_until_nobody_marks_it(redi
 
 
 async def test_requests_that_wait_survive_an_emptied_redis(
-    generating, standin, database, redis, worker
+    generation_harness, standin, database, redis, worker
 ):
     async with worker() as running:
-        under_way = await generating.ask("[[scenario:gated]] bees")
+        under_way = await generation_harness.ask("[[scenario:gated]] bees")
         await standin.wait_at_gate()
         running.pause()
-        waiting = [await generating.ask(topic) for topic in ("honey", "glaciers", "bridges")]
+        waiting = [
+            await generation_harness.ask(topic) for topic in ("honey", "glaciers", "bridges")
+        ]
         queue = open_queue(settings.redis_url)
         await Relay(database, queue).move_due()
         await queue.disconnect()
@@ -115,14 +117,14 @@ async def test_requests_that_wait_survive_an_emptied_redis(
         running.resume()
         await standin.open()
 
-        requests = await generating.ended(under_way, *waiting)
+        requests = await generation_harness.ended(under_way, *waiting)
 
     assert [one.status for one in requests] == ["succeeded"] * 4
     assert len(completions(await standin.log())) == 4
 
 
 async def test_each_slot_gets_one_factoid_however_many_workers_run(
-    generating, standin, database, worker
+    generation_harness, standin, database, worker
 ):
     often = {"FACTOID_SCHEDULE": "* * * * * */3"}
     async with worker(**often), worker(**often), worker(**often):
@@ -141,7 +143,7 @@ async def test_each_slot_gets_one_factoid_however_many_workers_run(
 
 
 async def test_a_slot_missed_while_no_worker_ran_is_caught_up_once(
-    generating, standin, database, worker
+    generation_harness, standin, database, worker
 ):
     last = datetime.now(UTC) - timedelta(hours=30)
     async with database.sessions.begin() as session:
@@ -152,7 +154,7 @@ async def test_a_slot_missed_while_no_worker_ran_is_caught_up_once(
         for each in (one, another):
             await until(lambda each=each: _has_said(each, "caught_up"), "both to catch up")
         _, caught_up = await _scheduled(database)
-        (request,) = await generating.ended(caught_up.id)
+        (request,) = await generation_harness.ended(caught_up.id)
 
     assert (request.status, request.origin) == ("succeeded", "scheduled")
     assert len(await _scheduled(database)) == 2
@@ -160,7 +162,7 @@ async def test_a_slot_missed_while_no_worker_ran_is_caught_up_once(
 
 
 async def test_a_slot_without_money_stays_empty_and_nothing_is_called(
-    generating, standin, database, worker
+    generation_harness, standin, database, worker
 ):
     often = {"FACTOID_SCHEDULE": "* * * * * */3", "BUDGET_SCHEDULED_USD": "0"}
     async with worker(**often) as running:

@@ -154,14 +154,14 @@ def test_a_model_that_writes_markup_is_refused_or_has_written_plain_words(payloa
 
 
 async def test_what_a_model_writes_as_markup_is_never_published_as_such(
-    generating, standin, database
+    generation_harness, standin, database
 ):
     for payload in PAYLOADS[::4]:
         good = {"subject": "Honey", "emoji": "🍯", "category": "food"}
         said = json.dumps(good | {"text": f"{payload} {next(NUMBERS)} is what honey never says."})
         await standin.say(said, said)
-        request = await generating.finish(await generating.ask("honey"))
-        factoid = await generating.factoid(request)
+        request = await generation_harness.finish(await generation_harness.ask("honey"))
+        factoid = await generation_harness.factoid(request)
         if factoid is None:
             assert request.problem_code in ("unusable_answer", "duplicate")
         else:

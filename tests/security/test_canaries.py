@@ -207,16 +207,16 @@ async def test_no_canary_is_in_anything_a_process_writes(database, redis, make):
     assert {line["event"] for line in lines_of(written)} >= {"worker_ready", "job_started"}
 
 
-async def test_nor_when_all_goes_well(generating, standin):
+async def test_nor_when_all_goes_well(generation_harness, standin):
     """In production no model on this machine may answer, so this worker is one for trying out."""
     trying_out = SECRETS | {"LOG_LEVEL": "DEBUG", "OPENROUTER_BASE_URL": standin.base_url}
     async with running_worker(**trying_out) as worker:
-        request_id = await generating.ask(TOPIC)
-        (request,) = await generating.ended(request_id)
+        request_id = await generation_harness.ask(TOPIC)
+        (request,) = await generation_harness.ended(request_id)
         await has_said(worker, "job_ended")
         log = worker.log
 
-    factoid = await generating.factoid(request)
+    factoid = await generation_harness.factoid(request)
     assert factoid
     for canary in (CANARY, CARD, "mail.example", "forged", factoid.text):
         assert canary not in log

@@ -84,7 +84,7 @@ async def test_the_dearest_model_is_refused_when_no_pot_can_pay_it(api, make, da
 
 
 async def test_the_longest_topic_that_is_let_in_stays_within_its_quote(
-    api, generating, standin, make
+    api, generation_harness, standin, make
 ):
     # Written as six bytes each, or in one character as many as fit of four bytes; and every text
     # shown beside it is as long as can be.
@@ -92,7 +92,7 @@ async def test_the_longest_topic_that_is_let_in_stays_within_its_quote(
     for number in range(40):
         await make.factoid(f"{number} " + "🪐" * 3_900)
 
-    request = await generating.finish(await generating.ask(longest))
+    request = await generation_harness.finish(await generation_harness.ask(longest))
 
     sent = (await standin.log())["requests"][0]["body"]
     assert request.status == "succeeded"

@@ -142,15 +142,15 @@ def test_half_characters_in_an_answer_are_refused_or_dropped(written, part):
     assert_sound(draft.text, draft.subject, draft.emoji)
 
 
-async def test_no_bad_row_is_ever_published(generating, standin):
+async def test_no_bad_row_is_ever_published(generation_harness, standin):
     forms = [*HIDDEN.values(), *NO_EMOJI.values()]
     for place, form in enumerate(forms):
         said = form.replace("{}", f"{WORDS} {next(NUMBERS)}")
         emoji = said if place >= len(HIDDEN) else "🍯"
         answer = json.dumps(GOOD | {"text": f"{place}: {said}", "subject": said, "emoji": emoji})
         await standin.say(answer, answer)
-        request = await generating.finish(await generating.ask("honey"))
-        if factoid := await generating.factoid(request):
+        request = await generation_harness.finish(await generation_harness.ask("honey"))
+        if factoid := await generation_harness.factoid(request):
             assert_sound(factoid.text, factoid.subject, factoid.emoji)
         else:
             assert request.problem_code in ("unusable_answer", "duplicate")

@@ -176,12 +176,12 @@ async def test_a_redirect_is_not_followed(status, path):
     ],
 )
 async def test_a_request_met_by_it_ends_settled_within_little_memory(
-    generating, standin, database, scenario, code
+    generation_harness, standin, database, scenario, code
 ):
     await standin.queue(scenario, scenario)
     before = peak_kb(anew=True)
 
-    request = await generating.finish(await generating.ask("honey"))
+    request = await generation_harness.finish(await generation_harness.ask("honey"))
 
     log = await standin.log()
     assert (request.status, request.problem_code) == ("failed", code)

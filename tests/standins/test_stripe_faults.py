@@ -25,7 +25,7 @@ ERRORS: dict[str, type[stripe.StripeError]] = {
 
 
 @pytest.fixture
-async def impatient(stripe_standin: StripeStandIn) -> AsyncGenerator[stripe.StripeClient]:
+async def impatient_harness(stripe_standin: StripeStandIn) -> AsyncGenerator[stripe.StripeClient]:
     """A client that waits half a second for an answer and never asks again by itself."""
     http = stripe.HTTPXClient(allow_sync_methods=False, timeout=httpx.Timeout(10, read=0.5))
     yield stripe.StripeClient(
@@ -63,13 +63,13 @@ async def test_a_refusal_does_nothing_and_is_not_kept(
     ],
 )
 async def test_an_answer_may_be_lost_before_or_after_the_work(
-    stripe_standin: StripeStandIn, impatient: stripe.StripeClient, fault: str, made: int
+    stripe_standin: StripeStandIn, impatient_harness: stripe.StripeClient, fault: str, made: int
 ):
     stripe_standin.faults.queue(fault)
     with pytest.raises((stripe.APIConnectionError, stripe.APIError)):
-        await open_session(impatient)
+        await open_session(impatient_harness)
     then = len(stripe_standin.sessions.newest())
-    again = await open_session(impatient)
+    again = await open_session(impatient_harness)
 
     assert then == made
     assert [one["id"] for one in stripe_standin.sessions.newest()] == [again.id]
