@@ -5,6 +5,8 @@ from functools import cached_property
 from domain.chat.service import TURN_S, ChatService
 from domain.chat.web import WebSearch, open_web_search
 from domain.generation.service import GenerationService
+from domain.limits.policies import Policies
+from domain.limits.rate_limit import RateLimiter
 from domain.llm.openrouter import OpenRouter
 from domain.payments.reconciliation import Reconciliation
 from domain.payments.refunds import Refunds
@@ -22,6 +24,11 @@ class WorkerServices(Services):
     async def close(self) -> None:
         await self.openrouter.close()
         await super().close()
+
+    @cached_property
+    def limiter(self) -> RateLimiter:
+        """On the worker's own connections: a job may wait longer for Redis than a request."""
+        return RateLimiter(self.redis, Policies(self.settings))
 
     @cached_property
     def openrouter(self) -> OpenRouter:
