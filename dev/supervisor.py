@@ -1,6 +1,6 @@
 """Runs lines of the Procfiles: Honcho starts and reads them; here they are watched and stopped.
 
-Honcho's own manager does not do (ADR 26): it kills what runs five seconds after the first process
+Honcho's own manager does not do (ADR 23): it kills what runs five seconds after the first process
 has ended, and when it is killed itself its processes run on.
 """
 

@@ -2,7 +2,7 @@
 
 The ASGITransport of httpx collects the whole body first, so an endless stream of events never
 arrives. This one passes each piece on as it is sent, and closing the response early sends the app
-a disconnect, as a closed connection does. See ADR 18.
+a disconnect, as a closed connection does. See ADR 16.
 """
 
 import asyncio
