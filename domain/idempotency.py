@@ -126,7 +126,7 @@ class IdempotencyLock:
         lock, so that it cannot be moved to another row.
         """
         async with self._sessions() as session:
-            await IdempotencyRepository(session).keep(
+            await IdempotencyRepository(session).store(
                 self._ref,
                 self._owner,
                 status=response.status,
@@ -141,11 +141,11 @@ class IdempotencyLock:
     async def discard(self) -> None:
         """Nothing was created: the key can be used as if it were new."""
         async with self._sessions() as session:
-            await IdempotencyRepository(session).forget(self._ref, self._owner)
+            await IdempotencyRepository(session).delete(self._ref, self._owner)
 
     async def _extend(self, lock_s: float) -> None:
         async with self._sessions() as session:
-            await IdempotencyRepository(session).hold(self._ref, self._owner, lock_s)
+            await IdempotencyRepository(session).extend_lock(self._ref, self._owner, lock_s)
 
 
 class IdempotencyService:
@@ -166,7 +166,7 @@ class IdempotencyService:
         owner, new_id = uuid4(), uuid7()
         async with self._sessions() as session:
             keys = IdempotencyRepository(session)
-            result_id = await keys.take(
+            result_id = await keys.acquire(
                 request.ref,
                 fingerprint=request.fingerprint,
                 result_id=new_id,

@@ -1,4 +1,4 @@
-"""What SAQ hands to every job."""
+"""The context that SAQ passes to every job."""
 
 from typing import TypedDict
 

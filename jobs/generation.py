@@ -19,7 +19,7 @@ from settings import Settings
 log = structlog.get_logger()
 
 CLOCK_SLACK = timedelta(seconds=5)
-"""A schedule that fires a moment early still means the slot that is about to begin."""
+"""A job that starts this much early still belongs to the slot that is about to begin."""
 
 
 @runs(GENERATIONS.run_job)

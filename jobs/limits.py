@@ -1,4 +1,4 @@
-"""What the rate limits counted, kept for the operators of the site."""
+"""Jobs that store the rate limiter's counts for the operators."""
 
 from domain.limits import limit_stats
 from jobs.context import WorkerContext

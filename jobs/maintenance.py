@@ -1,4 +1,4 @@
-"""Upkeep: the catalogue of models, hot ranks, rows that are no longer needed."""
+"""Maintenance jobs: the catalogue of models, hot ranks, and expired rows."""
 
 from decimal import Decimal
 
@@ -39,14 +39,14 @@ async def refresh_catalogue(services: WorkerServices) -> int:
 
 @cron("23 * * * *", timeout_s=120)
 async def delete_old_idempotency_keys(ctx: WorkerContext) -> dict[str, int]:
-    """Delete stored responses so old that a repeated request counts as new."""
+    """Delete stored responses that have expired, so that a repeated request counts as new."""
     async with ctx["services"].database.sessions.begin() as session:
-        return {"keys": await IdempotencyRepository(session).forget_old(KEPT_S)}
+        return {"keys": await IdempotencyRepository(session).delete_old(KEPT_S)}
 
 
 @cron("*/5 * * * *", timeout_s=120)
 async def refresh_hot_ranks(ctx: WorkerContext) -> None:
-    """Lower the ranks of young factoids with their age; a second run changes nothing."""
+    """Recompute the ranks of recent factoids, which fall with age; a second run changes nothing."""
     async with ctx["services"].database.sessions.begin() as session:
         await FactoidRepository(session).refresh_hot_ranks()
 
@@ -54,4 +54,4 @@ async def refresh_hot_ranks(ctx: WorkerContext) -> None:
 @cron("41 4 * * *", timeout_s=120)
 async def delete_old_sign_outs(ctx: WorkerContext) -> dict[str, int]:
     """Delete signed-out identities whose cookies have all expired."""
-    return {"deleted": await ctx["services"].accounts.forget_signed_out()}
+    return {"deleted": await ctx["services"].accounts.delete_expired_sign_outs()}

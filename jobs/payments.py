@@ -1,4 +1,4 @@
-"""Jobs of payments, none of which a request waits for."""
+"""Jobs of payments."""
 
 from uuid import UUID
 
@@ -11,20 +11,20 @@ from jobs.services import WorkerServices
 
 
 @runs(CAPTURE_CHECKOUT_EVENT)
-async def capture_checkout_event(ctx: WorkerContext, *, happening: str, checkout_id: str) -> None:
-    """Send PostHog that a payment began, ended or was refunded; it drops what it has already."""
-    await ctx["services"].payments.analytics.send(happening, UUID(checkout_id))
+async def capture_checkout_event(ctx: WorkerContext, *, event: str, checkout_id: str) -> None:
+    """Send a payment event to PostHog, which ignores repeats of its id."""
+    await ctx["services"].payments.analytics.send(event, UUID(checkout_id))
 
 
 @runs(BEGIN_POST_PURCHASE_GENERATION)
 async def begin_post_purchase_generation(ctx: WorkerContext, *, checkout_id: str) -> None:
-    """Begin the generation that was bought; a second run finds it begun."""
+    """Retry the generation ordered with a purchase; a second run finds it started."""
     await ctx["services"].post_purchase.retry(UUID(checkout_id))
 
 
 @cron("13 * * * *", timeout_s=600)
 async def reconcile_checkouts(ctx: WorkerContext) -> dict[str, int]:
-    """Apply what Stripe knows and its webhooks did not deliver; a second run finds it applied."""
+    """Apply payments whose webhooks were lost; a second run finds them applied."""
     done = await ctx["services"].reconciliation.reconcile()
     return {"sessions": done.sessions, "events": done.events}
 

@@ -10,7 +10,7 @@ from saq.queue.redis import RedisQueue
 NAME = "factoids"
 
 LISTENERS = 4
-"""How many of a worker's free slots wait at Redis at once, each on a connection of its own."""
+"""How many of a worker's free slots wait for a job at once, each on its own connection."""
 
 LOST_JOBS = """
 local found = {}
@@ -36,7 +36,7 @@ status write; under load that hit one job in three. This one requires two sweeps
 
 
 class JobQueue(RedisQueue):
-    """SAQ's queue with few connections, and a sweep that neither errs nor waits."""
+    """SAQ's queue with fewer connections, and a sweep without false positives and long waits."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

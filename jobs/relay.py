@@ -20,7 +20,7 @@ from db.session import Database
 from domain.jobs import DECLARED
 
 POLL_EVERY_S = 1.0
-"""In case a notification is lost."""
+"""Polled in case a notification is lost."""
 
 ENQUEUE_AGAIN_S = 10
 BATCH = 100
@@ -56,10 +56,10 @@ class Relay:
     async def move_due(self) -> int:
         """Enqueue the due rows and return how many there were.
 
-        Their next due time is only committed when the queue has taken them all.
+        Their next due time is committed only after the queue has accepted all of them.
         """
         async with self._database.sessions.begin() as session:
-            rows = await OutboxRepository(session).take_due(BATCH, ENQUEUE_AGAIN_S)
+            rows = await OutboxRepository(session).claim_due(BATCH, ENQUEUE_AGAIN_S)
             for row in rows:
                 await self._enqueue(row)
         return len(rows)
@@ -67,7 +67,7 @@ class Relay:
     async def _enqueue(self, row: OutboxRow) -> None:
         job = DECLARED.get(row.job)
         if job is None:
-            # Written by another version during a deployment; a worker of that version runs it.
+            # Stored by another version; a worker of that version runs it. Due again in 10 s.
             log.error("job_unknown", job=row.job)
             return
         arguments: dict[str, Any] = dict(row.arguments)

@@ -28,7 +28,7 @@ MODULES = (budget, chat, generation, limits, maintenance, payments)
 """Importing them registers their jobs."""
 
 DRAIN_S = 75
-"""A generation or a chat's turn may take 60 seconds; a worker told to stop lets it end."""
+"""A generation or a chat's turn may take 60 seconds; a worker that shuts down lets it finish."""
 
 CONCURRENCY = 150
 """Jobs of one worker; those that write an answer, nearly all of them, wait for a model."""
@@ -40,14 +40,14 @@ log = structlog.get_logger()
 
 
 def settings() -> dict[str, Any]:
-    """What SAQ calls before it makes its event loop, which becomes uvloop's, as the API's is."""
+    """SAQ's entry point. It runs before SAQ creates its event loop, which becomes uvloop's."""
     # Deprecated, but SAQ accepts no loop of ours.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # pyright: ignore[reportDeprecated]
     return worker_settings(load_process())
 
 
 def worker_settings(config: Settings) -> dict[str, Any]:
-    """A worker as SAQ describes it.
+    """The settings of a SAQ worker.
 
     Raises:
         LookupError: See `check_job_functions`.
@@ -64,7 +64,7 @@ def worker_settings(config: Settings) -> dict[str, Any]:
         "shutdown": process.stop,
         "before_process": before_process,
         "after_process": after_process,
-        # A worker told to stop waits for the longest of these.
+        # On shutdown a worker waits for the longest of these.
         "timers": {"schedule": 1, "sweep": 2, "worker_info": 2, "abort": 1},
         "dequeue_timeout": 1,
         "shutdown_grace_period_s": DRAIN_S,
@@ -86,7 +86,7 @@ def cron_job(scheduled: Scheduled, config: Settings) -> CronJob[Any]:
 
 
 class WorkerProcess:
-    """The services of a worker, and what it does beside its jobs."""
+    """The services of a worker, and its background tasks: the relay and catching up."""
 
     def __init__(self, config: Settings) -> None:
         self.queue: JobQueue = open_queue(config.redis_url)

@@ -32,20 +32,20 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     redis_url: str = "redis://127.0.0.1:6379/0"
     """Redis 7 or Valkey 8 and newer: the job queue, progress of generations, live changes."""
     secret_key: str = DEVELOPMENT_SECRET
-    """Signs visitor cookies and cursors, seals API keys. At least 32 characters in production."""
+    """Signs cookies and cursors, and hashes API keys. At least 32 characters in production."""
     secret_key_previous: str | None = None
     """The previous secret: its signatures stay valid, and are renewed when they are used."""
     public_url: str = ""
-    """Where readers find the site, without a slash at the end; permalinks start with it."""
+    """The site's public address without a trailing slash; permalinks start with it."""
 
     # web and api
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
     api_url: str | None = None
-    """Where the pages reach the API when it does not run in the same process."""
+    """The API's address for the pages, when it runs in another process."""
     reflex_redis_url: str | None = None
     """Page state for more than one web process; needed from the second process on."""
     trusted_proxy_hops: Annotated[int, Meta(ge=0, le=5)] = 0
-    """How many proxies in front are ours: so many right-most X-Forwarded-For hops count."""
+    """The number of our own proxies: that many right-most X-Forwarded-For entries are trusted."""
     read_pool_size: Annotated[int, Meta(ge=1, le=100)] = 8
     """Connections for the hot reads, per process."""
     write_pool_size: Annotated[int, Meta(ge=2, le=100)] = 10
@@ -54,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """Free generations, for each visitor and for each network. All limits are counts per
     seconds, `count/window,…`, over windows that slide."""
     key_generate_limits: Limits = "5/60,50/3600,200/86400"
-    """Generations of an API key that has no limits of its own."""
+    """Generations of an API key without limits of its own."""
     vote_limits: Limits = "50/60"
     """Votes of one visitor or API key."""
     network_vote_limits: Limits = "300/60"
@@ -88,23 +88,23 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     budget_visitor_usd: Decimal = Decimal("0.25")
     """By each visitor."""
     budget_key_usd: Decimal = Decimal("0.5")
-    """By each API key that has not been given a budget of its own."""
+    """By each API key without a budget of its own."""
     budget_buyer_usd: Decimal = Decimal(1)
     """By the credits of each buyer."""
     captcha_provider: Literal["turnstile", "hcaptcha"] | None = None
-    """Whose captcha is shown after too many refusals; without one none is shown."""
+    """The captcha shown after too many refusals; if unset, none is shown."""
     captcha_site_key: str | None = None
     """The provider's public key, shown by the page."""
     captcha_secret: str | None = None
     """The provider's secret key."""
     captcha_verify_url: str | None = None
-    """Where tokens are verified, when that is not the provider's own address."""
+    """The address that verifies tokens, if it is not the provider's own."""
     captcha_after_refusals: Annotated[int, Meta(ge=1, le=1_000)] = 5
     """Refused generations an hour, of a visitor or a network, before a captcha is shown."""
 
-    # Alerts on spending; the log always has them
+    # Budget alerts; they are always logged as well
     smtp_url: str | None = None
-    """smtp://user:password@host:587, or smtps:// where it is encrypted from the start."""
+    """smtp://user:password@host:587, or smtps:// for implicit TLS."""
     alert_email_from: str = ""
     alert_email_to: str = ""
     """Addresses, separated by commas."""
@@ -114,15 +114,15 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """The project's key; without it nothing is sent to PostHog."""
     posthog_host: str = "https://us.i.posthog.com"
 
-    # Payments, which are off until both Stripe keys are there
+    # Payments, which are off unless the key and the webhook secrets are set
     stripe_secret_key: Annotated[str, Meta(pattern=r"^(sk|rk)_(test|live)_[!-~]+$")] | None = None
     """A test key takes no real money."""
     stripe_webhook_secrets: str = ""
-    """What Stripe signs its events with, the newest first, separated by commas."""
+    """The secrets of the webhook's signatures, newest first, separated by commas."""
     stripe_api_url: str | None = None
-    """Where Stripe is reached, when that is not its own address."""
+    """Stripe's address, if it is not its own."""
     payments_currency: Annotated[str, Meta(pattern=r"^[a-z]{3}$")] = DOLLARS
-    """As Stripe writes it."""
+    """The ISO code in lower case, as at Stripe."""
     price_booster_pack: Price | None = None
     """In the currency's smallest unit; in US dollars 500 by default."""
     price_chat: Price | None = None
@@ -137,16 +137,16 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     standin_model: bool = False
     """Set by `make run` when the stand-in answers instead of OpenRouter."""
     models_allowed: str = "openai/*,anthropic/*,google/*,mistralai/*,meta-llama/*,qwen/*,deepseek/*"
-    """Shell patterns of model ids that may be used at all."""
+    """Shell patterns of the model ids that may be used."""
     model_price_ceiling_usd: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] = "5"
     """The highest completion price allowed, in US dollars per million tokens."""
     tavily_api_key: str | None = None
     """From https://tavily.com; without one the chat agent cannot search the web."""
     tavily_base_url: str = "https://api.tavily.com"
     tavily_search_usd: Decimal = Decimal("0.008")
-    """What one search costs, in US dollars: one Tavily credit, bought singly."""
+    """The price of a search in US dollars: a Tavily credit, pay as you go."""
     factoid_schedule: str = "0 * * * *"
-    """When a factoid is published by itself: cron syntax, UTC."""
+    """When the scheduler publishes a factoid: cron syntax, UTC."""
 
     @property
     def production(self) -> bool:
@@ -154,12 +154,12 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
 
     @property
     def server_secrets(self) -> tuple[str, ...]:
-        """The secret in force, then the one on its way out."""
+        """The current secret, then the previous one, if any."""
         return tuple(filter(None, (self.secret_key, self.secret_key_previous)))
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """What Stripe's events may be signed with."""
+        """The secrets that a webhook may be signed with."""
         return tuple(filter(None, map(str.strip, self.stripe_webhook_secrets.split(","))))
 
     @property
@@ -169,7 +169,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
 
     @property
     def https_only(self) -> bool:
-        """Whether browsers reach the site over TLS alone."""
+        """Whether the site is reached over TLS only."""
         return self.site_url.startswith("https://")
 
     @property

@@ -1,4 +1,4 @@
-"""Values that cannot be used, or not together, or not in production."""
+"""Checks of the settings' values: alone, in combination, and for production."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DEVELOPMENT_SECRET = "development-only-secret"
 
 BUDGET_AT_MOST_USD = 10_000_000
-"""What the ledger's numbers have room for."""
+"""The upper bound of the ledger's columns."""
 
 BUDGET_PARTS = ("_VISITORS", "_KEYS", "_SCHEDULED", "_PAID")
 
@@ -34,7 +34,7 @@ CAPTCHA_TEST_SITE_KEYS = {
     "20000000-ffff-ffff-ffff-000000000002",
     "30000000-ffff-ffff-ffff-000000000003",
 }
-"""The services' own keys for tests, which let everybody pass or nobody."""
+"""The providers' published test keys, which always pass or always fail."""
 
 
 DOLLARS = "usd"
@@ -76,7 +76,7 @@ def check(settings: "Settings") -> None:
 
 
 def _check_budgets(settings: "Settings") -> None:
-    """Every pot within the day's budget can be used up by itself, so that none starves another."""
+    """The parts fit into the whole together, so that no pot can starve another."""
     for name in ("", *BUDGET_PARTS, "_VISITOR", "_KEY", "_BUYER"):
         amount: Decimal = getattr(settings, f"budget{name}_usd".lower())
         if not amount.is_finite() or not 0 <= amount < BUDGET_AT_MOST_USD:
@@ -142,30 +142,30 @@ def check_production(settings: "Settings", given: Mapping[str, str]) -> None:
             raise WrongSetting(f"{name}: must be set in production.")
     if settings.standin_model:
         raise WrongSetting("STANDIN_MODEL: the stand-in may not answer in production.")
-    if _is_here(settings.openrouter_base_url):
+    if _is_local(settings.openrouter_base_url):
         raise WrongSetting("OPENROUTER_BASE_URL: points at this machine, which is a stand-in.")
     if not settings.openrouter_base_url.startswith("https://"):
         raise WrongSetting("OPENROUTER_BASE_URL: must be an https:// address in production.")
-    if settings.stripe_api_url and _is_here(settings.stripe_api_url):
+    if settings.stripe_api_url and _is_local(settings.stripe_api_url):
         raise WrongSetting("STRIPE_API_URL: points at this machine, which is a stand-in.")
     for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST", "STRIPE_API_URL", "TAVILY_BASE_URL"):
         address: str | None = getattr(settings, name.lower())
-        if address and (_is_here(address) or not address.startswith("https://")):
+        if address and (_is_local(address) or not address.startswith("https://")):
             raise WrongSetting(f"{name}: must be an https:// address elsewhere in production.")
-    if not settings.public_url.startswith("https://") or _is_here(settings.public_url):
+    if not settings.public_url.startswith("https://") or _is_local(settings.public_url):
         raise WrongSetting("PUBLIC_URL: must be the site's https:// address in production.")
     if settings.captcha_secret in CAPTCHA_TEST_SECRETS:
         raise WrongSetting("CAPTCHA_SECRET: is the provider's test key, which anybody passes.")
     if settings.captcha_site_key in CAPTCHA_TEST_SITE_KEYS:
         raise WrongSetting("CAPTCHA_SITE_KEY: is the provider's test key, which anybody passes.")
     if settings.captcha_verify_url and (
-        _is_here(settings.captcha_verify_url)
+        _is_local(settings.captcha_verify_url)
         or not settings.captcha_verify_url.startswith("https://")
     ):
         raise WrongSetting("CAPTCHA_VERIFY_URL: must be a provider's https:// address.")
 
 
-def _is_here(address: str) -> bool:
+def _is_local(address: str) -> bool:
     host = (urlsplit(address).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -39,7 +39,7 @@ class RateLimitMiddleware:
         if state is None:
             with collect_decisions() as states:
                 try:
-                    state = await reads.take(reader)
+                    state = await reads.acquire(reader)
                 except RateLimited as refusal:
                     await send_refusal(refusal, scope, receive, _with_limits(send, states))
                     return

@@ -148,14 +148,14 @@ class AccountRepository:
         )
         return list(await self._session.scalars(times.order_by(SignedOutVisitor.signed_out_at)))
 
-    async def note_use(self, key_id: UUID, used_at: datetime) -> None:
+    async def record_use(self, key_id: UUID, used_at: datetime) -> None:
         latest = func.greatest(func.coalesce(ApiKey.last_used_at, used_at), used_at)
         await self._session.execute(
             update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=latest)
         )
 
-    async def reseal(self, key_id: UUID, old: bytes, new: bytes) -> None:
-        """Seal a key with the secret that is in force now, unless it was rotated meanwhile."""
+    async def replace_hash(self, key_id: UUID, old: bytes, new: bytes) -> None:
+        """Replace a hash with that under the current server secret, unless the key was rotated."""
         for column in (ApiKey.key_hash, ApiKey.previous_key_hash):
             await self._session.execute(
                 update(ApiKey)
@@ -181,7 +181,7 @@ class AccountRepository:
             key_id: KeyUsage(count, spent or Decimal(0)) for key_id, count, spent in rows if key_id
         }
 
-    async def forget_signed_out(self, older_than: timedelta) -> int:
+    async def delete_expired_sign_outs(self, older_than: timedelta) -> int:
         """Delete identities whose cookies have all expired."""
         gone: Any = await self._session.execute(
             SignedOutVisitor.__table__.delete().where(  # pyright: ignore[reportAttributeAccessIssue]

@@ -30,7 +30,7 @@ class AlertRepository:
         )
         return added.one_or_none() is not None
 
-    async def take(self, pot: str, day: date, level: str, channel: str) -> BudgetAlert | None:
+    async def claim(self, pot: str, day: date, level: str, channel: str) -> BudgetAlert | None:
         """Claim the alert for one sender; None when it is sent or claimed by another sender."""
         return await self._session.scalar(
             update(BudgetAlert)
@@ -55,7 +55,7 @@ class AlertRepository:
         )
         return found is not None
 
-    async def give_back(self, pot: str, day: date, level: str, channel: str) -> None:
+    async def release(self, pot: str, day: date, level: str, channel: str) -> None:
         await self._session.execute(
             update(BudgetAlert).where(*_is(pot, day, level, channel)).values(claimed_at=None)
         )

@@ -129,7 +129,7 @@ class BudgetRepository:
         )
         return list(found)
 
-    async def note_refusal(self, pot: str, day: date, limit_usd: Decimal) -> None:
+    async def record_refusal(self, pot: str, day: date, limit_usd: Decimal) -> None:
         """Remember that a pot had no room for something."""
         await self._session.execute(
             insert(BudgetPot).values(pot=pot, day=day, limit_usd=limit_usd).on_conflict_do_nothing()

@@ -17,7 +17,7 @@ from db.models import IdempotencyKey
 UNHURRIED = "set_config('synchronous_commit', 'off', true)"
 """In a statement: it is not waited for until it is on the disk."""
 
-TAKE = text(f"""
+ACQUIRE = text(f"""
 INSERT INTO idempotency_keys AS there
   (caller_id, operation, key, fingerprint, result_id, state, locked_by, locked_until)
   VALUES (:caller_id, :operation, :key, :fingerprint, :result_id, 'running', :holder,
@@ -40,14 +40,14 @@ HELD = """
 caller_id = :caller_id AND operation = :operation AND key = :key AND locked_by = :holder
   AND state = 'running'"""
 
-KEEP = text(f"""
+STORE = text(f"""
 UPDATE idempotency_keys SET state = 'done', status = :status, headers = :headers, body = :body
   WHERE {HELD} RETURNING {UNHURRIED}
 """).bindparams(bindparam("headers", type_=JSONB))
-HOLD = text(f"""
+EXTEND_LOCK = text(f"""
 UPDATE idempotency_keys SET locked_until = now() + make_interval(secs => :held_s) WHERE {HELD}
 """)
-FORGET = text(f"DELETE FROM idempotency_keys WHERE {HELD}")
+DELETE_LOCKED = text(f"DELETE FROM idempotency_keys WHERE {HELD}")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class IdempotencyRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def take(
+    async def acquire(
         self,
         ref: KeyRef,
         *,
@@ -73,16 +73,16 @@ class IdempotencyRepository:
         held_s: float,
         kept_s: float,
     ) -> UUID | None:
-        """Take the call for this holder alone; None when it is done or another has it.
+        """Acquire the lock of a key; None if its response is stored or another holder has the lock.
 
-        A key older than `kept_s` is as good as new. One whose holder let go of it, or died, is
-        taken over by a call that asks the same.
+        A key older than `kept_s` counts as new. An expired or released lock can be acquired by a
+        call with the same fingerprint.
 
         Returns:
-            The id for what the call makes: of the first who took it since the key was new.
+            The id for what the call creates. All attempts with this key have the same.
         """
         return await self._session.scalar(
-            TAKE,
+            ACQUIRE,
             {
                 **vars(ref),
                 "fingerprint": fingerprint,
@@ -96,7 +96,7 @@ class IdempotencyRepository:
     async def get(self, ref: KeyRef) -> IdempotencyKey | None:
         return await self._session.scalar(select(IdempotencyKey).filter_by(**vars(ref)))
 
-    async def keep(
+    async def store(
         self,
         ref: KeyRef,
         holder: UUID,
@@ -105,27 +105,27 @@ class IdempotencyRepository:
         headers: list[tuple[str, str]],
         body: bytes,
     ) -> None:
-        """Keep the answer, if the holder still has the call."""
+        """Store the response, if the holder still has the lock."""
         answer = {"status": status, "headers": headers, "body": body}
-        await self._session.execute(KEEP, {**vars(ref), "holder": holder, **answer})
+        await self._session.execute(STORE, {**vars(ref), "holder": holder, **answer})
 
-    async def hold(self, ref: KeyRef, holder: UUID, held_s: float) -> None:
-        """Hold the call for so long from now on; 0 lets go of it."""
-        await self._session.execute(HOLD, {**vars(ref), "holder": holder, "held_s": held_s})
+    async def extend_lock(self, ref: KeyRef, holder: UUID, held_s: float) -> None:
+        """Extend the lock to this many seconds from now; 0 releases it."""
+        await self._session.execute(EXTEND_LOCK, {**vars(ref), "holder": holder, "held_s": held_s})
 
-    async def forget(self, ref: KeyRef, holder: UUID) -> None:
-        await self._session.execute(FORGET, {**vars(ref), "holder": holder})
+    async def delete(self, ref: KeyRef, holder: UUID) -> None:
+        await self._session.execute(DELETE_LOCKED, {**vars(ref), "holder": holder})
 
-    async def forget_results(self, caller_id: UUID, result_ids: Collection[UUID]) -> None:
-        """Delete what a caller was answered when these were made."""
+    async def delete_results(self, caller_id: UUID, result_ids: Collection[UUID]) -> None:
+        """Delete the stored responses to the calls that created these."""
         await self._session.execute(
             delete(IdempotencyKey).where(
                 IdempotencyKey.caller_id == caller_id, IdempotencyKey.result_id.in_(result_ids)
             )
         )
 
-    async def forget_old(self, kept_s: float) -> int:
-        """Delete the keys older than that; how many they were."""
+    async def delete_old(self, kept_s: float) -> int:
+        """Delete older keys; returns how many."""
         old = IdempotencyKey.created_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, kept_s)
         gone = await self._session.scalars(
             delete(IdempotencyKey).where(old).returning(IdempotencyKey.result_id)

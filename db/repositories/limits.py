@@ -49,7 +49,7 @@ class LimitRepository:
         """Store anomalies; existing ones are kept."""
         await self._session.execute(insert(Anomaly).on_conflict_do_nothing(), rows)
 
-    async def forget_older_than(self, *, days: int, uses_s: int) -> None:
+    async def delete_older_than(self, *, days: int, uses_s: int) -> None:
         """Delete rows past their retention."""
         oldest = func.now() - timedelta(days=days)
         past = func.now() - timedelta(seconds=uses_s)

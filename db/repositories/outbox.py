@@ -26,7 +26,7 @@ class OutboxRepository:
         )
         await self._session.execute(select(func.pg_notify(CHANNEL, "")))
 
-    async def take_due(self, limit: int, offer_again_s: int) -> list[OutboxRow]:
+    async def claim_due(self, limit: int, offer_again_s: int) -> list[OutboxRow]:
         """Due rows, each returned to one relay only and due again later unless it is done."""
         due = (
             select(OutboxRow.id)

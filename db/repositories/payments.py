@@ -106,12 +106,12 @@ class CheckoutRepository:
             .values(session_id=session_id, url=url, changed_at=func.now())
         )
 
-    async def note_checked(self, checkout_id: UUID) -> None:
+    async def record_check(self, checkout_id: UUID) -> None:
         await self._session.execute(
             update(Checkout).where(Checkout.id == checkout_id).values(checked_at=func.now())
         )
 
-    async def note_paid(self, checkout_id: UUID) -> None:
+    async def mark_paid(self, checkout_id: UUID) -> None:
         await self.change(checkout_id, paid_at=func.now())
 
     async def close_open(self, checkout_id: UUID, status: str) -> None:

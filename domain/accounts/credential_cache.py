@@ -90,7 +90,7 @@ class CredentialCache:
             raise KeyRevoked("This API key was revoked.")
         if key.expires_at and key.expires_at <= now:
             raise KeyExpired("This API key has expired. Make a new one.")
-        self._usage.note_use(key_id, now)
+        self._usage.record_use(key_id, now)
         self._rehash(token, key_id, hashes)
         return key
 
@@ -116,7 +116,7 @@ class CredentialCache:
         new = self._current_tokens.hash(token)
         if new not in hashes:
             old = next(stored for stored in hashes if self._tokens.matches(token, [stored]))
-            self._usage.note_rehash(key_id, old, new)
+            self._usage.record_rehash(key_id, old, new)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What is written down of API keys after they were used, in batches instead of at every request."""
+"""Buffers what the use of API keys changes, to write it in batches instead of at every request."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,15 +19,15 @@ class KeyUsageLog:
         self._used: dict[UUID, datetime] = {}
         self._rehashed: dict[UUID, tuple[bytes, bytes]] = {}
 
-    def note_use(self, key_id: UUID, used_at: datetime) -> None:
+    def record_use(self, key_id: UUID, used_at: datetime) -> None:
         self._used[key_id] = used_at
 
-    def note_rehash(self, key_id: UUID, old: bytes, new: bytes) -> None:
+    def record_rehash(self, key_id: UUID, old: bytes, new: bytes) -> None:
         """The stored hash was made with the previous secret; `new` is made with the current."""
         self._rehashed[key_id] = (old, new)
 
     async def save(self, database: Database) -> None:
-        """Write down what was noted since the last time; if that fails, it is kept for the next."""
+        """Write the buffer to Postgres; if that fails, it is kept for the next time."""
         used, self._used = self._used, {}
         rehashed, self._rehashed = self._rehashed, {}
         if not used:
@@ -36,9 +36,9 @@ class KeyUsageLog:
             async with database.sessions.begin() as session:
                 accounts = AccountRepository(session)
                 for key_id, (old, new) in sorted(rehashed.items()):
-                    await accounts.reseal(key_id, old, new)
+                    await accounts.replace_hash(key_id, old, new)
                 for key_id, used_at in sorted(used.items()):
-                    await accounts.note_use(key_id, used_at)
+                    await accounts.record_use(key_id, used_at)
         except (SQLAlchemyError, OSError) as error:
             log.warning("key_usage_not_saved", error=type(error).__name__)
             self._used = used | self._used

@@ -248,10 +248,10 @@ class Accounts:
         for caller_id in (caller.id, *revoked):
             self._credentials.revocations.revoke(caller_id)
 
-    async def forget_signed_out(self) -> int:
+    async def delete_expired_sign_outs(self) -> int:
         """Delete the identities whose last cookie has expired; returns how many."""
         async with self._sessions.begin() as session:
-            return await AccountRepository(session).forget_signed_out(LIFETIME + DAY)
+            return await AccountRepository(session).delete_expired_sign_outs(LIFETIME + DAY)
 
     async def _own(self, accounts: AccountRepository, caller: Caller, key_id: UUID) -> ApiKey:
         key = await accounts.get_locked(key_id)

@@ -74,12 +74,12 @@ class Admission:
         paid = turn.credit_owner is not None
         await self._budget.reserve(session, caller_of(turn), call_id, usd, paid=paid)
 
-    async def note_refusal(
+    async def record_refusal(
         self, sessions: async_sessionmaker[AsyncSession], caller: Caller, refused: BudgetUsedUp
     ) -> None:
         """Record for the site's owner that there was no money for a message."""
         async with sessions.begin() as session:
-            await self._budget.note_refusal(session, refused)
+            await self._budget.record_refusal(session, refused)
         await self._limiter.count_refusal(POLICY, caller, "budget")
 
     async def uncount(self, caller: Caller, turn_id: UUID) -> None:

@@ -84,7 +84,7 @@ class ChatCaller(ModelCaller[ChatTurn, ChatCall]):
                 await self._admission.hold(session, self._run, call.id, quote_usd)
                 return call
         except BudgetUsedUp as refused:
-            await self._admission.note_refusal(self._sessions, caller_of(self._run), refused)
+            await self._admission.record_refusal(self._sessions, caller_of(self._run), refused)
             raise RunFailed(CHAT_TURNS.budget_used_up) from refused
 
     def _body(self, model: LanguageModel, messages: Messages, tools: Messages) -> dict[str, Any]:

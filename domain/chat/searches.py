@@ -67,7 +67,7 @@ class PaidSearches:
                 await turns.add_call(call)
                 await self._admission.hold(session, self._turn, call.id, call.quote_usd)
         except BudgetUsedUp as refused:
-            await self._admission.note_refusal(self._sessions, caller_of(self._turn), refused)
+            await self._admission.record_refusal(self._sessions, caller_of(self._turn), refused)
             raise
         return call
 

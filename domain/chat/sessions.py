@@ -242,7 +242,7 @@ class Chats:
             await ChatRepository(session).delete_messages(chat_id)
             # The stored responses of idempotent requests contain them too.
             made = [chat_id, *(turn.id for turn in chat.turns)]
-            await IdempotencyRepository(session).forget_results(chat.session.owner_id, made)
+            await IdempotencyRepository(session).delete_results(chat.session.owner_id, made)
 
     async def share(self, caller: Caller, chat_id: UUID) -> Chat:
         """Make the branch that is shown readable under a link, as it is now.

@@ -178,7 +178,7 @@ class ChatTurns:
             if isinstance(error, IntegrityError) and "uq_chat_turns_open" in str(error.orig):
                 raise under_way() from error
             if isinstance(error, BudgetUsedUp):
-                await self._admission.note_refusal(self._sessions, caller, error)
+                await self._admission.record_refusal(self._sessions, caller, error)
             raise
         return TurnState(turn, question, await self._chats.get(caller, chat.session.id))
 

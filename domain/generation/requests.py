@@ -140,7 +140,7 @@ class GenerationRequests:
             async with session.begin_nested():
                 await self._begin(session, caller, request)
         except BudgetUsedUp as refusal:
-            await self._budget.note_refusal(session, refusal)
+            await self._budget.record_refusal(session, refusal)
             raise
         return request
 
@@ -260,7 +260,7 @@ class GenerationRequests:
                 await self._begin(session, caller, request)
         except BudgetUsedUp as refusal:
             async with self._sessions.begin() as session:
-                await self._budget.note_refusal(session, refusal)
+                await self._budget.record_refusal(session, refusal)
             await self._limiter.count_refusal(GENERATIONS.limit_policy, caller, "budget")
             raise
 

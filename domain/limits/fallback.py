@@ -1,4 +1,4 @@
-"""Counting in Postgres while Redis is away, for what goes on without it: votes and feedback.
+"""Counts votes and feedback in Postgres while Redis is away; nothing else goes on without it.
 
 The two counts are separate, so a switch from one to the other starts a window anew.
 """

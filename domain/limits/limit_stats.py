@@ -99,6 +99,6 @@ def _anomaly(name: str, seen: int) -> dict[str, Any]:
 async def delete_old(sessions: async_sessionmaker[AsyncSession]) -> None:
     """Delete what is older than its retention."""
     async with sessions.begin() as session:
-        await LimitRepository(session).forget_older_than(
+        await LimitRepository(session).delete_older_than(
             days=RETENTION_DAYS, uses_s=FALLBACK_RETENTION_S
         )

@@ -63,7 +63,7 @@ REPORTED = ("generate", "vote", "feedback", "checkout", "read", "chat")
 
 
 class Policies:
-    """The table. What is missing in it is unlimited, such as the scheduler, which has its slots."""
+    """The table. Pairs that it lacks are unlimited, as for the scheduler, whose slots limit it."""
 
     def __init__(self, config: Settings) -> None:
         visitor_generate = parse_windows(config.generate_limits)
@@ -78,7 +78,7 @@ class Policies:
         reads_of_network = parse_windows(config.read_limits)
         key_read = parse_windows(config.key_read_limits)
         table = [
-            # Deleting the cookie makes a new visitor: so the network has the same limit.
+            # Deleting the cookie makes a new visitor, so the network has the same limit.
             Policy("generate", "visitor", visitor_generate, visitor_generate),
             Policy("generate", "key", key_generate),
             Policy("vote", "visitor", vote, votes_of_network),

@@ -35,11 +35,11 @@ HERE = Path(__file__).parent
 CONSTANTS = "".join(f"local {name} = {value}\n" for name, value in NUMBERS.items())
 COUNTING = CONSTANTS + (HERE / "count.lua").read_text()
 DECIDE = COUNTING + (HERE / "anomalies.lua").read_text() + (HERE / "rate_limit.lua").read_text()
-COUNT_ONE = COUNTING + "count(microseconds(), ARGV[1], 1)"
+COUNT_REFUSAL = COUNTING + "count(microseconds(), ARGV[1], 1)"
 GIVE_BACK = (HERE / "give_back.lua").read_text()
 ANONYMOUS = bytes(8)
 AWAY_S = 1.0
-"""How long Redis is taken to be away after a failure, so that not every request waits for it."""
+"""After a failure, how long Redis counts as away, so that not every request waits for it."""
 
 RETRY_AFTER_S = 5
 
@@ -126,7 +126,7 @@ class RateLimiter:
     def __init__(self, redis: Redis, policies: Policies) -> None:
         self.policies = policies
         self._decide = BatchedScript(redis, DECIDE)
-        self._count_one = BatchedScript(redis, COUNT_ONE)
+        self._count_refusal = BatchedScript(redis, COUNT_REFUSAL)
         self._give_back = BatchedScript(redis, GIVE_BACK)
         self._away_until = 0.0
 
@@ -194,7 +194,7 @@ class RateLimiter:
     async def count_refusal(self, policy: str, caller: Caller, reason: Reason) -> None:
         """Count a refusal that no window caused. While Redis is away it stays uncounted."""
         with suppress(RedisError, OSError):
-            await self._count_one.run([], [f"{policy}|{caller.kind}|||{reason}"])
+            await self._count_refusal.run([], [f"{policy}|{caller.kind}|||{reason}"])
 
     async def _run(
         self, policy: Policy, caller: Caller, wanted: int, name: bytes
@@ -212,7 +212,7 @@ class RateLimiter:
         return reply[0], _state(policy, call.windows, reply[1:])
 
     def _away(self, error: Exception, policy: Policy | None = None) -> LimiterAway:
-        # A refusal by Redis, as when its memory is full, needs somebody to act.
+        # An error reply, as when the memory is full, needs an operator; a lost connection may not.
         level = log.error if isinstance(error, ResponseError) else log.warning
         level("limiter_away", error=type(error).__name__)
         self._away_until = time.monotonic() + AWAY_S

@@ -1,4 +1,4 @@
-"""The limit on reading, with permits that are fetched in batches: most reads ask no Redis.
+"""The limit on reading, with permits that are fetched in batches: most reads need no round trip.
 
 A process caches a batch for two seconds at most, and batches shrink as fewer permits are left.
 Unused permits are lost to the caller; none is ever used twice.
@@ -54,7 +54,7 @@ class ReadLimiter:
         cached = self._of(caller)
         return self._use(cached, caller) if _has_permit(cached) else None
 
-    async def take(self, caller: Caller) -> PolicyState | None:
+    async def acquire(self, caller: Caller) -> PolicyState | None:
         """Use one permit; None when Redis is away, because reading is then unlimited.
 
         Raises:
@@ -65,7 +65,7 @@ class ReadLimiter:
             if not cached.fetched:
                 cached.batch = await self._fetch(cached, caller)
                 return self._use(cached, caller)
-            # All waiters go on together: one after the other, the last would wait ever longer.
+            # All waiters proceed at once; one after the other, the last would wait for too long.
             await cached.fetched.wait()
             if _has_permit(cached):
                 return self._use(cached, caller)

@@ -1,4 +1,4 @@
-"""Payment events for PostHog, which say nothing about who paid for what."""
+"""Payment events for PostHog. They contain nothing that identifies the buyer."""
 
 from hashlib import sha256
 from typing import Literal
@@ -16,7 +16,7 @@ from settings import Settings
 CAPTURE_CHECKOUT_EVENT = Job(
     name="capture_checkout_event",
     key="checkout-event",
-    parameters=("happening", "checkout_id"),
+    parameters=("event", "checkout_id"),
     timeout_s=45,
 )
 
@@ -63,7 +63,7 @@ class Analytics:
                 await CAPTURE_CHECKOUT_EVENT.postpone(session, event, checkout_id, delay_s=wait_s)
 
     async def _capture(self, posthog: PostHogChannel, event: str, checkout: Checkout) -> None:
-        # The event names of the first version of the site, so that its dashboards go on.
+        # The event names of the first version of the site, so that its dashboards keep working.
         await posthog.capture(
             f"stripe_checkout_{event}",
             distinct_id=sha256(f"buyer:{checkout.owner_id}".encode()).hexdigest()[:32],

@@ -95,10 +95,10 @@ class Checkouts:
         wanted.id = attempt.result_id
         checkout = None if attempt.first else await self._get(attempt.result_id)
         if checkout and checkout.status == "failed" and checkout.session_id is None:
-            # Stripe refused this one, and the buyer tries again as they were asked to.
+            # Stripe refused this session and the buyer tries again, as the error told them to.
             wanted.id, checkout = uuid7(), None
         if checkout is None or checkout.owner_id != wanted.owner_id:
-            checkout = await self._open_one(wanted) or await self._store(caller, wanted)
+            checkout = await self._reusable(wanted) or await self._store(caller, wanted)
         if checkout.status == "open" and checkout.url is None:
             return await self._create_session(stripe, checkout)
         return checkout
@@ -155,7 +155,7 @@ class Checkouts:
             generate_on_payment=purchase.generate_on_payment,
         )
 
-    async def _open_one(self, wanted: Checkout) -> Checkout | None:
+    async def _reusable(self, wanted: Checkout) -> Checkout | None:
         """An open checkout of the same offer that can still be paid, if there is one."""
         async with self._sessions.begin() as session:
             checkouts = CheckoutRepository(session)

@@ -25,13 +25,13 @@ class Product:
     name: str
     description: str
     unit: str
-    """What one credit is good for, in the plural."""
+    """What a credit pays for, in the plural."""
     credits: int
     amount: int
     """In the currency's smallest unit."""
     currency: str
     stripe_price: str | None
-    """Stripe's own price to sell it by."""
+    """The id of the price at Stripe; None sends our amount."""
 
     @property
     def price(self) -> str:

@@ -104,7 +104,7 @@ class Reconciliation:
                 )
                 continue
             async with self._sessions.begin() as session:
-                await CheckoutRepository(session).note_checked(checkout.id)
+                await CheckoutRepository(session).record_check(checkout.id)
         return found
 
     async def _difference(self, checkout: Checkout) -> PaymentDifference | None:

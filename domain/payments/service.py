@@ -1,7 +1,7 @@
 """Applying the state of a payment at Stripe: called by webhook, return page and reconciliation.
 
-An event is only a reason to fetch the session and its payment. All that is written down follows
-from that snapshot, so the order in which events arrive does not matter (ADR 10).
+An event only causes the session and its payment to be fetched. Everything stored follows from that
+snapshot, so the order in which events arrive does not matter (ADR 10).
 """
 
 from collections.abc import Sequence
@@ -225,7 +225,7 @@ class PaymentService:
             await CreditRepository(session).grant(
                 checkout.owner_id, checkout.product, checkout.credits, checkout.id
             )
-            await checkouts.note_paid(checkout.id)
+            await checkouts.mark_paid(checkout.id)
             await self.analytics.record(session, "fulfilled", checkout)
         if revoked != checkout.revoked:
             await CreditRepository(session).owe(checkout.id, revoked)

@@ -170,10 +170,10 @@ class Alerts:
     async def _sending(
         self, pot: str, day: date, level: str, channel: str
     ) -> AsyncGenerator[BudgetAlert | None]:
-        """The alert if this process may send it, else None; afterwards it is done, or retried."""
+        """Claim the alert (None if impossible); afterwards mark it sent, or schedule a retry."""
         async with self._sessions.begin() as session:
             alerts = AlertRepository(session)
-            alert = await alerts.take(pot, day, level, channel)
+            alert = await alerts.claim(pot, day, level, channel)
             job_values = (day.isoformat(), pot, level, channel)
             if alert is None and not await alerts.is_open(pot, day, level, channel):
                 await SEND_BUDGET_ALERT.done(session, *job_values)
@@ -182,7 +182,7 @@ class Alerts:
         except ChannelFailed as error:
             log.warning("alert_not_sent", channel=channel, error=str(error))
             async with self._sessions.begin() as session:
-                await AlertRepository(session).give_back(pot, day, level, channel)
+                await AlertRepository(session).release(pot, day, level, channel)
                 attempts = await SEND_BUDGET_ALERT.attempts(session, *job_values)
                 delay_s = RETRY_AFTER_S[min(attempts, len(RETRY_AFTER_S)) - 1]
                 await SEND_BUDGET_ALERT.postpone(session, *job_values, delay_s=delay_s)

@@ -147,10 +147,10 @@ class Budget:
                 limit_usd=limits[full],
             )
 
-    async def note_refusal(self, session: AsyncSession, refusal: BudgetUsedUp) -> None:
+    async def record_refusal(self, session: AsyncSession, refusal: BudgetUsedUp) -> None:
         """Record a refusal for the operator, in a transaction of its own."""
         if refusal.pot in WATCHED:
-            await BudgetRepository(session).note_refusal(
+            await BudgetRepository(session).record_refusal(
                 refusal.pot, refusal.day, refusal.limit_usd
             )
 

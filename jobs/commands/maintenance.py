@@ -1,4 +1,4 @@
-"""Commands that do by hand what the schedule does, and the first factoids."""
+"""Commands that run scheduled jobs now, and the one that loads the seeded factoids."""
 
 import sys
 from argparse import Namespace

@@ -123,7 +123,7 @@ async def test_permits_fetched_together_never_exceed_the_limit(redis):
         try:
             reader = readers[place % 4]
             if not reader.try_cached(caller):
-                await reader.take(caller)
+                await reader.acquire(caller)
         except RateLimited:
             return
         admitted += 1

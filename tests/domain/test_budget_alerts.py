@@ -183,7 +183,7 @@ async def test_an_alert_whose_worker_was_killed_while_telling_it_is_told_by_the_
     await worker().watch()
     this = ("global", EARLY.date(), "half", "slack")
     async with database.sessions.begin() as session:
-        assert await AlertRepository(session).take(*this)
+        assert await AlertRepository(session).claim(*this)
 
     await worker().send(*this)
     meanwhile = len(slack.bodies)

@@ -127,7 +127,7 @@ async def test_only_what_no_cookie_can_name_any_more_is_forgotten(elsewhere, dat
         aged = "UPDATE signed_out_visitors SET signed_out_at = now() - interval '367 days'"
         await connection.exec_driver_sql(f"{aged} WHERE visitor_id = '{old}'")
 
-    assert await elsewhere.forget_signed_out() == 1
+    assert await elsewhere.delete_expired_sign_outs() == 1
 
     async with database.engine.connect() as connection:
         left = await connection.exec_driver_sql("SELECT visitor_id FROM signed_out_visitors")

@@ -24,7 +24,7 @@ async def use_up_what_is_held(reads: ReadLimiter) -> None:
     """Read on until a good many are fetched each time, and stop where there is none at hand."""
     for _ in range(300):
         if not reads.try_cached(CALLER):
-            await reads.take(CALLER)
+            await reads.acquire(CALLER)
     while reads.try_cached(CALLER):
         pass
 
@@ -36,7 +36,7 @@ async def test_all_who_waited_for_permits_go_on_together(redis):
     done_in: list[int] = []
 
     async def read() -> None:
-        await reads.take(CALLER)
+        await reads.acquire(CALLER)
         done_in.append(turns)
 
     waiting = [asyncio.create_task(read()) for _ in range(AT_ONCE)]
@@ -54,7 +54,7 @@ async def test_who_waited_in_vain_is_told_what_is_left(redis):
     async def read() -> tuple[bool, int]:
         with collect_decisions() as states:
             try:
-                state = await reads.take(CALLER)
+                state = await reads.acquire(CALLER)
             except RateLimited:
                 return False, states[-1].windows[0].remaining
         assert state
@@ -68,11 +68,11 @@ async def test_who_waited_in_vain_is_told_what_is_left(redis):
 
 async def test_one_who_leaves_while_fetching_keeps_nobody_waiting(redis):
     reads = permits(redis, 100_000)
-    readers = [asyncio.create_task(reads.take(CALLER)) for _ in range(3)]
+    readers = [asyncio.create_task(reads.acquire(CALLER)) for _ in range(3)]
     await asyncio.sleep(0)
     readers[0].cancel()
 
     assert all(await asyncio.gather(*readers[1:]))
     with pytest.raises(asyncio.CancelledError):
         await readers[0]
-    assert reads.try_cached(CALLER) or await reads.take(CALLER)
+    assert reads.try_cached(CALLER) or await reads.acquire(CALLER)

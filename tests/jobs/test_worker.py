@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from db.models import GenerationRequest
+from db.repositories.outbox import OutboxRepository
 from domain.jobs import DECLARED
 from domain.llm.openrouter import Patience
 from jobs.functions import FUNCTIONS, runs
@@ -121,6 +123,23 @@ async def test_requests_that_wait_survive_an_emptied_redis(
 
     assert [one.status for one in requests] == ["succeeded"] * 4
     assert len(completions(await standin.log())) == 4
+
+
+async def test_a_job_of_another_version_is_logged_and_delays_no_other(database, redis):
+    async with database.sessions.begin() as session:
+        await OutboxRepository(session).add("renamed_job", "renamed", {})
+        await OutboxRepository(session).add("run_generation", "known", {"request_id": "1"})
+    queue = open_queue(settings.redis_url)
+    relay = Relay(database, queue)
+
+    with capture_logs() as lines:
+        moved = [await relay.move_due(), await relay.move_due()]
+    enqueued = await queue.job("known")
+    await queue.disconnect()
+
+    assert moved == [2, 0]
+    assert [line["job"] for line in lines if line["event"] == "job_unknown"] == ["renamed_job"]
+    assert enqueued
 
 
 async def test_each_slot_gets_one_factoid_however_many_workers_run(
