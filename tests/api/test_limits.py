@@ -151,7 +151,7 @@ async def test_a_refused_generation_that_was_counted_is_given_back(api, model, a
     async def broken(*_: Any) -> None:
         raise RuntimeError("The database went away.")
 
-    monkeypatch.setattr(app.state.services.generations, "_write_down", broken)
+    monkeypatch.setattr(app.state.services.generations, "_add", broken)
     before = (await api.get("/api/factoids/limits")).json()["policies"][0]
 
     assert (await api.post("/api/factoids/generate", json={})).status_code == 500
