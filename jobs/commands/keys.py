@@ -100,7 +100,7 @@ async def revoke_key(services: WorkerServices, given: Namespace) -> bool:
 
 @command(ID)
 async def sign_out(services: WorkerServices, given: Namespace) -> bool:
-    """Make nobody a visitor any more, and revoke their keys."""
+    """Sign a visitor out, and revoke their keys."""
     await services.accounts.sign_out(Caller("visitor", given.id, None), lose_credits=True)
     print("Signed out.")
     return True
