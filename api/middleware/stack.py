@@ -1,7 +1,6 @@
 """The ASGI layers around the API's router and around the pages, outermost first.
 
-They are outside Litestar so that they also apply to paths without a handler, and because Litestar
-would run them more slowly (ADR 15).
+They are outside Litestar so that they also apply to paths without a handler (ADR 15).
 """
 
 from collections.abc import Callable
