@@ -20,7 +20,7 @@ from tests.standins.openrouter.running import RunningOpenRouter
 
 CHAT = re.compile(r"/chat/[0-9a-f-]{36}$")
 OFFERS = [re.compile("Next one in"), "A fact from the vault", "Get 200 messages for $9.00"]
-LOOKED = "talk.look"
+REFRESHED = "chat_state.refresh"
 QUESTION = "And what do wasps do?"
 
 
@@ -140,7 +140,7 @@ async def test_a_refusal_outlasts_a_reload_and_what_is_left_is_looked_up_when_it
     await expect(buyer.page.locator("#say")).to_have_value(QUESTION)
 
     async def looked_once() -> bool:
-        return sum(LOOKED in message for message in wire.sent) == 1
+        return sum(REFRESHED in message for message in wire.sent) == 1
 
     assert not await looked_once()
     # As far as this browser knows it is over; the API knows better.

@@ -14,7 +14,7 @@ from tests.factories import Factories
 from tests.standins.openrouter.running import RunningOpenRouter
 
 COUNTING = re.compile(r"Next in (1:00|0:[1-5]\d)")
-LOOKED = "allowance____allowance.look"
+REFRESHED = "allowance____allowance_state.refresh"
 
 
 async def test_what_is_left_is_shown_and_counts_down_by_itself(
@@ -46,7 +46,7 @@ async def test_what_is_left_is_shown_and_counts_down_by_itself(
 
 
 def asked_what_is_left(wire: Wire) -> int:
-    return sum(LOOKED in message for message in wire.sent)
+    return sum(REFRESHED in message for message in wire.sent)
 
 
 async def test_who_presses_too_early_is_told_when_and_offered_the_vault(
