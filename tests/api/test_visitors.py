@@ -16,7 +16,11 @@ from tests.configuration import settings
 from tests.fixtures.api import api_client
 
 TOKENS = VisitorTokens(settings.secret_key)
-NOW = int(time.time())
+
+
+def now() -> int:
+    """Read when a test runs, which may be long after its module was imported."""
+    return int(time.time())
 
 
 async def vote(client: httpx.AsyncClient, factoid_id: UUID, **options) -> httpx.Response:
@@ -130,11 +134,11 @@ def signed_with(key: bytes, said: bytes) -> bytes:
             id="a cursor's key",
         ),
         pytest.param(
-            lambda token: TOKENS.write(UUID(token[NAME].decode()), NOW - COOKIE_S - 1).encode(),
+            lambda token: TOKENS.write(UUID(token[NAME].decode()), now() - COOKIE_S - 1).encode(),
             id="expired",
         ),
         pytest.param(
-            lambda token: TOKENS.write(UUID(token[NAME].decode()), NOW + 600).encode(),
+            lambda token: TOKENS.write(UUID(token[NAME].decode()), now() + 600).encode(),
             id="from the future",
         ),
         pytest.param(
@@ -165,7 +169,7 @@ def test_a_token_is_renewed_when_it_ages_or_its_key_is_on_its_way_out():
     rotated = VisitorTokens("new", settings.secret_key)
 
     assert TOKENS.read(TOKENS.write(who).encode()) == (who, False)
-    assert TOKENS.read(TOKENS.write(who, NOW - RENEWED_AFTER_S - 1).encode()) == (who, True)
+    assert TOKENS.read(TOKENS.write(who, now() - RENEWED_AFTER_S - 1).encode()) == (who, True)
     assert rotated.read(TOKENS.write(who).encode()) == (who, True)
     assert rotated.read(rotated.write(who).encode()) == (who, False)
     # Out of force, it is nobody's.
@@ -175,7 +179,7 @@ def test_a_token_is_renewed_when_it_ages_or_its_key_is_on_its_way_out():
 async def test_an_old_cookie_is_renewed_at_the_next_change_and_not_by_a_read(app, make):
     factoid = await make.factoid()
     who = uuid4()
-    old = TOKENS.write(who, NOW - RENEWED_AFTER_S - 60)
+    old = TOKENS.write(who, now() - RENEWED_AFTER_S - 60)
     aged = {"Cookie": f"visitor={old}"}
     async with api_client(app) as client:
         read = await client.get("/api/factoids", headers=aged)
