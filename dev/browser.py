@@ -6,34 +6,47 @@ import subprocess
 
 from dev.console import CommandError, step
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES = ["chromium", "fonts-noto-color-emoji"]
+SHELL = "chromium-headless-shell"
+"""Chromium without a browser around its pages, which takes half of the time or less for each."""
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FONTS = "fonts-noto-color-emoji"
 
 
 def ensure() -> str:
-    """Where Chromium is, installing the system's package when that needs no password."""
+    """The path of a Chromium; the system's package is installed when that needs no password.
+
+    Systems that do not package the shell have the browser.
+
+    Raises:
+        CommandError: There is none, and it cannot be installed.
+    """
+    if found := shutil.which(SHELL):
+        return found
+    as_root = _as_root()
+    if as_root is not None and shutil.which("apt-get"):
+        with step("Installing Chromium (about 100 MB, once)"):
+            _apt_get(as_root, "update")
+            install = ("install", "-y", "--no-install-recommends")
+            if _apt_get(as_root, *install, SHELL, FONTS) and not _find():
+                _apt_get(as_root, *install, "chromium", FONTS)
     if found := _find():
         return found
-    may = _as_root()
-    if may is None or not shutil.which("apt-get"):
-        raise CommandError(
-            "The tests need Chromium, which only an administrator can install here: "
-            f"`apt-get install {' '.join(PACKAGES)}` or your system's equal."
-        )
-    with step("Installing Chromium (about 100 MB, once)"):
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
-            told = subprocess.run(
-                [*may, "apt-get", "-q", *arguments],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-        if not (found := _find()):
-            raise CommandError(f"Chromium could not be installed: {told.stdout.strip()[-500:]}")
-    return found
+    raise CommandError(
+        "The tests need Chromium, which only an administrator can install here: "
+        f"`apt-get install {SHELL} {FONTS}` or your system's equal."
+    )
+
+
+def _apt_get(as_root: list[str], *arguments: str) -> int:
+    done = subprocess.run(
+        [*as_root, "apt-get", "-q", "-o", "Acquire::http::Timeout=20", *arguments],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.returncode
 
 
 def _find() -> str | None:

@@ -23,6 +23,11 @@ class Proof:
 
 
 PROOFS = {
+    "browser": Proof(
+        "the pages' tests in the whole Chromium, with a window around each visitor",
+        ("tests/e2e",),
+        {"CHROMIUM": "chromium"},
+    ),
     "limits": Proof(
         "a limit holds exactly for a thousand uses at once from eight processes, a hundred times",
         ("tests/domain/test_limit_processes.py",),
@@ -71,7 +76,7 @@ def prove(holder: StateFile, names: list[str]) -> int:
     """Run the parts one after the other, so that each has the whole machine."""
     started = time.monotonic()
     parts = []
-    with ready(holder, pages=False) as (supervisor, values, _):
+    with ready(holder, pages="browser" in names) as (supervisor, values, _):
         for name in names:
             proof = PROOFS[name]
             environment = values | proof.environment

@@ -47,7 +47,8 @@ expect.set_options(timeout=PATIENCE_MS)
 @asynccontextmanager
 async def running_chromium() -> AsyncGenerator[Browser]:
     """The system's Chromium, without a window."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    names = (os.environ.get("CHROMIUM") or "chromium-headless-shell", "chromium")
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         raise FileNotFoundError("Chromium is not installed: `make test` does it, or apt-get.")
     async with async_playwright() as playwright:
