@@ -1,11 +1,11 @@
 """`make proof`: what takes longer than a test may, in parts that run alone.
 
-Of each, `make test` runs a short seeded form.
+Of each, `make test` runs a short seeded form: see `tests/proof.py`.
 """
 
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dev.console import CommandError, echo, fail
 from dev.lockfile import locked
@@ -18,40 +18,59 @@ from dev.test import ready, report
 class Proof:
     about: str
     tests: tuple[str, ...]
-    environment: dict[str, str] = field(default_factory=dict[str, str])
-    """How much more than in `make test`."""
+    chromium: str | None = None
+    """Which browser; else the one of `make test`."""
 
 
 PROOFS = {
     "browser": Proof(
         "the pages' tests in the whole Chromium, with a window around each visitor",
         ("tests/e2e",),
-        {"CHROMIUM": "chromium"},
+        chromium="chromium",
     ),
     "limits": Proof(
-        "a limit holds exactly for a thousand uses at once from eight processes, a hundred times",
-        ("tests/domain/test_limit_processes.py",),
-        {"LIMIT_RUNS": "100"},
+        "a limit holds exactly for a thousand uses at once from eight processes, a hundred times,"
+        " and ten thousand answers say it truly",
+        ("tests/domain/test_limit_processes.py", "tests/security/test_limit_headers.py"),
     ),
     "ledger": Proof(
-        "no pot passes its limit, whatever happens at once: two hundred seeds",
-        ("tests/domain/test_budget.py", "-k", "whatever_happens_at_once"),
-        {"LEDGER_SEEDS": "200"},
+        "no pot passes its limit, whatever happens at once: two hundred seeds; and a request"
+        " cancelled at any piece of its answer is booked as billed",
+        ("tests/domain/test_budget.py", "tests/domain/test_budget_settled.py"),
     ),
     "credits": Proof(
         "balances of credits are their entries, whatever happens at once: a thousand seeds",
-        ("tests/domain/test_credits.py", "-k", "whatever_happens_at_once"),
-        {"CREDIT_SEEDS": "1000"},
+        ("tests/domain/test_credits.py",),
+    ),
+    "payments": Proof(
+        "events in all orders have one end, and return and webhook at once grant once",
+        ("tests/api/test_payments_events.py", "tests/domain/test_payments.py"),
+    ),
+    "votes": Proof(
+        "five hundred callers at once are counted exactly",
+        ("tests/api/test_votes.py", "tests/domain/test_votes.py"),
     ),
     "wall": Proof(
         "a budget for 37 of a thousand requests at four APIs and four workers",
         ("tests/jobs/test_budget_wall.py",),
-        {"WALL_REQUESTS": "1000", "WALL_PROCESSES": "4"},
+    ),
+    "contract": Proof(
+        "Schemathesis holds the API to its document, with four times the examples",
+        ("tests/api/test_schemathesis.py",),
     ),
     "injections": Proof(
-        "every hostile topic there is, generated like any other",
-        ("tests/security/test_injection.py",),
-        {"INJECTION_TOPICS": "1000"},
+        "every hostile topic, page, fact and answer there is, from the request to the page",
+        (
+            "tests/security/test_injection.py",
+            "tests/security/test_chat_injection.py",
+            "tests/security/test_answer_markup.py",
+            "tests/security/test_hidden_characters.py",
+            "tests/e2e/test_markup.py",
+        ),
+    ),
+    "markdown": Proof(
+        "patches of a long answer are linear in its length",
+        ("tests/web/test_markdown_diff.py",),
     ),
 }
 
@@ -76,10 +95,13 @@ def prove(holder: StateFile, names: list[str]) -> int:
     """Run the parts one after the other, so that each has the whole machine."""
     started = time.monotonic()
     parts = []
-    with ready(holder, pages="browser" in names) as (supervisor, values, _):
-        for name in names:
-            proof = PROOFS[name]
-            environment = values | proof.environment
+    proofs = {name: PROOFS[name] for name in names}
+    pages = any("e2e" in path for proof in proofs.values() for path in proof.tests)
+    with ready(holder, pages=pages) as (supervisor, values, _):
+        for name, proof in proofs.items():
+            environment = values | {"PROOF": "1"}
+            if proof.chromium:
+                environment["CHROMIUM"] = proof.chromium
             part = start_tests(supervisor, name, environment, *proof.tests, folder=TEST_STATE)
             follow([part])
             parts.append(part)

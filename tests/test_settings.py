@@ -162,6 +162,7 @@ def test_alerts_by_mail_need_both_ends(missing):
     check_refusal(mail | {missing: ""}, missing)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "entry_point",
     [

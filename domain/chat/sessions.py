@@ -166,12 +166,10 @@ class Chats:
             found = await chats.own(caller.id, chat_id)
             if found is None:
                 return None
-            return Chat(
-                found,
-                await chats.messages(chat_id),
-                await turns.of_chat(chat_id),
-                await turns.calls_of_chat(chat_id),
-            )
+            # Turns before messages: whoever sees a turn that has ended sees its whole answer.
+            its_turns = await turns.of_chat(chat_id)
+            messages = await chats.messages(chat_id)
+            return Chat(found, messages, its_turns, await turns.calls_of_chat(chat_id))
 
     async def newest(
         self, caller: Caller, limit: int, cursor: str | None, factoid_id: UUID | None = None

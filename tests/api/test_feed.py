@@ -29,11 +29,17 @@ async def statements(app: Litestar, database) -> AsyncGenerator[list[str]]:
             seen.append(record.query)
 
     reads = app.state.services.database.reads
-    held = [one or await reads._pool.acquire() for one in reads._free]
+    # All of them, also one on which the credential cache is being refreshed.
+    free = [
+        reads._free.pop() if reads._free else await reads._next_free()
+        for _ in range(reads._pool.get_max_size())
+    ]
+    held = [one or await reads._pool.acquire() for one in free]
     connections = [one._con for one in held]
     for connection in connections:
         connection.add_query_logger(note)
-    reads._free = held
+    for connection in held:
+        reads._hand_over(connection)
     yield seen
     for connection in connections:
         connection.remove_query_logger(note)

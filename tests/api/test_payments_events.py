@@ -17,6 +17,7 @@ from tests.factories import Factories, unique
 from tests.fixtures.generation import transactions, waiting_for_table
 from tests.fixtures.payments import CHECKOUT, Shop
 from tests.processes import until
+from tests.proof import at_length, sample
 
 LIFE_CYCLE = (
     "checkout.session.completed",
@@ -47,7 +48,8 @@ PARTLY_REFUNDED = ("paid", 500, 200, 0, 10, (1, 15), 300)
 
 async def test_all_orders_of_a_life_cycle_have_one_end(shop: Shop, buyer: httpx.AsyncClient):
     ends = Counter[tuple[Any, ...]]()
-    for order in permutations(LIFE_CYCLE):
+    orders = sample([*permutations(LIFE_CYCLE)], 20)
+    for order in orders:
         checkout_id, session_id = await begun(shop, buyer)
         live_through(shop, session_id)
         events = {event["type"]: event for event in shop.stripe.deliveries.held}
@@ -57,7 +59,7 @@ async def test_all_orders_of_a_life_cycle_have_one_end(shop: Shop, buyer: httpx.
             await shop.stripe.deliveries.deliver(events[kind])
         ends[await shop.end(checkout_id)] += 1
 
-    assert ends == {PARTLY_REFUNDED: 120}
+    assert ends == {PARTLY_REFUNDED: len(orders)}
     assert {one.status for one in shop.stripe.deliveries.attempts} == {200}
 
 
@@ -65,7 +67,7 @@ async def test_events_that_come_while_more_happens_have_one_end(
     shop: Shop, buyer: httpx.AsyncClient
 ):
     """Late ones beside early ones: what was looked up before is never put over what came after."""
-    for seed in range(30):
+    for seed in range(at_length(8, whole=30)):
         chance = random.Random(seed)
         checkout_id, session_id = await begun(shop, buyer)
 
@@ -133,7 +135,8 @@ async def test_return_and_webhook_at_once_grant_once(
 ):
     """And begin what was wished once; who returns sees it begun."""
     await make.model()
-    for _ in range(100):
+    times = at_length(20, whole=100)
+    for _ in range(times):
         checkout_id, session_id = await begun(shop, buyer)
         shop.stripe.till.pay(session_id)
         (event,) = (one for one in shop.stripe.deliveries.held if one["type"] == LIFE_CYCLE[0])
@@ -149,11 +152,11 @@ async def test_return_and_webhook_at_once_grant_once(
             (await shop.row(checkout_id)).generation_request_id
         )
     written = await shop.all("SELECT id FROM generation_requests WHERE origin = 'paid'")
-    assert len(written) == 100
+    assert len(written) == times
     (credits,) = await shop.all(
         "SELECT count(*) AS grants, sum(granted) AS granted, sum(held) AS held FROM credit_grants"
     )
-    assert tuple(credits) == (100, 2_500, 100)
+    assert tuple(credits) == (times, 25 * times, times)
 
 
 async def test_who_returns_while_the_webhook_is_applied_sees_what_it_did(

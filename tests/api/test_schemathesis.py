@@ -11,8 +11,11 @@ from db.session import Database
 from tests.configuration import settings
 from tests.factories import Factories
 from tests.processes import BIN, ROOT, RunningAPI
+from tests.proof import at_length
 
 SEED = "20261121"
+EXAMPLES = at_length(6, whole=25)
+"""Of each operation."""
 CONFIG = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 404, 409, 429]
@@ -128,7 +131,7 @@ async def test_the_running_api_is_as_documented(
     await make.model()
     await make.factoids(30)
     (tmp_path / "schemathesis.toml").write_text(CONFIG)
-    arguments = ["--seed", SEED, "--max-examples", "25", "--no-shrink", "--no-color"]
+    arguments = ["--seed", SEED, "--max-examples", str(EXAMPLES), "--no-shrink", "--no-color"]
     # One visitor throughout, who may see what they asked for.
     token = VisitorTokens(settings.secret_key).write(uuid4())
     arguments += ["--header", f"Cookie:visitor={token}"]

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from db.models import Feedback, Tally, Vote
 from tests.fixtures.api import api_client
+from tests.proof import at_length
 
 FEEDBACK_PER_HOUR = 20
 FEEDBACK_PER_HOUR_AND_NETWORK = 100
@@ -51,9 +52,9 @@ async def test_an_unknown_factoid_cannot_be_voted_on(api):
     assert answer.json()["code"] == "factoid_not_found"
 
 
-async def test_500_callers_at_once_over_http(served, make, database):
+async def test_many_callers_at_once_over_http(served, make, database):
     """Everybody changes their mind; a fifth repeat themselves at the same time."""
-    factoid = await make.factoid()
+    callers, factoid = at_length(200, whole=500), await make.factoid()
     address = f"{served.url}/api/factoids/{factoid.id}/vote"
     limits = httpx.Limits(max_connections=10)
 
@@ -73,15 +74,16 @@ async def test_500_callers_at_once_over_http(served, make, database):
         assert {answer.status_code for answer in answers} == {200}
 
     # One client with all of them would spend its time on its own queue.
-    await asyncio.gather(*(crowd(range(start, start + 50)) for start in range(0, 500, 50)))
+    await asyncio.gather(*(crowd(range(start, start + 50)) for start in range(0, callers, 50)))
 
     async with database.sessions() as session:
         tally = await session.get(Tally, factoid.id)
         counts = dict(
             (await session.execute(select(Vote.value, func.count()).group_by(Vote.value))).all()
         )
-    assert sum(counts.values()) == 500
-    assert (tally.votes_up, tally.votes_down) == (counts[1], counts[-1]) == (167, 167)
+    third = -(-callers // 3)
+    assert sum(counts.values()) == callers
+    assert (tally.votes_up, tally.votes_down) == (counts[1], counts[-1]) == (third, third)
 
 
 async def test_feedback_is_tied_to_the_visitor_and_their_standing_vote(api, make, database):

@@ -92,23 +92,15 @@ def test_a_drift_between_models_and_migrations_is_found():
     checked = alchemy("check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
-    for drift, undo in (
-        (
-            "ALTER TABLE factoids ADD COLUMN drifted int",
-            "ALTER TABLE factoids DROP COLUMN drifted",
-        ),
-        (
-            "ALTER TABLE factoids ALTER emoji TYPE varchar(9)",
-            "ALTER TABLE factoids ALTER emoji TYPE varchar(32)",
-        ),
-        (
-            "DROP INDEX ix_anomalies_detected_at",
-            "CREATE INDEX ix_anomalies_detected_at ON anomalies (detected_at)",
-        ),
-    ):
-        run(drift)
-        assert alchemy("check").returncode != 0, drift
-        run(undo)
+    run("ALTER TABLE factoids ADD COLUMN drifted int")
+    run("ALTER TABLE factoids ALTER emoji TYPE varchar(9)")
+    run("DROP INDEX ix_anomalies_detected_at")
+
+    checked = alchemy("check")
+    assert checked.returncode != 0
+    found = checked.stdout + checked.stderr
+    for drift in ("drifted", "emoji", "ix_anomalies_detected_at"):
+        assert drift in found, found
 
 
 def test_there_is_one_newest_migration():

@@ -18,31 +18,19 @@ from dev.processes import started_for
 from dev.state import StateFile
 
 
-def test_the_procfile_starts_the_product_and_a_signal_ends_all_of_it(
-    launch: Callable[..., Any], state: Path, processes_of: Callable[[Path], list[str]]
-):
-    program = launch("dev.run")
-    address = address_of(program)
-
-    assert get(f"{address}/health/ready") == 200
-    assert get(f"{address}/") == 200
-    assert len(texts_of_the_feed(address)) >= 200
-    assert re.findall(r"\w+://\S+", program.said) == [address]
-    assert "stand-in model" in program.said
-    assert get_json(f"{address}/api/payments/products")["payments"] == "off"
-    assert not (state / "log" / "payments.log").exists()
-    assert StateFile(state / "services.json").get("postgres_password") not in program.said
-
-    program.popen.send_signal(signal.SIGTERM)
-    assert program.ended() == 0
-    assert processes_of(state) == []
-
-
-def test_a_killed_run_can_be_started_again_but_not_twice(
+def test_the_procfile_starts_the_product_which_may_be_killed_and_started_again_but_not_twice(
     launch: Callable[..., Any], state: Path, processes_of: Callable[[Path], list[str]]
 ):
     killed = launch("dev.run")
-    address_of(killed)
+    address = address_of(killed)
+    assert get(f"{address}/health/ready") == 200
+    assert get(f"{address}/") == 200
+    assert len(texts_of_the_feed(address)) >= 200
+    assert re.findall(r"\w+://\S+", killed.said) == [address]
+    assert "stand-in model" in killed.said
+    assert get_json(f"{address}/api/payments/products")["payments"] == "off"
+    assert not (state / "log" / "payments.log").exists()
+    assert StateFile(state / "services.json").get("postgres_password") not in killed.said
     killed.popen.kill()
     killed.ended()
 
@@ -63,7 +51,11 @@ def test_a_killed_run_can_be_started_again_but_not_twice(
 
 
 def test_servers_and_a_model_that_are_given_are_used(
-    launch: Callable[..., Any], state: Path, other_state: Path, openrouter: str
+    launch: Callable[..., Any],
+    state: Path,
+    other_state: Path,
+    openrouter: str,
+    processes_of: Callable[[Path], list[str]],
 ):
     given = Databases(other_state)
     addresses = given.start()
@@ -77,6 +69,7 @@ def test_servers_and_a_model_that_are_given_are_used(
         assert not (state / "services.json").exists()
         program.popen.send_signal(signal.SIGTERM)
         assert program.ended() == 0
+        assert processes_of(state) == []
     finally:
         given.stop()
 

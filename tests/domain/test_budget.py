@@ -19,6 +19,7 @@ from domain.generation.input import GenerationInput, quote_usd
 from domain.spending.budget import Budget, BudgetLimits, BudgetUsedUp
 from tests.fixtures.generation import MODEL, requests_with, waiting_for_table
 from tests.processes import run_command, until
+from tests.proof import at_length
 
 PLENTY = Decimal(1_000)
 LIMITS = BudgetLimits(*[PLENTY] * 8)
@@ -272,7 +273,7 @@ async def test_two_who_settle_the_same_at_once_book_it_once(database, reserve, p
     assert set((await pots()).values()) == {(0, usd("0.5"))}
 
 
-SEEDS = range(int(os.environ.get("LEDGER_SEEDS", "10")))
+SEEDS = range(at_length(10, whole=200))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,9 +1,13 @@
 """A talk with the agent from the first message to the settled bill."""
 
+import asyncio
+
 import pytest
+from sqlalchemy import text as sql
 
 from domain.text import clean_lines
-from tests.fixtures.generation import bill, books, closed, completions
+from tests.fixtures.generation import bill, books, closed, completions, waiting_for_table
+from tests.processes import until
 
 
 async def test_a_question_is_looked_up_and_answered_with_numbered_sources(
@@ -72,6 +76,20 @@ async def test_those_who_follow_are_told_each_piece_and_where_it_belongs(
     usage = [data for name, data in events if name == "usage"]
     assert [one["turn"]["calls"] for one in usage] == [1, 2]
     assert usage[-1]["turn"]["cost_usd"] == str(chat.last_turn.cost_usd)
+
+
+@pytest.mark.parametrize("table", ["chat_messages", "chat_turns", "chat_calls"])
+async def test_who_sees_that_an_answer_has_ended_sees_all_of_it(chat_harness, database, table):
+    asked = await chat_harness.send(await chat_harness.begin(), "How many hearts?")
+    async with database.engine.begin() as worker:
+        await worker.execute(sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+        reading = asyncio.create_task(chat_harness.chat(asked))
+        await until(lambda: waiting_for_table(database, table), "the reader to wait")
+        await worker.execute(sql("UPDATE chat_messages SET status = 'done'"))
+        await worker.execute(sql("UPDATE chat_turns SET status = 'done', finished_at = now()"))
+
+    chat = await reading
+    assert chat.answering or {one.status for one in chat.messages} == {"done"}
 
 
 @pytest.mark.parametrize(

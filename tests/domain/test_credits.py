@@ -1,7 +1,6 @@
 """Credits: bought once, drawn on once, and never more than there are."""
 
 import asyncio
-import os
 import random
 from collections import Counter
 from functools import partial
@@ -14,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from db.repositories.credits import CreditRepository
 from tests.credit_account import Account, differing
 from tests.processes import run_command
+from tests.proof import at_length
 
-SEEDS = int(os.environ.get("CREDIT_SEEDS", "20"))
+SEEDS = at_length(20, whole=1_000)
 STEPS = 30
 
 

@@ -1,7 +1,6 @@
 """A limit holds exactly however many processes count at once."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncGenerator
 from uuid import uuid4
@@ -9,11 +8,12 @@ from uuid import uuid4
 import pytest
 
 from tests.processes import ROOT
+from tests.proof import at_length
 
 PROCESSES = 8
 AT_ONCE = 1_000
-RUNS = int(os.environ.get("LIMIT_RUNS", "5"))
-"""The proof is a hundred; a few of them show a limit that leaks."""
+RUNS = at_length(5, whole=100)
+"""A few of them show a limit that leaks."""
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ async def processes(redis) -> AsyncGenerator[list[asyncio.subprocess.Process]]:
         await one.communicate()
 
 
+@pytest.mark.processes
 async def test_a_thousand_at_once_from_eight_processes_get_exactly_the_limit(processes):
     admitted: list[int] = []
     for _ in range(RUNS):

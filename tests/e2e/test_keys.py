@@ -24,6 +24,7 @@ async def make_key(visitor: Visitor, name: str) -> str:
     await visitor.page.locator("#make-key").click()
     token = visitor.page.locator("#token")
     await expect(visitor.page.locator("#new-key")).to_contain_text(name)
+    await expect(visitor.page.locator("#new-key")).to_be_focused()
     await expect(token).to_have_text(TOKEN)
     return await token.inner_text()
 

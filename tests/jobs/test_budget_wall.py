@@ -1,7 +1,6 @@
 """The wall: whatever happens at once, no more is spent than there is, and all of it is booked."""
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from uuid import UUID
@@ -13,12 +12,13 @@ from domain.generation.input import quote_usd
 from domain.orphaned_holds import release_orphans
 from tests.fixtures.generation import MODEL, bill, books, closed, completions
 from tests.processes import running_api, running_worker
+from tests.proof import at_length
 
 AFFORDED = 37
 
-ASKED = int(os.environ.get("WALL_REQUESTS", "120"))
-PROCESSES = int(os.environ.get("WALL_PROCESSES", "2"))
-"""Of the API, and as many workers. The whole wall is 1,000 requests at four of each."""
+ASKED = at_length(120, whole=1_000)
+PROCESSES = at_length(2, whole=4)
+"""Of the API, and as many workers."""
 
 AT_ONCE = 60
 

@@ -12,6 +12,7 @@ from domain.generation.answer import UnusableAnswer, read_answer
 from domain.text import clean
 from tests.configuration import settings
 from tests.factories import NUMBERS
+from tests.proof import sample
 from web.client import api as client
 from web.pages import PAGES
 from web.server.page import Build
@@ -91,7 +92,7 @@ def test_there_are_a_hundred_and_fifty_different_payloads():
 async def test_stored_markup_adds_no_tag_attribute_or_address_to_a_factoids_page(pages, make):
     harmless = await make.factoid(HARMLESS, subject=HARMLESS)
     model = Structure(await pages(f"/f/{harmless.id}"))
-    for payload in PAYLOADS:
+    for payload in sample(PAYLOADS, 50):
         factoid = await make.factoid(f"{payload} {next(NUMBERS)}", subject=payload)
         page = Structure(await pages(f"/f/{factoid.id}"))
 
@@ -130,7 +131,7 @@ TAIL = [("/div", ()), ("/noscript", ()), ("/body", ()), ("/html", ())]
 
 
 async def test_stored_markup_is_the_text_it_is_in_the_api(api, make):
-    for payload in PAYLOADS:
+    for payload in sample(PAYLOADS, 50):
         factoid = await make.factoid(f"{payload} {next(NUMBERS)}", subject=payload)
         answer = await api.get(f"/api/factoids/{factoid.id}")
 
@@ -156,7 +157,7 @@ def test_a_model_that_writes_markup_is_refused_or_has_written_plain_words(payloa
 async def test_what_a_model_writes_as_markup_is_never_published_as_such(
     generation_harness, standin, database
 ):
-    for payload in PAYLOADS[::4]:
+    for payload in sample(PAYLOADS, 20):
         good = {"subject": "Honey", "emoji": "🍯", "category": "food"}
         said = json.dumps(good | {"text": f"{payload} {next(NUMBERS)} is what honey never says."})
         await standin.say(said, said)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from domain.generation.answer import UnusableAnswer, read_answer
 from domain.text import clean, graphemes
 from tests.factories import NUMBERS
+from tests.proof import sample
 
 UNSEEN = regex.compile(
     r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f"
@@ -144,7 +145,7 @@ def test_half_characters_in_an_answer_are_refused_or_dropped(written, part):
 
 async def test_no_bad_row_is_ever_published(generation_harness, standin):
     forms = [*HIDDEN.values(), *NO_EMOJI.values()]
-    for place, form in enumerate(forms):
+    for place, form in sample([*enumerate(forms)], 16):
         said = form.replace("{}", f"{WORDS} {next(NUMBERS)}")
         emoji = said if place >= len(HIDDEN) else "🍯"
         answer = json.dumps(GOOD | {"text": f"{place}: {said}", "subject": said, "emoji": emoji})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.proof import at_length
 from web.chat.markdown_diff import IncrementalRenderer, Patch
 from web.chat.markdown_parser import blocks
 
@@ -112,11 +113,13 @@ def test_a_text_parsed_in_pieces_equals_the_whole_text(seed: int):
 
 @pytest.mark.parametrize("ending", [".\n\n", ".\n", ". "])
 def test_the_length_of_patches_is_linear_in_the_text(ending: str):
+    count = at_length(40, whole=100)
+
     def sent(sentences: int) -> int:
         text = "".join(f"Bees dance in the hive number {n}{ending}" for n in range(sentences))
         return render(text, [20] * (len(text) // 20))[1]
 
-    assert sent(200) < 2.2 * sent(100)
+    assert sent(2 * count) < 2.2 * sent(count)
 
 
 def test_a_text_that_is_written_again_replaces_the_old_one():
