@@ -107,7 +107,7 @@ async def expect_nothing_ran(visitor: Visitor) -> None:
 
 
 async def test_the_feed_shows_markup_as_the_words_it_is(make: Factories, trapped: Visitor):
-    payloads = sample(PAYLOADS, 60)
+    payloads = sample(PAYLOADS, 70)
     made = [await make.factoid(f"{one} {next(NUMBERS)}", subject=one) for one in payloads]
     harmless = await make.factoid(HARMLESS, subject=HARMLESS)
     await trapped.open()

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.e2e.browser import Visitor, Wire
 from tests.e2e.conftest import NewVisitor
-from tests.e2e.good_for_everybody import PAPER, SCHEMES, WIDTHS, expect_good_for_everybody
+from tests.e2e.good_for_everybody import PAPER, WIDTHS, expect_good_for_everybody
 from tests.factories import Factories
 from tests.standins.openrouter.running import RunningOpenRouter
 
@@ -194,7 +194,7 @@ async def test_a_theme_is_there_from_the_first_frame(
 async def test_the_system_theme_follows_the_device(visitor: Visitor):
     await visitor.open()
     body: Any = visitor.page.locator("body")
-    for scheme in (*SCHEMES, *SCHEMES):
+    for scheme in (*PAPER, *PAPER):
         await visitor.page.emulate_media(color_scheme=scheme)
         await expect(body).to_have_css("background-color", PAPER[scheme])
 
