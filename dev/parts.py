@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.console import echo
+from dev.state import TEST_STATE
 from dev.supervisor import Child, Supervisor
 
 REPORT = re.compile(r"=+ (ERRORS|FAILURES|warnings summary|short test summary info|.* in [\d.]+s)")
@@ -70,11 +71,9 @@ def start_checks(supervisor: Supervisor, values: dict[str, str], *names: str) ->
     return Part("checks", supervisor.start("checks", values, line=line))
 
 
-def start_tests(
-    supervisor: Supervisor, name: str, values: dict[str, str], *arguments: str, folder: Path
-) -> Part:
+def start_tests(supervisor: Supervisor, name: str, values: dict[str, str], *arguments: str) -> Part:
     """Start a pytest process with these arguments."""
-    outcomes = folder / f"outcomes-{name}.json"
+    outcomes = TEST_STATE / f"outcomes-{name}.json"
     outcomes.unlink(missing_ok=True)
     own = ["-p", "dev.outcomes", "--outcomes", str(outcomes), "-o", f"cache_dir=.dev/cache-{name}"]
     line = shlex.join(["python", "-m", "pytest", "--no-header", *own, *arguments])

@@ -25,7 +25,13 @@ SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "128MB",
 }
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FOR_TESTS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # Several pytest processes share the server, each with processes of the product.
+    "max_connections": "200",
+}
 NEW = "postgres.new-"
 
 
@@ -34,7 +40,7 @@ class Postgres(DatabaseServer):
 
     def __init__(self, state: Path, settings: StateFile, *, durable: bool) -> None:
         super().__init__(state, settings, cwd=Path("/"))
-        self._options = SETTINGS if durable else {**SETTINGS, **NOT_DURABLE}
+        self._options = SETTINGS if durable else {**SETTINGS, **FOR_TESTS}
         self._home = postgres_home(state)
         self.user, self.group = self._home.user, self._home.group
 

@@ -97,12 +97,12 @@ def prove(holder: StateFile, names: list[str]) -> int:
     parts = []
     proofs = {name: PROOFS[name] for name in names}
     pages = any("e2e" in path for proof in proofs.values() for path in proof.tests)
-    with ready(holder, pages=pages) as (supervisor, values, _):
+    with ready(holder, "tests", pages=pages) as (supervisor, environments):
         for name, proof in proofs.items():
-            environment = values | {"PROOF": "1"}
+            environment = environments["tests"] | {"PROOF": "1"}
             if proof.chromium:
                 environment["CHROMIUM"] = proof.chromium
-            part = start_tests(supervisor, name, environment, *proof.tests, folder=TEST_STATE)
+            part = start_tests(supervisor, name, environment, *proof.tests)
             follow([part])
             parts.append(part)
     return report(parts, chosen=False, took_s=time.monotonic() - started)

@@ -1,8 +1,9 @@
 """`make test`: every check and every test. With FAST=1 those that need neither Chromium nor a
 process of the product.
 
-Two pytest processes run side by side, each with a database and a Valkey of its own, and the checks
-beside them. Named tests run alone: `.venv/bin/python -m dev.test tests/api/test_votes.py -k twice`.
+Several pytest processes run side by side, each with a database and a Valkey of its own, and the
+checks beside them. Named tests run alone:
+`.venv/bin/python -m dev.test tests/api/test_votes.py -k twice`.
 """
 
 import os
@@ -28,9 +29,16 @@ from dev.supervisor import Supervisor
 OUTSIDE = ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "PUBLIC_URL", "API_URL", "PORT")
 """What a developer may have set for `make run`; tests must not depend on it, let alone use it."""
 
-PAGES = ("tests/e2e", "tests/dev", "tests/web", "tests/standins")
-"""What the first process runs; the second has all the rest. Chosen so that both take as long."""
-FAST_PAGES = ("tests/api", "tests/web", "tests/standins")
+REST = "product"
+WHOLE_PARTS = {
+    "pages": ("tests/e2e", "tests/web", "tests/standins"),
+    # They mostly wait for processes that start or were killed.
+    "workers": ("tests/jobs", "tests/dev", "tests/db"),
+    REST: (),
+}
+FAST_PARTS = {"pages": ("tests/api", "tests/web", "tests/standins"), REST: ()}
+"""The folders of each pytest process; the last has all the rest. Chosen so that none ends long
+after the others."""
 FAST = ("-m", "not browser and not processes and not proof")
 WHOLE = ("-m", "not proof")
 QUICK_CHECKS = ("Format", "Lint", "Layers", "Spelling", "Lock")
@@ -51,75 +59,78 @@ def main(arguments: list[str]) -> int:
 
 def test(holder: StateFile, arguments: list[str], *, fast: bool) -> int:
     started = time.monotonic()
-    with ready(holder, pages=not fast) as (supervisor, values, other):
-        if names_tests(arguments):
-            parts = [start_tests(supervisor, "tests", values, *arguments, folder=TEST_STATE)]
+    names = ["tests"] if names_tests(arguments) else list(FAST_PARTS if fast else WHOLE_PARTS)
+    with ready(holder, *names, pages=not fast) as (supervisor, environments):
+        if names == ["tests"]:
+            values = environments["tests"]
+            parts = [start_tests(supervisor, "tests", values, *arguments)]
         else:
-            parts = start_all(supervisor, values, other, arguments, fast=fast)
+            parts = start_all(supervisor, environments, arguments, fast=fast)
         follow(parts)
     return report(parts, chosen=bool(arguments), took_s=time.monotonic() - started)
 
 
 @contextmanager
 def ready(
-    holder: StateFile, *, pages: bool
-) -> Generator[tuple[Supervisor, dict[str, str], dict[str, str]]]:
+    holder: StateFile, *names: str, pages: bool
+) -> Generator[tuple[Supervisor, dict[str, dict[str, str]]]]:
     """The databases, and with `pages` a browser and the built site; stopped afterwards.
 
-    Yields what starts processes and the environments of two that run side by side.
+    Yields what starts processes and the environment of each of the pytest processes named.
     """
     values = declared()
     for name in ("DATABASE_URL", "REDIS_URL"):
         if name in values and values.get(f"TEST_{name}") == values[name]:
             raise CommandError(f"TEST_{name}: must not be {name}; tests throw their data away.")
-    databases = [
-        Databases(
-            TEST_STATE,
-            postgres="TEST_DATABASE_URL" not in values,
-            valkey="TEST_REDIS_URL" not in values,
-            durable=False,
-        ),
-        # One Postgres has a database for each process. Messages of a Redis reach all its databases.
-        Databases(TEST_STATE / "second", postgres=False),
-    ]
+    shared = Databases(
+        TEST_STATE,
+        postgres="TEST_DATABASE_URL" not in values,
+        valkey="TEST_REDIS_URL" not in values,
+        durable=False,
+    )
+    # One Postgres has a database for each process. Messages of a Redis reach all its databases.
+    own = {name: Databases(TEST_STATE / name, postgres=False) for name in names[1:]}
     supervisor = Supervisor(TEST_STATE)
     try:
         with graceful():
             if pages:
                 values["CHROMIUM"] = browser.ensure()
             with step("Starting Postgres and Redis for the tests"):
-                first, second = (one.start() for one in databases)
-            values.update({f"TEST_{name}": url for name, url in first.items()})
+                values.update({f"TEST_{name}": url for name, url in shared.start().items()})
+                redis = {name: started.start()["REDIS_URL"] for name, started in own.items()}
             values = only_for_tests(values)
             if pages:
                 build_if_needed(supervisor, values)
-            other = only_for_tests(values | {"TEST_REDIS_URL": second["REDIS_URL"]})
-            yield supervisor, values, other
+            environments = {names[0]: values}
+            for name, url in redis.items():
+                environments[name] = only_for_tests(values | {"TEST_REDIS_URL": url})
+            yield supervisor, environments
     finally:
         holder.put(stopping=True)
         supervisor.stop()
-        for one in reversed(databases):
-            one.stop()
+        for started in (*own.values(), shared):
+            started.stop()
 
 
 def start_all(
     supervisor: Supervisor,
-    values: dict[str, str],
-    other: dict[str, str],
+    environments: dict[str, dict[str, str]],
     arguments: list[str],
     *,
     fast: bool,
 ) -> list[Part]:
-    pages = FAST_PAGES if fast else PAGES
     arguments = [*(FAST if fast else WHOLE), *arguments]
-    rest = ["tests", *(f"--ignore={folder}" for folder in pages)]
+    folders = FAST_PARTS if fast else WHOLE_PARTS
+    elsewhere = [folder for own in folders.values() for folder in own]
+    rest = ["tests", *(f"--ignore={folder}" for folder in elsewhere)]
     if fast:
         rest.append("--ignore=tests/e2e")
-    return [
-        start_tests(supervisor, "pages", values, *pages, *arguments, folder=TEST_STATE),
-        start_tests(supervisor, "product", other, *rest, *arguments, folder=TEST_STATE),
-        start_checks(supervisor, values, *(QUICK_CHECKS if fast else ())),
+    parts = [
+        start_tests(supervisor, name, values, *(folders[name] or rest), *arguments)
+        for name, values in environments.items()
     ]
+    checks = start_checks(supervisor, environments[REST], *(QUICK_CHECKS if fast else ()))
+    return [*parts, checks]
 
 
 def names_tests(arguments: list[str]) -> bool:

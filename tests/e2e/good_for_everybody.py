@@ -1,12 +1,16 @@
 """What every state of every page has to stand: axe, wide and narrow, light and dark."""
 
+from typing import Literal
+
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from tests.e2e.browser import Visitor
 
 WIDTHS = (360, 1280)
-RULES: dict[str, dict[str, object]] = {
+Scheme = Literal["light", "dark"]
+
+RULES: dict[Scheme, dict[str, object]] = {
     "light": {},
     # The elements are the same; axe takes a second of a processor for all of its rules.
     "dark": {"runOnly": ["color-contrast"]},
@@ -14,7 +18,10 @@ RULES: dict[str, dict[str, object]] = {
 
 VIOLATIONS = {"resultTypes": ["violations"]}
 
-PAPER = {"light": "rgb(250, 247, 242)", "dark": "rgb(20, 18, 15)"}
+PAPER: dict[Scheme, str] = {
+    "light": "rgb(250, 247, 242)",
+    "dark": "rgb(20, 18, 15)",
+}
 """The ground of each theme, from web/ui/design.py."""
 
 

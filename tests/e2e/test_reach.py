@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.e2e.browser import Visitor, Wire
 from tests.e2e.conftest import NewVisitor
-from tests.e2e.good_for_everybody import PAPER, WIDTHS, expect_good_for_everybody
+from tests.e2e.good_for_everybody import PAPER, WIDTHS, Scheme, expect_good_for_everybody
 from tests.factories import Factories
 from tests.standins.openrouter.running import RunningOpenRouter
 
@@ -178,7 +178,7 @@ async def test_the_theme_menu_opens_and_closes_with_the_keyboard(visitor: Visito
     ],
 )
 async def test_a_theme_is_there_from_the_first_frame(
-    visitors: NewVisitor, device: str, chosen: str | None, shown: str
+    visitors: NewVisitor, device: str, chosen: str | None, shown: Scheme
 ):
     visitor = await visitors(color_scheme=device)
     await visitor.open()

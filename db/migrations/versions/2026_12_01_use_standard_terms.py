@@ -1,7 +1,7 @@
 """Rename columns to standard terms, and create SQL functions from their files.
 
 Every statement changes the catalogue alone: no row is rewritten. Code from before this migration
-does not run after it; docs/adr/0022 says why that is allowed once.
+does not run after it; docs/adr/0020 says why that is allowed once.
 """
 
 from collections.abc import Sequence
