@@ -53,7 +53,7 @@ def endless(route: Route) -> bool:
 
 def lasting(answer: httpx.Response) -> Any:
     """What a cache would keep of it, without what is new each time."""
-    said = re.sub(r'"(request_id|resets_at)":"[^"]*"|"reset_s":\d+', "", answer.text)
+    said = re.sub(r'"(request_id|resets_at)":"[^"]*"|"(reset_s|remaining)":\d+', "", answer.text)
     kept = {name: answer.headers.get(name) for name in ("link", "location", "etag", "vary")}
     return answer.status_code, said, kept
 
