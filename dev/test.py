@@ -36,7 +36,12 @@ WHOLE_PARTS = {
     "workers": ("tests/jobs", "tests/dev", "tests/db"),
     REST: (),
 }
-FAST_PARTS = {"pages": ("tests/api", "tests/web", "tests/standins"), REST: ()}
+FAST_PARTS = {
+    "waits": ("tests/domain/test_generation_scenarios.py", "tests/domain/test_generation.py"),
+    "security": ("tests/security",),
+    "api": ("tests/api", "tests/web", "tests/standins"),
+    REST: (),
+}
 """The folders of each pytest process; the last has all the rest. Chosen so that none ends long
 after the others."""
 FAST = ("-m", "not browser and not processes and not proof")
