@@ -31,10 +31,6 @@ _NOT_A_WORD = regex.compile(r"[^\p{L}\p{N}]+")
 _SCRIPTS_WITHOUT_SPACES = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _UNSPACED = regex.compile(f"(?<={_SCRIPTS_WITHOUT_SPACES}) (?={_SCRIPTS_WITHOUT_SPACES})")
 """A space left by punctuation, in scripts that put none between words."""
-_SENTENCE_END = regex.compile(
-    r"(?<!\b(?:St|Mt|Dr|Mr|Mrs|Ms|No|vs|c|ca|approx|Jr|Sr|e\.g|i\.e|U\.S|\p{Lu}))"
-    r"[.!?…]+[\"'”’)\]]*\s+(?=[\p{Lu}\p{N}\"'“‘(])"
-)
 
 
 def is_text(text: str) -> bool:
@@ -63,11 +59,6 @@ def clean_lines(text: str) -> str:
         return text
     lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
     return unicodedata.normalize("NFC", "\n".join(_HIDDEN.sub("", line) for line in lines))
-
-
-def sentences(text: str) -> int:
-    """The number of sentences; common abbreviations do not end one."""
-    return len(_SENTENCE_END.findall(text)) + 1 if text else 0
 
 
 def key_of(text: str) -> str:

@@ -4,26 +4,37 @@ Only the worker imports this module, because LangGraph has many dependencies.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
 from typing import Annotated, Any, TypedDict
+from uuid import uuid4
 
 import msgspec
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from domain.chat import failures
 from domain.chat.answer_writer import AnswerWithheld, AnswerWriter
 from domain.chat.model_calls import ChatCaller
 from domain.chat.prompt import ANSWER_TOKENS, LEAK_DETECTOR, STEPS_AT_MOST, size
 from domain.chat.tools import Toolbox
 from domain.chat.usage import CHAT_TOKENS, TURN_TOKENS, ChatUsage
-from domain.llm.openrouter import ToolCall
+from domain.llm.tool_calls import ToolCall
+from domain.model_runs.failures import RunFailed
 
 TOOL_CALLS_AT_ONCE = 4
 """Tool calls of one completion that are made; a model that wants more can ask again."""
 
 NO_ANSWER = "I could not find an answer to that. Try asking in another way."
 CALLS_SKIPPED = "Only the first few of your calls were looked at."
+
+ID_LENGTH = 9
+"""Of an id for a call that has none: letters and digits, which every provider takes; Mistral takes
+no other length."""
+
+CUT = "length"
+"""Why a completion ended that was longer than it may be."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
@@ -52,7 +63,7 @@ class AgentState(TypedDict):
 
 
 async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
-    """Call the model. The last call offers no tools, so that it has to answer."""
+    """Call the model. In the last call it may use no tools, so that it has to answer."""
     context, step = runtime.context, state["steps"] + 1
     usage = await context.caller.usage()
     tokens_left = TURN_TOKENS - usage.tokens
@@ -63,19 +74,23 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str,
     context.writer.begin_call(continues=context.continues and step == 1)
     if not last:
         await context.writer.status("thinking", "Thinking")
-    tools = [] if last else context.toolbox.schemas
-    completion = await context.caller.complete(state["messages"], tools)
+    # Some providers refuse messages with tool calls in a request that declares no tools.
+    tools = [] if last and step == 1 else context.toolbox.schemas
+    completion = await context.caller.complete(state["messages"], tools, tools_allowed=not last)
     await publish_usage(context)
-    requested = [] if last else list(completion.tool_calls.values())
-    tool_calls = _renamed(requested[:TOOL_CALLS_AT_ONCE], len(context.writer.tools))
+    requested = [] if last else completion.tool_calls
+    tool_calls = with_ids(requested[:TOOL_CALLS_AT_ONCE], {t["id"] for t in context.writer.tools})
     if LEAK_DETECTOR.matches("\n".join(map(_words_of, tool_calls))):
         # Tool calls are shown to the reader, and sent to the web search.
         raise AnswerWithheld
+    if not tool_calls and completion.finish_reason == CUT:
+        raise RunFailed(failures.TOO_LONG)
     if not tool_calls and not context.writer.text.strip():
         return await _give_up(context, step)
     message: dict[str, Any] = {"role": "assistant", "content": completion.content}
     if tool_calls:
         message["tool_calls"] = [_as_message(call) for call in tool_calls]
+        message |= completion.reasoning.message_fields
     skipped = len(requested) - len(tool_calls)
     return {
         "messages": [message],
@@ -155,12 +170,14 @@ async def _give_up(context: AgentContext, step: int) -> dict[str, Any]:
     return {"tool_calls": [], "steps": step}
 
 
-def _renamed(calls: list[ToolCall], made_before: int) -> list[ToolCall]:
-    """The calls with ids of our own: a model's may be missing, or twice the same."""
-    return [
-        ToolCall(f"call_{made_before + number}", call.name, call.arguments)
-        for number, call in enumerate(calls, 1)
-    ]
+def with_ids(calls: Sequence[ToolCall], taken: Iterable[str]) -> list[ToolCall]:
+    """The calls under the model's own ids, or under new ones where those are missing or taken."""
+    ids = set(taken)
+    for call in calls:
+        if not call.id or call.id in ids:
+            call.id = uuid4().hex[:ID_LENGTH]
+        ids.add(call.id)
+    return list(calls)
 
 
 def _words_of(call: ToolCall) -> str:
@@ -177,7 +194,7 @@ def _as_message(call: ToolCall) -> dict[str, Any]:
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         arguments = "{}"
     name = call.name if _NAME.fullmatch(call.name) else "unknown"
-    return {
+    return call.extra | {
         "id": call.id,
         "type": "function",
         "function": {"name": name, "arguments": arguments},

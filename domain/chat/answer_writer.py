@@ -13,7 +13,7 @@ from db.repositories.chats import ChatRepository
 from domain.chat.prompt import LEAK_DETECTOR
 from domain.chat.sources import Source, Sources
 from domain.chat.tools import ToolResult
-from domain.llm.openrouter import ToolCall
+from domain.llm.tool_calls import ToolCall
 from domain.model_runs.lease import Lease, LeaseLost
 from domain.model_runs.progress import ProgressWriter
 from domain.text import clean, clean_lines
@@ -122,6 +122,15 @@ class AnswerWriter:
         if self._streaming is None:
             self._streaming = asyncio.create_task(self._stream())
 
+    def replace(self, text: str) -> None:
+        """Take a call's whole text so far, where what came before turned out to be none of it.
+
+        Raises:
+            AnswerWithheld: See `add`.
+        """
+        self._cleaner = LineCleaner()
+        self.add(text)
+
     async def _stream(self) -> None:
         streamed = None
         while streamed != (text := self._before + self._cleaner.text(whole=False)):
@@ -141,7 +150,7 @@ class AnswerWriter:
         """
         await self._all_streamed()
         text = self._cleaner.text(whole=True)
-        if text.strip():
+        if text.strip() or len(self.text) > len(self._before):
             await self._publish(self._before + text)
 
     async def add_paragraph(self, text: str) -> None:
@@ -151,13 +160,13 @@ class AnswerWriter:
         await self.end_call()
 
     async def _publish(self, text: str) -> None:
-        if len(text) <= len(self.text):
+        if text == self.text:
             return
         # As a rule this is the end of what was published; a new piece may change its last letter.
         at = _common_length(text, self.text)
         if len(text) > TEXT_LENGTH or LEAK_DETECTOR.matches(text[_check_from(text, at) :]):
             raise AnswerWithheld
-        if not text[at:].strip() and at <= len(self._before):
+        if not text[at:].strip() and len(self.text) <= at <= len(self._before):
             return  # Nothing but space so far.
         token = {"message_id": str(self._message_id), "at": at, "text": text[at:]}
         self.text = text
@@ -224,11 +233,11 @@ class AnswerWriter:
 
 
 def _common_length(text: str, published: str) -> int:
-    """How much of the longer text equals the one published before it."""
+    """How much of a text equals the one published before it."""
     if text.startswith(published):
         return len(published)
     pairs = enumerate(zip(text, published, strict=False))
-    return next(index for index, (new, old) in pairs if new != old)
+    return next((index for index, (new, old) in pairs if new != old), len(text))
 
 
 def _check_from(text: str, at: int) -> int:

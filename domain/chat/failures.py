@@ -16,6 +16,12 @@ OUT_OF_TIME = Failure(
     status="interrupted",
     allowance_returned=False,
 )
+TOO_LONG = Failure(
+    "too_long",
+    "This grew longer than an answer may be at once. You can let it go on.",
+    status="interrupted",
+    allowance_returned=False,
+)
 BUDGET_USED_UP = Failure(
     "budget_used_up",
     "Going on would be more than the budget allows today. There is more at midnight UTC.",

@@ -45,7 +45,7 @@ class ChatCaller(ModelCaller[ChatTurn, ChatCall]):
         )
         self._admission = admission
         self._writer = writer
-        self._received = 0
+        self._received = ""
 
     async def usage(self) -> ChatUsage:
         """What the turn has used so far."""
@@ -58,7 +58,7 @@ class ChatCaller(ModelCaller[ChatTurn, ChatCall]):
         return model
 
     async def _open(self, model: LanguageModel, messages: Messages, tools: Messages) -> ChatCall:
-        self._received = 0
+        self._received = ""
         quote_usd = prompt.quote_usd(model, messages, tools)
         try:
             async with self._lease.transaction() as session:
@@ -87,25 +87,35 @@ class ChatCaller(ModelCaller[ChatTurn, ChatCall]):
             await self._admission.record_refusal(self._sessions, caller_of(self._run), refused)
             raise RunFailed(CHAT_TURNS.budget_used_up) from refused
 
-    def _body(self, model: LanguageModel, messages: Messages, tools: Messages) -> dict[str, Any]:
+    def _body(
+        self, model: LanguageModel, messages: Messages, tools: Messages, *, tools_allowed: bool
+    ) -> dict[str, Any]:
         return prompt.body(
             model,
             messages,
             tools,
+            tools_allowed=tools_allowed,
             user=pseudonym(self._run.caller_id),
             metadata={"chat_turn": str(self._run.id), "request_id": current_request_id()},
         )
 
     async def _follow(self, call: ChatCall, completion: Completion) -> None:
         await super()._follow(call, completion)
+        # What could have become control text is known to be none.
+        await self._receive(completion)
         await self._writer.end_call()
 
     async def _receive(self, completion: Completion) -> None:
-        if len(completion.content) > self._received:
-            if not self._received:
-                await self._status("writing", "Writing")
-            self._writer.add(completion.content[self._received :])
-            self._received = len(completion.content)
+        text, before = completion.content, self._received
+        if text == before:
+            return
+        if not before:
+            await self._status("writing", "Writing")
+        if text.startswith(before):
+            self._writer.add(text[len(before) :])
+        else:
+            self._writer.replace(text)
+        self._received = text
 
     async def _status(self, state: str, detail: str) -> None:
         await self._writer.status(state, detail)

@@ -1,6 +1,5 @@
 """The prompts of the agent, and its requests to OpenRouter; pure functions."""
 
-import json
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -10,6 +9,7 @@ from db.repositories.factoids import FactoidCard
 from domain.chat.history import HistoryMessage, prompt_messages
 from domain.llm.catalogue import limit_parameter, price_ceiling, worst_case_usd
 from domain.llm.fencing import fenced
+from domain.llm.fields import encode_json
 from domain.prompt_leak import LeakDetector
 
 PROMPT_VERSION = "chat-1"
@@ -75,6 +75,7 @@ def body(
     messages: Sequence[dict[str, Any]],
     tools: Sequence[dict[str, Any]],
     *,
+    tools_allowed: bool,
     user: str,
     metadata: dict[str, str],
 ) -> dict[str, Any]:
@@ -91,13 +92,14 @@ def body(
         request["temperature"] = TEMPERATURE
     if tools:
         request["tools"] = list(tools)
+        if not tools_allowed and "tool_choice" in model.parameters:
+            request["tool_choice"] = "none"
     return request
 
 
 def size(messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]]) -> int:
     """Bytes of a request: no fewer than the tokens it is billed as."""
-    text = json.dumps([*messages, *tools], ensure_ascii=False)
-    return len(text.encode(errors="replace")) + ENVELOPE_BYTES
+    return len(encode_json([*messages, *tools])) + ENVELOPE_BYTES
 
 
 def quote_usd(

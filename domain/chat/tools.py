@@ -18,7 +18,7 @@ from domain.errors import DomainError
 from domain.factoids.categories import Category
 from domain.factoids.service import FactoidNotFound, FactoidQuery, FactoidService
 from domain.llm.fencing import fenced
-from domain.llm.openrouter import ToolCall
+from domain.llm.tool_calls import ToolCall
 from domain.spending.budget import BudgetUsedUp
 from domain.text import clean
 from settings.validation_messages import humanize

@@ -1,6 +1,8 @@
 """Reading a model's answer: whole, or while it is being written; pure functions."""
 
+import json
 import re
+from collections.abc import Generator
 from typing import Any
 
 import emoji
@@ -8,17 +10,20 @@ import jiter
 import msgspec
 import regex
 
-from domain.factoids.categories import Category
+from domain.factoids.categories import CATEGORY_LABELS, Category
 from domain.generation.prompt import LEAK_DETECTOR
-from domain.text import clean, graphemes, key_of, sentences
+from domain.text import clean, graphemes, key_of
 
 TEXT_GRAPHEMES = 500
 TEXT_GRAPHEMES_LEAST = 15
 TEXT_LENGTH = 4_000
 """In code points, also of the text as it is compared: what the table holds."""
 
-SUBJECT_GRAPHEMES = 255
-SENTENCES = 2
+SUBJECT_LENGTH = 255
+SUBJECT_WORDS = 6
+EMOJI_LENGTH = 16
+OBJECTS_AT_MOST = 20
+"""JSON objects looked for in one answer."""
 
 STREAMED_LENGTH = 20_000
 """In code points of the answer, which is parsed anew with each piece; no factoid needs as many."""
@@ -27,6 +32,9 @@ _MARKUP = re.compile(
     r"<[a-zA-Z/!?]|\w://|(?<!\S)//\w|www\.|\][(\[:]|(?:java|vb)script:|data:[a-z]+/|mailto:|```",
     re.IGNORECASE,
 )
+
+
+_JSON = json.JSONDecoder()
 
 
 class UnusableAnswer(Exception):
@@ -46,33 +54,69 @@ class FactoidDraft(msgspec.Struct, frozen=True):
         return key_of(self.text)
 
 
-class _Raw(msgspec.Struct):
-    text: str
-    subject: str
-    emoji: str
-    category: str
-
-
 def read_answer(answer: str) -> FactoidDraft:
-    """Clean and check an answer: plain or fenced JSON, or a tool call's arguments.
+    """Clean and check an answer: the first JSON object in it that is a factoid, plain, fenced,
+    among words, in a text of JSON, or in a tool call.
+
+    What is wrong with the subject, the emoji or the category is mended, since another answer would
+    cost as much as the first.
 
     Raises:
-        UnusableAnswer: It is not one JSON object, or a part is missing, too long or not what
-            it must be.
+        UnusableAnswer: There is none; says what is wrong with the first object.
     """
-    start, end = answer.find("{"), answer.rfind("}")
-    if start < 0 or end < start:
-        raise UnusableAnswer("it holds no JSON object.")
-    try:
-        raw = msgspec.json.decode(answer[start : end + 1].encode(), type=_Raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
-        raise UnusableAnswer(f"the JSON object is not as asked ({error}).") from error
+    wrong: UnusableAnswer | None = None
+    for found in _objects(answer):
+        try:
+            return _draft(found)
+        except UnusableAnswer as error:
+            wrong = wrong or error
+    raise wrong or UnusableAnswer("it holds no JSON object.")
+
+
+def _draft(found: dict[str, Any]) -> FactoidDraft:
+    text = _text(found.get("text"))
+    category = _category(found.get("category"))
     return FactoidDraft(
-        text=_text(raw.text),
-        subject=_subject(raw.subject),
-        emoji=_emoji(raw.emoji),
-        category=_category(raw.category),
+        text=text,
+        subject=_subject(found.get("subject"), text),
+        emoji=_emoji(found.get("emoji")) or CATEGORY_LABELS[category][0],
+        category=category,
     )
+
+
+def _objects(answer: str) -> Generator[dict[str, Any]]:
+    """The JSON objects in an answer, and those within them."""
+    start, found = 0, False
+    for _ in range(OBJECTS_AT_MOST):
+        if (start := answer.find("{", start)) < 0:
+            break
+        try:
+            value, start = _JSON.raw_decode(answer, start)
+        except (ValueError, RecursionError):
+            start += 1
+            continue
+        found = True
+        yield from _nested(value)
+    if not found and isinstance(text := _decoded(answer.strip()), str):
+        yield from _nested(_decoded(text))
+
+
+def _nested(value: Any) -> Generator[dict[str, Any]]:
+    if isinstance(value, dict):
+        fields: dict[str, Any] = value
+        yield fields
+        # The arguments of a tool call, as an object or as its text.
+        for inner in fields.values():
+            inner = _decoded(inner) if isinstance(inner, str) and inner[:1] == "{" else inner
+            if isinstance(inner, dict):
+                yield inner
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _JSON.decode(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def text_so_far(answer: str) -> str:
@@ -91,16 +135,14 @@ def text_so_far(answer: str) -> str:
     return "" if LEAK_DETECTOR.matches(shown) else shown
 
 
-def _text(raw: str) -> str:
-    text = clean(raw)
+def _text(raw: Any) -> str:
+    text = clean(raw) if isinstance(raw, str) else ""
     if not TEXT_GRAPHEMES_LEAST <= graphemes(text) <= TEXT_GRAPHEMES:
         raise UnusableAnswer(
             f"text must have {TEXT_GRAPHEMES_LEAST} to {TEXT_GRAPHEMES} characters."
         )
     if max(len(text), len(key_of(text))) > TEXT_LENGTH or not key_of(text):
         raise UnusableAnswer("text must be plain words.")
-    if sentences(text) > SENTENCES:
-        raise UnusableAnswer("text must be one or two sentences.")
     if _MARKUP.search(text):
         raise UnusableAnswer("text must be plain words, without markup or addresses.")
     if LEAK_DETECTOR.matches(text):
@@ -108,30 +150,33 @@ def _text(raw: str) -> str:
     return text
 
 
-def _subject(raw: str) -> str:
-    subject = clean(raw)
-    if not 1 <= graphemes(subject) <= SUBJECT_GRAPHEMES or len(subject) > SUBJECT_GRAPHEMES:
-        raise UnusableAnswer("subject must have 1 to 255 characters.")
+def _subject(raw: Any, text: str) -> str:
+    """The subject as far as it fits, or the first words of the text where there is none."""
+    subject = clean(raw) if isinstance(raw, str) else ""
     if _MARKUP.search(subject):
         raise UnusableAnswer("subject must be plain words.")
     if LEAK_DETECTOR.matches(subject):
         raise UnusableAnswer("subject must be of the fact, not what you were told.")
-    return subject
+    subject = subject or " ".join(text.split()[:SUBJECT_WORDS])
+    shown = ""
+    for character in regex.findall(r"\X", subject):
+        if len(shown) + len(character) > SUBJECT_LENGTH:
+            break
+        shown += character
+    return shown.strip()
 
 
-def _emoji(raw: str) -> str:
-    """The emoji, with the variation selector that makes it one if it was forgotten."""
-    character = clean(raw)
-    if len(character) > 16 or len(regex.findall(r"\X", character)) != 1:
-        raise UnusableAnswer("emoji must be exactly one emoji.")
-    for spelling in (f"{character}\ufe0f", character):
-        if emoji.is_emoji(spelling):
-            return spelling
-    raise UnusableAnswer("emoji must be exactly one emoji.")
+def _emoji(raw: Any) -> str | None:
+    """The first emoji in it, with the variation selector that makes it one if it was forgotten."""
+    for character in regex.findall(r"\X", clean(raw) if isinstance(raw, str) else ""):
+        for spelling in (f"{character}\ufe0f", character):
+            if len(spelling) <= EMOJI_LENGTH and emoji.is_emoji(spelling):
+                return spelling
+    return None
 
 
-def _category(raw: str) -> Category:
+def _category(raw: Any) -> Category:
     try:
-        return Category(raw.strip().lower())
+        return Category(str(raw).strip().lower())
     except ValueError:
-        raise UnusableAnswer(f"category must be one of {', '.join(Category)}.") from None
+        return Category.CULTURE

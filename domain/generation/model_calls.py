@@ -104,7 +104,9 @@ class GenerationCaller(ModelCaller[GenerationRequest, ModelCall]):
         await self._status("running", f"Asking {model.name}")
         return call
 
-    def _body(self, model: LanguageModel, messages: Messages, tools: Messages) -> dict[str, Any]:
+    def _body(
+        self, model: LanguageModel, messages: Messages, tools: Messages, *, tools_allowed: bool
+    ) -> dict[str, Any]:
         return prompt.body(
             model,
             messages,

@@ -44,11 +44,11 @@ async def bill_of(
         found = await openrouter.settlement(upstream_id)
         if found:
             return Bill(
-                found.total_cost,
+                found.total_cost_usd,
                 "generation",
-                found.provider_name,
-                found.native_tokens_prompt or found.tokens_prompt,
-                found.native_tokens_completion or found.tokens_completion,
+                found.provider,
+                found.prompt_tokens,
+                found.completion_tokens,
             )
         await asyncio.sleep(delay_s)
     return None

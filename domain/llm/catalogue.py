@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import LanguageModel
 from db.repositories.generations import LanguageModelRepository
 from domain.errors import Invalid, Unavailable
 from domain.llm.failures import ModelFailed, broken_answer
+from domain.llm.fields import TOKENS_AT_MOST
 from domain.llm.openrouter import OpenRouter
-from domain.llm.wire import Tokens
 from domain.text import clean
 
 ANSWER_TOKENS = 700
@@ -55,7 +56,7 @@ class _Item(msgspec.Struct):
     id: str
     pricing: dict[str, Any]
     name: str = ""
-    context_length: Tokens | None = None
+    context_length: Annotated[int, Meta(ge=0, le=TOKENS_AT_MOST)] | None = None
     architecture: _Architecture = msgspec.field(default_factory=_Architecture)
     supported_parameters: list[str] = msgspec.field(default_factory=list[str])
     expiration_date: str | None = None
@@ -155,7 +156,7 @@ def _prices(pricing: dict[str, Any]) -> dict[str, Decimal] | None:
         reasoning_usd = _price(pricing.get("internal_reasoning") or "0")
     except (KeyError, InvalidOperation):
         return None
-    if any(not price.is_finite() or price < 0 for price in prices.values()):
+    if any(not price.is_finite() or price < 0 for price in (*prices.values(), reasoning_usd)):
         return None
     # Reasoning counts toward the limit of the answer, so both together stay within it.
     return prices if reasoning_usd <= prices["completion_usd"] else None

@@ -1,10 +1,31 @@
 """How calls of language models fail, in words a visitor understands."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 RETRY_AFTER_AT_MOST_S = 10
 """A model that asks to wait longer counts as unavailable."""
+
+
+REFUSED = {"refusal", "content_policy_violation"}
+"""Types of errors that mean that a model declines a topic."""
+
+MODERATION = {"reasons", "flagged_input"}
+"""What moderation alone says; a provider that refuses for its own reasons says neither."""
+
+BUSY_STATUSES = {408, 429, 500, 502, 503, 504, 524, 529}
+NO_HEADERS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Error:
+    """An error as a model server describes it."""
+
+    message: str = ""
+    status: int | None = None
+    """The HTTP status that it would have had instead of an answer, where it says so."""
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 class ModelFailed(Exception):
@@ -17,6 +38,7 @@ class ModelFailed(Exception):
         *,
         billed: bool,
         again: bool = False,
+        elsewhere: bool = False,
         refused: bool = False,
         retry_after_s: float | None = None,
         unhealthy: bool = True,
@@ -28,6 +50,8 @@ class ModelFailed(Exception):
         """Whether it may have been billed; if not, another call cannot bill it twice."""
         self.again = again
         """Whether another call may succeed."""
+        self.elsewhere = elsewhere
+        """Whether another model may succeed where this one cannot."""
         self.refused = refused
         """Whether the model declined the topic, rather than failed."""
         self.retry_after_s = retry_after_s
@@ -56,36 +80,51 @@ def broken_answer(detail: str) -> ModelFailed:
     return ModelFailed("answer_broken", f"{detail} Please try again.", billed=True)
 
 
-def failure_of(status: int, message: str, metadata: Any, headers: Mapping[str, str]) -> ModelFailed:
-    """The failure that an error response of OpenRouter means.
+def declined_answer() -> ModelFailed:
+    """A model that began and then declined."""
+    return _declined(billed=True)
 
-    Source: OpenRouter docs, "Errors and debugging". An error instead of an answer is not
-    billed; one inside an answer (status 200) may be.
+
+def failure_within_answer(error: Error, *, begun: bool) -> ModelFailed:
+    """The failure that an error means in the body of an answer.
+
+    Source: OpenRouter docs, "Errors and debugging" and "Zero completion insurance": before the
+    first piece it is what it would have been instead of an answer, and is not billed.
     """
-    details: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
-    if details.get("error_type") in {"refusal", "content_policy_violation"}:
-        return _declined(billed=status == 200)
-    if status == 200:
+    if error.metadata.get("error_type") in REFUSED:
+        return _declined(billed=True)
+    if begun or error.status is None or not 400 <= error.status < 600:
         return broken_answer("The model's provider failed in the middle of the answer.")
-    if status == 402 and details.get("limit_source") == "openrouter_in_flight_budget":
+    return failure_of(error.status, error, NO_HEADERS)
+
+
+def failure_of(status: int, error: Error, headers: Mapping[str, str]) -> ModelFailed:
+    """The failure that an error response instead of an answer means; it is not billed.
+
+    Source: OpenRouter docs, "Errors and debugging".
+    """
+    metadata = error.metadata
+    if metadata.get("error_type") in REFUSED:
+        return _declined(billed=False)
+    if status == 402 and metadata.get("limit_source") == "openrouter_in_flight_budget":
         return _busy(headers)
-    if status in {402, 403} and ("limit_source" in details or status == 402):
+    if status in {402, 403} and ("limit_source" in metadata or status == 402):
         return ModelFailed(
             "out_of_credit",
             "The site has used up its credit for language models. Reading and voting still work.",
             billed=False,
             unhealthy=False,
         )
-    if status == 403:
+    if status == 403 and not MODERATION.isdisjoint(metadata):
         return _declined(billed=False)
-    if status == 401:
+    if status == 401 and "provider_name" not in metadata:
         return ModelFailed(
             "model_key_refused",
             "The site's access to language models is not set up right. Please come back later.",
             billed=False,
             unhealthy=False,
         )
-    if status in {408, 429, 500, 502, 503, 504, 524, 529}:
+    if status in BUSY_STATUSES:
         return _busy(headers)
     if 300 <= status < 400:
         return ModelFailed(
@@ -98,6 +137,7 @@ def failure_of(status: int, message: str, metadata: Any, headers: Mapping[str, s
         "model_rejected_request",
         "The language model could not work with this request. Try another topic or model.",
         billed=False,
+        elsewhere=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,28 +10,33 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-import msgspec
+import structlog
 from httpx_sse import EventSource, SSEError
 
+from domain.llm.control_text import without_control_text
 from domain.llm.failures import (
+    Error,
     ModelFailed,
     broken_answer,
+    declined_answer,
     failure_of,
+    failure_within_answer,
     no_answer_in_time,
     unreachable,
 )
+from domain.llm.fields import Fields, TextJoiner, decode_json, encode_json
+from domain.llm.reasoning import Reasoning
+from domain.llm.tool_calls import ToolCall, ToolCalls
 from domain.llm.wire import (
-    Chunk,
-    Refusal,
     Settlement,
-    SettlementData,
-    ToolCallPart,
     Usage,
     bound,
+    content_of,
     decode,
-    is_price,
+    error_of,
     is_stream,
     name_of,
+    settlement_of,
     usage_of,
 )
 
@@ -38,10 +44,11 @@ ANSWER_BYTES_AT_MOST = 1_000_000
 CATALOGUE_BYTES_AT_MOST = 16_000_000
 SETTLEMENT_BYTES_AT_MOST = 100_000
 REFUSAL_BYTES_AT_MOST = 100_000
-TOOL_CALLS_AT_MOST = 100
-"""Of one completion; further ones are ignored."""
 REFUSAL_S = 5
 """How long to wait for the body of an error answer; its status suffices."""
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -56,15 +63,6 @@ class Patience:
 
 
 @dataclass
-class ToolCall:
-    """A tool call of a model; the arguments are text as written, complete only at the end."""
-
-    id: str = ""
-    name: str = ""
-    arguments: str = ""
-
-
-@dataclass
 class Completion:
     """A completion while it arrives; its fields hold what `pieces` has brought so far."""
 
@@ -72,17 +70,35 @@ class Completion:
     _response: httpx.Response
     _patience: Patience
     _started_at: float
-    output: str = ""
-    """Text and arguments of tool calls, in the order of their arrival."""
-    content: str = ""
-    """The text alone."""
-    tool_calls: dict[int, ToolCall] = field(default_factory=dict[int, ToolCall])
-    """By their index; more than `TOOL_CALLS_AT_MOST` are not kept."""
+    reasoning: Reasoning = field(default_factory=Reasoning)
+    """What the model wants to be shown again with the results of its tool calls."""
     provider: str | None = None
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     first_token_s: float | None = None
     total_s: float | None = None
+    _text: str = ""
+    _joiner: TextJoiner = field(default_factory=TextJoiner)
+    _tool_calls: ToolCalls = field(default_factory=ToolCalls)
+    _skipped: Counter[str] = field(default_factory=Counter[str])
+    _is_done: bool = False
+    """Whether the server has said that nothing follows."""
+    _is_whole: bool = False
+
+    @property
+    def content(self) -> str:
+        """The text for its reader, without control text; what is there is hardly ever withdrawn."""
+        return without_control_text(self._text, whole=self._is_whole)
+
+    @property
+    def output(self) -> str:
+        """The text and the arguments of tool calls; all that was written where that is nothing."""
+        arguments = "".join(call.arguments for call in self.tool_calls)
+        return (self.content + arguments) or self._text
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return self._tool_calls.all
 
     async def pieces(self) -> AsyncGenerator[str]:
         """The pieces of the answer as they arrive.
@@ -98,52 +114,49 @@ class Completion:
                         self.first_token_s = (
                             self.first_token_s or time.monotonic() - self._started_at
                         )
-                        self.output += piece
                         yield piece
         except httpx.HTTPError as error:
             # Once all of the text is there, only the usage is missing; that can be asked for.
             if self.finish_reason is None:
                 raise broken_answer("The connection to the model broke off.") from error
+        finally:
+            if self._skipped:
+                log.warning("answer_fields_skipped", fields=dict(self._skipped))
         self.total_s = time.monotonic() - self._started_at
         if self.finish_reason is None:
-            raise broken_answer("The model stopped in the middle of its answer.")
+            if not (self._is_done and self.first_token_s):
+                raise broken_answer("The model stopped in the middle of its answer.")
+            self.finish_reason = "stop"
+        self._is_whole = True
 
-    def _take(self, chunk: Chunk) -> str:
-        self.upstream_id = self.upstream_id or name_of(chunk.id)
-        self.provider = name_of(chunk.provider) or self.provider
-        self.usage = usage_of(chunk.usage) or self.usage
-        if chunk.error:
-            raise failure_of(200, chunk.error.message, chunk.error.metadata, {})
-        if not chunk.choices:
+    def _take(self, chunk: Fields) -> str:
+        """Take what a chunk holds; returns its text and the arguments of its tool calls."""
+        self.upstream_id = self.upstream_id or name_of(chunk.text("id"))
+        self.provider = name_of(chunk.text("provider")) or self.provider
+        if usage := chunk.object("usage"):
+            self.usage = usage_of(usage).or_else(self.usage)
+        choice = next(iter(chunk.objects("choices")), None)
+        if error := error_of(chunk) or (choice and error_of(choice)):
+            raise self._failure(error)
+        if choice is None:
             return ""
-        choice = chunk.choices[0]
-        self.finish_reason = choice.finish_reason or self.finish_reason
-        message = choice.delta or choice.message
+        self.finish_reason = choice.text("finish_reason") or self.finish_reason
+        message = choice.object("delta") or choice.object("message")
+        if self.finish_reason == "content_filter" or (message and message.text("refusal")):
+            raise declined_answer()
+        if self.finish_reason == "error":
+            raise broken_answer("The model's provider failed in the middle of the answer.")
         if message is None:
             return ""
-        if message.refusal or choice.finish_reason == "content_filter":
-            raise failure_of(200, "", {"error_type": "refusal"}, {})
-        if choice.finish_reason == "error":
-            raise broken_answer("The model's provider failed in the middle of the answer.")
-        # Postgres takes any character but this one.
-        text = message.content.replace("\0", "") if isinstance(message.content, str) else ""
-        self.content += text
-        return text + "".join(
-            self._take_call(position, part)
-            for position, part in enumerate(message.tool_calls or [])
-        )
+        self.reasoning.add(message)
+        text = self._joiner.add(content_of(message))
+        self._text += text
+        return text + self._tool_calls.add(message)
 
-    def _take_call(self, position: int, part: ToolCallPart) -> str:
-        index = position if part.index is None else part.index
-        written = (part.function.arguments or "").replace("\0", "")
-        if index in self.tool_calls or len(self.tool_calls) < TOOL_CALLS_AT_MOST:
-            call = self.tool_calls.setdefault(index, ToolCall())
-            call.id = call.id or name_of(part.id) or ""
-            call.name = call.name or name_of(part.function.name) or ""
-            call.arguments += written
-        return written
+    def _failure(self, error: Error) -> ModelFailed:
+        return failure_within_answer(error, begun=bool(self.first_token_s or self.finish_reason))
 
-    async def _chunks(self) -> AsyncGenerator[Chunk]:
+    async def _chunks(self) -> AsyncGenerator[Fields]:
         """The chunks of a stream, or the single one of a plain JSON answer, each within the
         patience for silence."""
         arriving = self._streamed() if is_stream(self._response) else self._whole()
@@ -160,19 +173,34 @@ class Completion:
                     raise no_answer_in_time() from error
                 yield chunk
 
-    async def _streamed(self) -> AsyncGenerator[Chunk]:
+    async def _streamed(self) -> AsyncGenerator[Fields]:
         try:
             async with aclosing(EventSource(self._response).aiter_sse()) as events:
                 async for event in events:
-                    if event.data == "[DONE]":
+                    if event.data.strip() == "[DONE]":
+                        self._is_done = True
                         return
-                    if event.data:
-                        yield decode(event.data.encode(), Chunk)
+                    if event.data and (chunk := self._read_event(event.data)):
+                        yield chunk
         except SSEError as error:
             raise broken_answer("The model's answer could not be read.") from error
 
-    async def _whole(self) -> AsyncGenerator[Chunk]:
-        yield decode(await self._response.aread(), Chunk)
+    def _read_event(self, data: str) -> Fields | None:
+        """The fields of an event, or None for one that is no object."""
+        try:
+            value = decode_json(data)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict):
+            return Fields(value, self._skipped)
+        self._skipped["event"] += 1
+        return None
+
+    async def _whole(self) -> AsyncGenerator[Fields]:
+        body = decode(await self._response.aread())
+        body.skipped = self._skipped
+        self._is_done = True
+        yield body
 
 
 class OpenRouter:
@@ -221,7 +249,7 @@ class OpenRouter:
         request = self._http.build_request(
             "POST",
             "/chat/completions",
-            content=msgspec.json.encode(body | {"stream": True}),
+            content=encode_json(body | {"stream": True}),
             headers={"Content-Type": "application/json"},
         )
         started_at = time.monotonic()
@@ -243,10 +271,10 @@ class OpenRouter:
             content = await self._get(
                 f"/generation?id={quote(upstream_id, safe='')}", SETTLEMENT_BYTES_AT_MOST
             )
-            found = decode(content, SettlementData).data
+            found = decode(content).object("data")
         except ModelFailed:
             return None
-        return found if is_price(found.total_cost) else None
+        return settlement_of(found) if found else None
 
     async def catalogue(self) -> bytes:
         """The catalogue as OpenRouter writes it: `{"data": [...]}`.
@@ -285,9 +313,7 @@ async def _refusal(response: httpx.Response) -> ModelFailed:
     try:
         bound(response, REFUSAL_BYTES_AT_MOST)
         async with asyncio.timeout(REFUSAL_S):
-            refused = decode(await response.aread(), Refusal)
+            error = error_of(decode(await response.aread()))
     except (ModelFailed, httpx.HTTPError, TimeoutError):
-        refused = Refusal()
-    return failure_of(
-        response.status_code, refused.error.message, refused.error.metadata, response.headers
-    )
+        error = None
+    return failure_of(response.status_code, error or Error(), response.headers)

@@ -3,102 +3,71 @@
 Source: OpenRouter API reference, "Chat completions", "Streaming" and "Get a generation".
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import httpx
-import msgspec
-from msgspec import Meta
 
-from domain.llm.failures import broken_answer
-
-T = TypeVar("T")
+from domain.llm.failures import Error, broken_answer
+from domain.llm.fields import Fields, decode_json
 
 NAME_LENGTH = 128
 COST_AT_MOST_USD = 1_000
 """Above what any call can cost; higher figures are taken for errors."""
 
-Tokens = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+BOM = b"\xef\xbb\xbf"
+TEXT_PARTS = {"text", "output_text", None}
+THOUGHT_PARTS = {"thinking", "reasoning"}
 
 
-class Usage(msgspec.Struct):
-    prompt_tokens: Tokens | None = None
-    completion_tokens: Tokens | None = None
-    cost: Decimal | None = None
-    """US dollars, read from the JSON text, never through a float."""
+@dataclass(frozen=True)
+class Usage:
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: Decimal | None = None
+
+    def or_else(self, earlier: "Usage") -> "Usage":
+        """This usage, with what it lacks from an earlier one."""
+        return Usage(
+            earlier.prompt_tokens if self.prompt_tokens is None else self.prompt_tokens,
+            earlier.completion_tokens if self.completion_tokens is None else self.completion_tokens,
+            earlier.cost_usd if self.cost_usd is None else self.cost_usd,
+        )
 
 
-class Error(msgspec.Struct):
-    message: str = ""
-    code: Any = None
-    metadata: Any = None
-
-
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class ToolCallPart(msgspec.Struct):
-    """A piece of a tool call; pieces with one index belong together."""
-
-    index: int | None = None
-    id: str | None = None
-    function: _Function = msgspec.field(default_factory=_Function)
-
-
-class _Message(msgspec.Struct):
-    content: Any = None
-    refusal: str | None = None
-    tool_calls: list[ToolCallPart] | None = None
-
-
-class _Choice(msgspec.Struct):
-    delta: _Message | None = None
-    message: _Message | None = None
-    finish_reason: str | None = None
-
-
-class Chunk(msgspec.Struct):
-    id: str | None = None
-    provider: str | None = None
-    choices: list[_Choice] = msgspec.field(default_factory=list[_Choice])
-    usage: msgspec.Raw = msgspec.Raw(b"null")
-    error: Error | None = None
-
-
-class Settlement(msgspec.Struct):
+@dataclass(frozen=True)
+class Settlement:
     """A generation as OpenRouter describes it after its end."""
 
-    total_cost: Decimal
-    provider_name: str | None = None
-    native_tokens_prompt: Tokens | None = None
-    native_tokens_completion: Tokens | None = None
-    tokens_prompt: Tokens | None = None
-    tokens_completion: Tokens | None = None
-
-
-class SettlementData(msgspec.Struct):
-    data: Settlement
-
-
-class Refusal(msgspec.Struct):
-    error: Error = msgspec.field(default_factory=Error)
+    total_cost_usd: Decimal
+    provider: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
 
 
 class _Bounded(httpx.AsyncByteStream):
-    """A response body of limited size."""
+    """A response body of limited size, without a byte order mark."""
 
     def __init__(self, stream: httpx.AsyncByteStream, at_most: int) -> None:
         self._stream, self._left = stream, at_most
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        # A byte order mark would hide the first field of an event stream.
+        start: bytes | None = b""
         async for piece in self._stream:
             self._left -= len(piece)
             if self._left < 0:
                 raise broken_answer("The model's answer was far too long.")
-            yield piece
+            if start is None:
+                yield piece
+            elif len(start := start + piece) >= len(BOM):
+                piece, start = start.removeprefix(BOM), None
+                yield piece
+        if start:
+            yield start
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -122,28 +91,103 @@ def name_of(given: str | None) -> str | None:
     return given if given and len(given) <= NAME_LENGTH and given.isprintable() else None
 
 
-def usage_of(raw: msgspec.Raw) -> Usage | None:
-    """The usage in a completion, or None where it is implausible; then it is looked up later."""
-    try:
-        usage = msgspec.json.decode(raw, type=Usage | None, strict=False)
-    except msgspec.DecodeError:
+def usage_of(fields: Fields) -> Usage:
+    """The usage in a completion; what is implausible is absent, and looked up later."""
+    return Usage(
+        fields.count("prompt_tokens"),
+        fields.count("completion_tokens"),
+        _cost_usd(fields, "cost", fields.object("cost_details") or fields),
+    )
+
+
+def settlement_of(fields: Fields) -> Settlement | None:
+    """A generation that has ended, or None where its cost is absent or implausible."""
+    cost_usd = _cost_usd(fields, "total_cost", fields)
+    if cost_usd is None:
         return None
-    if usage and usage.cost is not None and not is_price(usage.cost):
-        return None
-    return usage
+    native, counted = "native_tokens_", "tokens_"
+    return Settlement(
+        cost_usd,
+        name_of(fields.text("provider_name")),
+        fields.count(f"{native}prompt") or fields.count(f"{counted}prompt"),
+        fields.count(f"{native}completion") or fields.count(f"{counted}completion"),
+    )
+
+
+def _cost_usd(fields: Fields, name: str, upstream: Fields) -> Decimal | None:
+    """What a call cost. With a key of our own at the provider (BYOK), OpenRouter's part and the
+    provider's.
+
+    Source: OpenRouter docs, "Usage accounting": `upstream_inference_cost` repeats the cost of a
+    call without such a key.
+    """
+    cost_usd = fields.number(name)
+    upstream_usd = upstream.number("upstream_inference_cost")
+    own_key = fields.flag("is_byok")
+    if upstream_usd is not None and (own_key or (own_key is None and not cost_usd)):
+        cost_usd = (cost_usd or Decimal(0)) + upstream_usd
+    return cost_usd if cost_usd is not None and is_price(cost_usd) else None
 
 
 def is_price(cost: Decimal) -> bool:
     return cost.is_finite() and 0 <= cost < COST_AT_MOST_USD
 
 
+def error_of(fields: Fields) -> Error | None:
+    """The error in a body, as an object or as a text."""
+    value = fields.raw("error")
+    if isinstance(value, str) and value:
+        return Error(value)
+    error = fields.object("error")
+    if error is None:
+        return None
+    code = error.raw("code")
+    status = error.count("code") if isinstance(code, int) or str(code).isdecimal() else None
+    metadata = error.raw("metadata")
+    return Error(
+        error.text("message") or "", status, metadata if isinstance(metadata, dict) else {}
+    )
+
+
+def content_of(message: Fields) -> str:
+    """The text of a message, whole or in parts, without thoughts."""
+    content = message.raw("content")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        part = message.object("content")
+        return _part_of(part) if part else ""
+    parts: list[Any] = content
+    return "".join(
+        part if isinstance(part, str) else _part_of(Fields(part, message.skipped))
+        for part in parts
+        if isinstance(part, (str, dict))
+    )
+
+
+def _part_of(part: Fields) -> str:
+    kind = part.text("type")
+    if kind in TEXT_PARTS:
+        return part.text("text") or ""
+    if kind not in THOUGHT_PARTS:
+        part.skip("content")
+    return ""
+
+
 def is_stream(response: httpx.Response) -> bool:
     return response.headers.get("Content-Type", "").startswith("text/event-stream")
 
 
-def decode(content: bytes, kind: type[T]) -> T:
-    """Raises: ModelFailed: It is not JSON of this shape."""
+def decode(content: bytes) -> Fields:
+    """The fields of a body.
+
+    Raises:
+        ModelFailed: It is no JSON object.
+    """
     try:
-        return msgspec.json.decode(content, type=kind, strict=False)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        value = decode_json(content)
+    except (ValueError, RecursionError) as error:
         raise broken_answer("The model's answer could not be read.") from error
+    if not isinstance(value, dict):
+        raise broken_answer("The model's answer could not be read.")
+    return Fields(value, Counter())

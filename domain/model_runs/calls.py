@@ -55,7 +55,9 @@ class ModelCaller(ABC, Generic[Run, Call]):
         self._needs = needs
 
     @abstractmethod
-    def _body(self, model: LanguageModel, messages: Messages, tools: Messages) -> dict[str, Any]:
+    def _body(
+        self, model: LanguageModel, messages: Messages, tools: Messages, *, tools_allowed: bool
+    ) -> dict[str, Any]:
         """The request to OpenRouter."""
 
     @abstractmethod
@@ -83,7 +85,9 @@ class ModelCaller(ABC, Generic[Run, Call]):
         async with self._sessions() as session:
             return await self._kind.repository(session).calls(self._run.id)
 
-    async def complete(self, messages: Messages, tools: Messages = ()) -> Completion:
+    async def complete(
+        self, messages: Messages, tools: Messages = (), *, tools_allowed: bool = True
+    ) -> Completion:
         """One completion; models that fail without billing are asked again or passed over.
 
         Raises:
@@ -93,10 +97,10 @@ class ModelCaller(ABC, Generic[Run, Call]):
         for attempt in range(TRIES_AT_MOST):
             model = await self._choose(failed)
             try:
-                completion = await self._call(model, messages, tools)
+                completion = await self._call(model, messages, tools, tools_allowed)
             except ModelFailed as failure:
                 await self._catalogue.note(model.id, failure)
-                if failure.billed or not failure.again or attempt == TRIES_AT_MOST - 1:
+                if attempt == TRIES_AT_MOST - 1 or not self._may_retry(failure):
                     raise
                 failed.append(model.id)
                 await self._status("retrying", "The model is busy, trying again")
@@ -105,6 +109,10 @@ class ModelCaller(ABC, Generic[Run, Call]):
                 await self._catalogue.note(model.id, None)
                 return completion
         raise AssertionError("the last attempt returns or raises")
+
+    def _may_retry(self, failure: ModelFailed) -> bool:
+        elsewhere = failure.elsewhere and not self._model_pinned
+        return not failure.billed and (failure.again or elsewhere)
 
     async def _choose(self, failed: Sequence[str]) -> LanguageModel:
         if self._model_pinned or not failed:
@@ -115,10 +123,13 @@ class ModelCaller(ABC, Generic[Run, Call]):
                     raise RunFailed(self._kind.model_gone) from unknown
         return await self._catalogue.choose(None, besides=failed, needs=self._needs)
 
-    async def _call(self, model: LanguageModel, messages: Messages, tools: Messages) -> Completion:
+    async def _call(
+        self, model: LanguageModel, messages: Messages, tools: Messages, tools_allowed: bool
+    ) -> Completion:
         call = await self._open(model, messages, tools)
+        body = self._body(model, messages, tools, tools_allowed=tools_allowed)
         try:
-            async with self._openrouter.stream(self._body(model, messages, tools)) as completion:
+            async with self._openrouter.stream(body) as completion:
                 await self._follow(call, completion)
         except ModelFailed as failure:
             if not failure.billed:
@@ -164,8 +175,8 @@ class ModelCaller(ABC, Generic[Run, Call]):
                 total_s=completion.total_s,
                 **self._completed(completion),
             )
-            if usage.cost is not None:
-                bill = Bill(usage.cost, "usage")
+            if usage.cost_usd is not None:
+                bill = Bill(usage.cost_usd, "usage")
                 await settlement.record_bill(session, self._kind, call, bill)
 
 

@@ -11,7 +11,7 @@ from domain.chat.tools import RESULT_BYTES, Toolbox, schemas
 from domain.chat.web import WebSearch
 from domain.cursor import Cursors
 from domain.factoids.service import FactoidService
-from domain.llm.openrouter import ToolCall
+from domain.llm.tool_calls import ToolCall
 from tests.fixtures.chat import SEARCH_USD
 
 

@@ -36,6 +36,11 @@ OUTCOMES: dict[str, tuple[str, int, str, int]] = (
             "cost-zero",
             "generation-404-3",
             "generation-never",
+            # What is wrong besides the text is mended.
+            "many-emoji",
+            "long-subject",
+            "three-sentences",
+            "bad-category",
         ],
         (FACTOID, 1, FACTOID, 1),
     )
@@ -47,17 +52,14 @@ OUTCOMES: dict[str, tuple[str, int, str, int]] = (
             "length",
             "deep-json",
             "injection",
-            "many-emoji",
             "long-text",
-            "long-subject",
-            "three-sentences",
-            "bad-category",
         ],
         (FACTOID, 2, "unusable_answer", 2),
     )
     | dict.fromkeys(["duplicate", "near-duplicate"], (FACTOID, 2, "duplicate", 2))
     | dict.fromkeys(
         [
+            "200-error-body",
             "402-in-flight",
             "408",
             "429",
@@ -79,7 +81,6 @@ OUTCOMES: dict[str, tuple[str, int, str, int]] = (
             "mid-stream-error",
             "cut",
             "cut-before-token",
-            "200-error-body",
             "wrong-content-type",
             "gzip-bomb",
         ],
@@ -107,7 +108,7 @@ WITHOUT_A_NAME = {"hang-before-headers", "wrong-content-type", "generation-never
 
 ASKED_AFTERWARDS = {
     *("usage-missing", "cost-null", "generation-404-3", "refusal", "content-filter", "huge"),
-    *("mid-stream-error", "cut", "cut-before-token", "200-error-body", "gzip-bomb"),
+    *("mid-stream-error", "cut", "cut-before-token", "gzip-bomb"),
     *("hang-mid-stream", "drip"),
 }
 

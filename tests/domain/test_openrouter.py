@@ -11,6 +11,7 @@ import pytest
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Completion, OpenRouter, Patience
 
+UPSTREAM = {"upstream_inference_cost": 0.0019}
 PATIENCE = Patience(connect_s=5, silence_s=10, total_s=30)
 
 
@@ -106,7 +107,7 @@ async def test_an_answer_that_breaks_off_after_its_end_is_whole():
 
     answer = await read(cut)
 
-    assert (answer.output, answer.usage.cost) == ("a b", None)
+    assert (answer.output, answer.usage.cost_usd) == ("a b", None)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +119,16 @@ async def test_an_answer_that_breaks_off_after_its_end_is_whole():
         ({"cost": -1}, None),
         ({"cost": 1e30}, None),
         ({"cost": "a lot"}, None),
-        ({"cost": 0.1, "prompt_tokens": -4}, None),
-        ({"cost": 0.1, "completion_tokens": 10**12}, None),
+        ({"cost": 0.1, "prompt_tokens": -4}, Decimal("0.1")),
+        ({"cost": 0.1, "completion_tokens": 10**12}, Decimal("0.1")),
+        ({"cost": "0.25"}, Decimal("0.25")),
+        ({"cost": 0, "is_byok": True, "cost_details": UPSTREAM}, Decimal("0.0019")),
+        ({"cost": 0.0001, "is_byok": True, "cost_details": UPSTREAM}, Decimal("0.0020")),
+        ({"cost": None, "is_byok": True, "cost_details": UPSTREAM}, Decimal("0.0019")),
+        ({"cost": 0.0019, "is_byok": False, "cost_details": UPSTREAM}, Decimal("0.0019")),
+        ({"cost": 0, "is_byok": False, "cost_details": UPSTREAM}, Decimal(0)),
+        ({"cost": 0, "cost_details": UPSTREAM}, Decimal("0.0019")),
+        ({"cost": 0.1, "cost_details": [UPSTREAM]}, Decimal("0.1")),
         ([], None),
         (None, None),
     ],
@@ -127,7 +136,7 @@ async def test_an_answer_that_breaks_off_after_its_end_is_whole():
 async def test_a_cost_is_exact_or_not_believed(usage, cost):
     answer = await read(answer_of(event(chunk("a", "stop", usage=usage))))
 
-    assert answer.usage.cost == cost
+    assert answer.usage.cost_usd == cost
 
 
 @pytest.mark.parametrize(
@@ -158,7 +167,7 @@ async def test_a_cost_is_exact_or_not_believed(usage, cost):
         ),
         pytest.param(
             answer_of(b'{"error": {"metadata": [1]}}', status="403 X"),
-            "model_declined",
+            "model_rejected_request",
             False,
             id="403 with odd reasons",
         ),
@@ -205,6 +214,9 @@ async def test_nobody_there_is_not_billed_and_tried_again():
         ({"total_cost": 0.00000123}, Decimal("0.00000123")),
         ({"total_cost": -1}, None),
         ({"total_cost": None}, None),
+        ({"total_cost": 0, "is_byok": True} | UPSTREAM, Decimal("0.0019")),
+        ({"total_cost": 0.1, "is_byok": True} | UPSTREAM, Decimal("0.1019")),
+        ({"total_cost": 0.1, "is_byok": False} | UPSTREAM, Decimal("0.1")),
         ({}, None),
         ({"total_cost": 1, "origin": "x" * 200_000}, None),
     ],
@@ -214,7 +226,7 @@ async def test_a_settlement_is_exact_or_not_believed(body, cost):
     async with answering(answer_of(written, headers="content-type: application/json\r\n")) as one:
         found = await one.settlement("gen-1")
 
-    assert (found and found.total_cost) == cost
+    assert (found and found.total_cost_usd) == cost
 
 
 async def test_the_call_is_what_openrouter_wants(generation_harness, standin):
@@ -260,7 +272,7 @@ async def test_the_pieces_of_tool_calls_are_put_together_by_their_place():
             pass
 
     assert answer.content == "Let me look. "
-    assert [(call.id, call.name, call.arguments) for call in answer.tool_calls.values()] == [
+    assert [(call.id, call.name, call.arguments) for call in answer.tool_calls] == [
         ("a", "search", '{"query": "bees"}'),
         ("b", "get", '{"id": 7}'),
     ]

@@ -1,7 +1,7 @@
 import pytest
 
 from domain.factoids.search import mark_similar, prefix_query, search_words
-from domain.text import clean, graphemes, key_of, sentences
+from domain.text import clean, graphemes, key_of
 
 
 @pytest.mark.parametrize(
@@ -26,20 +26,6 @@ def test_characters_are_counted_as_a_reader_does(text, count):
 )
 def test_a_text_is_cleaned(raw, cleaned):
     assert clean(raw) == cleaned
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("", 0),
-        ("One fact.", 1),
-        ("One fact. And another!", 2),
-        ("It weighs 3.5 kg on Mt. Everest, said Dr. No.", 1),
-        ("Really? Yes. Three.", 3),
-    ],
-)
-def test_sentences_are_counted(text, count):
-    assert sentences(text) == count
 
 
 def test_texts_that_differ_in_signs_only_have_one_key():

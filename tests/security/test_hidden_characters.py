@@ -5,6 +5,7 @@ import unicodedata
 
 import pytest
 import regex
+from emoji import is_emoji
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -100,9 +101,11 @@ def test_what_is_cleaned_is_clean(form):
 
 
 @pytest.mark.parametrize("emoji", NO_EMOJI.values(), ids=NO_EMOJI)
-def test_what_is_not_one_emoji_is_refused(emoji):
-    with pytest.raises(UnusableAnswer):
-        read_answer(json.dumps(GOOD | {"emoji": emoji}))
+def test_what_is_not_one_emoji_becomes_one(emoji):
+    draft = read_answer(json.dumps(GOOD | {"emoji": emoji}))
+
+    assert_sound(draft.text, draft.subject, draft.emoji)
+    assert is_emoji(draft.emoji)
 
 
 @pytest.mark.parametrize("emoji", ["🍯" + selectors("obey"), "\u202e🍯", "🍯" + tags("x")])

@@ -7,6 +7,7 @@ from typing import Any
 
 from .answers import MEGABYTE, Answer
 from .gate import Gate
+from .habits import Habit
 from .ledger import FOR_EVER, Generation
 from .scenarios import Scenario
 from .wire import Connection, ConnectionCut, to_json
@@ -38,12 +39,18 @@ class Delivery:
     gate: Gate
     pace: float
     """Tokens per second; 0 for as fast as possible."""
+    habit: Habit | None = None
 
     def __post_init__(self) -> None:
         name, generation = self.scenario.name, self.generation
         if name == "slow":
             self.pace = self.scenario.number(20)
         self._deltas = self.answer.deltas()
+        self._last_reason: str | None = self.answer.finish_reason
+        if self.habit:
+            before = [m for m in generation.prompt.messages if m.get("role") == "tool"]
+            self._deltas = self.habit.spell(self._deltas, len(before))
+            self._last_reason = self.habit.finish_reason(self.answer.finish_reason)
         generation.times = {"cost-x10": self.scenario.number(10), "cost-zero": 0}.get(name, 1)
         if name == "generation-404-3":
             generation.hidden_times = self.scenario.number(3)
@@ -102,7 +109,7 @@ class Delivery:
         if name in INTERRUPTING:
             await self._interrupt(KEEP_ALIVE)
         await self._send_tokens(self._deltas[at:])
-        await self._send_event(self._chunk({"content": ""}, self.answer.finish_reason))
+        await self._send_event(self._chunk({"content": ""}, self._last_reason))
         if name == "gated-end":
             await self.gate.wait()
         self.generation.finish_reason = self.answer.finish_reason
@@ -229,7 +236,8 @@ class Delivery:
 def _said(delta: dict[str, Any]) -> str:
     """What a delta adds to the answer: text, or a piece of a tool's arguments."""
     calls = delta.get("tool_calls")
-    return calls[0]["function"]["arguments"] if calls else delta.get("content") or ""
+    content = calls[0]["function"]["arguments"] if calls else delta.get("content")
+    return content if isinstance(content, str) else ""
 
 
 def _gzipped_spaces(megabytes: int) -> bytes:

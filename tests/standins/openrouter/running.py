@@ -46,6 +46,10 @@ class RunningOpenRouter:
         ]
         await self._post("next", {"call": written, "said": said})
 
+    async def set_habit(self, provider: str) -> None:
+        """Spell answers, and refuse requests, as a provider does; until the next reset."""
+        await self._post("next", {"habit": provider})
+
     async def set_models(self, mode: str) -> None:
         """How `/models` answers from now on: ok, 500, odd-prices, empty or hang."""
         await self._post("next", {"models": mode})

@@ -12,6 +12,7 @@ from .catalogue import MODELS, listing
 from .delivery import Delivery
 from .facts import Facts
 from .gate import Changes, Gate
+from .habits import HABITS, Habit
 from .ledger import Exchange, Generation, Ledger, is_authorized
 from .prompt import Prompt
 from .routing import route
@@ -44,6 +45,7 @@ class StandIn:
         self._queue = deque[Scenario]()
         self._models_mode = "ok"
         self._key_limit_usd: Decimal | None = None
+        self._habit: Habit | None = None
         self._facts.forget()
         self._gate.forget_passes()
 
@@ -117,6 +119,9 @@ class StandIn:
         if self._key_limit_usd is not None and self._ledger.total_cost_usd >= self._key_limit_usd:
             await self._refuse(connection, FAILURES["402-key-limit"])
             return
+        if self._habit and (refused := self._habit.refusal(prompt.body)):
+            await self._refuse(connection, refused)
+            return
         model = route(prompt, scenario)
         if isinstance(model, Failure):
             await self._refuse(connection, model)
@@ -135,7 +140,9 @@ class StandIn:
             await connection.answer_json(200, FAILURES["502"].body(), headers)
             return
         answer = write_answer(prompt, model, scenario, self._facts)
-        delivery = Delivery(connection, generation, answer, scenario, self._gate, self._pace)
+        delivery = Delivery(
+            connection, generation, answer, scenario, self._gate, self._pace, self._habit
+        )
         try:
             await delivery.send()
         except (asyncio.CancelledError, ConnectionError):
@@ -253,6 +260,8 @@ class StandIn:
         mode = orders.get("models", self._models_mode)
         if mode not in MODELS_MODES:
             raise BadControl(f"Models can be {', '.join(MODELS_MODES)}, not {mode!r}.")
+        if "habit" in orders:
+            self._habit = HABITS[orders["habit"]]
         if "key_limit_usd" in orders:
             limit = orders["key_limit_usd"]
             self._key_limit_usd = None if limit is None else Decimal(limit)
