@@ -91,7 +91,7 @@ class Factories:
             "request_usd": Decimal(0),
             "context_tokens": 128_000,
             "parameters": [
-                *("structured_outputs", "response_format", "tools"),
+                *("structured_outputs", "response_format", "tools", "tool_choice"),
                 *("max_completion_tokens", "temperature"),
             ],
             "fetched_at": datetime.now(UTC),

@@ -13,10 +13,8 @@ _BAR = "[|｜]"
 _CONTROL = regex.compile(
     # Code is shown as it is: whoever asks about such tags gets them there.
     r"(?:```.*?(?:```|\Z)|`[^`\n]+`)(*SKIP)(*FAIL)"
-    # Thoughts begin a line. Some templates begin them in the prompt, so that only their end is
-    # written, after them.
+    # Thoughts begin a line.
     rf"|(?:(?<=\n)|\A)[ \t]*<(?P<thought>{_THOUGHTS})>.*?(?:</(?P=thought)>\s*|\Z)"
-    rf"|\A(?:(?!<(?:{_THOUGHTS})>).)*?</(?:{_THOUGHTS})>\s*"
     # Tool calls: DeepSeek's, Qwen's and Hermes', Llama's, Mistral's.
     rf"|<{_BAR}tool▁calls?▁begin{_BAR}>.*?(?:<{_BAR}tool▁calls▁end{_BAR}>|\Z)"
     rf"|<{_BAR}DSML{_BAR}(?:function_calls|tool_calls)>.*?"
@@ -35,13 +33,22 @@ _BEGUN = regex.compile(rf"(?:<[/=\w{_BAR[1:-1]}▁.-]{{0,60}}|\[[/A-Z_]{{0,12}})
 """What may become control text with the next piece."""
 
 
+_THOUGHTS_BEGIN = regex.compile(rf"<(?:{_THOUGHTS})>", regex.IGNORECASE)
+_THOUGHTS_END = regex.compile(rf"</(?:{_THOUGHTS})>\s*", regex.IGNORECASE)
+
+LENGTH_AT_MOST = 40_000
+"""In code points. Longer texts are published nowhere, and would take long to be read each time."""
+
+
 def without_control_text(text: str, *, whole: bool) -> str:
     """The words of a model's text for its reader. Unless the text is `whole`, what may turn out to
     be control text is left out at its end.
     """
-    if "<" not in text and "[" not in text:
+    if len(text) > LENGTH_AT_MOST or ("<" not in text and "[" not in text):
         return text
+    end = _THOUGHTS_END.search(text)
+    # Some templates begin the thoughts in the prompt, so that only their end is written.
+    if end and not _THOUGHTS_BEGIN.search(text, 0, end.start()):
+        text = text[end.end() :]
     words = _CONTROL.sub("", text)
-    if not whole:
-        words = _BEGUN.sub("", words)
-    return words
+    return words if whole else _BEGUN.sub("", words)

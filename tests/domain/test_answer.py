@@ -72,21 +72,13 @@ def test_a_text_is_cleaned(text, cleaned):
     [
         pytest.param({"text": "word " * 101 + "end"}, id="a text of 508 characters"),
         pytest.param({"text": "Too short."}, id="a text of hardly anything"),
-        pytest.param({"text": "One is. Two are. Three were here."}, id="three sentences"),
         pytest.param({"text": "<b>Honey</b> never spoils at all."}, id="markup"),
         pytest.param({"text": "Honey never spoils, see https://x.example."}, id="an address"),
         pytest.param({"text": "![x](y) Honey never spoils, they say."}, id="an image"),
         pytest.param({"text": "e" + "\u0301" * 4_001 + " is one very tall letter."}, id="a tower"),
         pytest.param({"text": "\ufdfa" * 400}, id="letters that grow when they are compared"),
         pytest.param({"text": "!!! ... ??? !!! ... ???"}, id="no word at all"),
-        pytest.param({"subject": ""}, id="no subject"),
-        pytest.param({"subject": "s" * 256}, id="a subject of 256 characters"),
         pytest.param({"subject": '"><b onmouseover=x>'}, id="a subject with markup"),
-        pytest.param({"emoji": "🍯🐝"}, id="two emoji"),
-        pytest.param({"emoji": "x"}, id="a letter for an emoji"),
-        pytest.param({"emoji": ""}, id="no emoji"),
-        pytest.param({"emoji": "🐝" + "\u200d🐝" * 40}, id="an endless emoji"),
-        pytest.param({"category": "gossip"}, id="a category nobody has"),
         pytest.param({"text": None}, id="no text"),
         pytest.param({"text": 42}, id="a number for a text"),
     ],
@@ -94,6 +86,53 @@ def test_a_text_is_cleaned(text, cleaned):
 def test_anything_else_is_a_failed_answer(fields):
     with pytest.raises(UnusableAnswer):
         read_answer(json.dumps(GOOD | fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "mended"),
+    [
+        pytest.param({"subject": ""}, {"subject": "Honey never spoils if it is"}, id="no subject"),
+        pytest.param({"subject": None}, {"subject": "Honey never spoils if it is"}, id="null"),
+        pytest.param({"subject": ["Honey"]}, {"subject": "Honey never spoils if it is"}, id="list"),
+        pytest.param({"subject": "s" * 256}, {"subject": "s" * 255}, id="a long subject"),
+        pytest.param({"subject": "👩‍🚀" * 100}, {"subject": "👩‍🚀" * 85}, id="long in code points"),
+        pytest.param({"emoji": "🍯🐝"}, {"emoji": "🍯"}, id="two emoji"),
+        pytest.param({"emoji": "Bee: 🐝"}, {"emoji": "🐝"}, id="an emoji after words"),
+        pytest.param({"emoji": "x"}, {"emoji": "🍯"}, id="a letter for an emoji"),
+        pytest.param({"emoji": ""}, {"emoji": "🍯"}, id="no emoji"),
+        pytest.param({"emoji": None}, {"emoji": "🍯"}, id="null for an emoji"),
+        pytest.param({"emoji": "🐝" + "\u200d🐝" * 40}, {"emoji": "🍯"}, id="an endless emoji"),
+        pytest.param({"category": "gossip"}, {"category": "culture"}, id="an unknown category"),
+        pytest.param({"category": None}, {"category": "culture"}, id="no category"),
+        pytest.param({"category": 7}, {"category": "culture"}, id="a number for a category"),
+    ],
+)
+def test_what_is_wrong_beside_the_text_is_mended(fields, mended):
+    text = "Honey never spoils if it is kept dry and sealed."
+    draft = read_answer(json.dumps(GOOD | {"text": text, "category": "food"} | fields))
+
+    assert draft.text == text
+    assert {name: getattr(draft, name) for name in mended} == mended
+
+
+WHOLE = json.dumps(GOOD | {"text": "Honey never spoils if it is kept dry."})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(WHOLE + WHOLE, id="twice"),
+        pytest.param(f"{WHOLE}\n\n{WHOLE}\nI hope that helps {{reader}}!", id="twice, with words"),
+        pytest.param(json.dumps(WHOLE), id="a text of JSON"),
+        pytest.param(json.dumps({"name": "fact", "arguments": WHOLE}), id="a call as text"),
+        pytest.param(json.dumps({"arguments": json.loads(WHOLE)}), id="a call as an object"),
+        pytest.param(f"Let me write {{one}}. {WHOLE}", id="after words in braces"),
+        pytest.param(f'{{"thought": "bees?"}} {WHOLE}', id="after another object"),
+        pytest.param(f"```json\n{WHOLE}\n```\n\n```json\n{WHOLE}\n```", id="fenced twice"),
+    ],
+)
+def test_an_answer_that_can_be_read_is_read(answer):
+    assert read_answer(answer).text == "Honey never spoils if it is kept dry."
 
 
 @pytest.mark.parametrize(

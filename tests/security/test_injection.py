@@ -8,6 +8,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from emoji import is_emoji
 from sqlalchemy import select
 
 from db.models import Factoid
@@ -103,8 +104,9 @@ async def test_an_answer_that_is_the_prompt_is_never_published(
     leaks = [prompt.RULES, written(text=prompt.RULES[:400])]
     for part in parts_of_the_rules():
         leaks += [written(text=part), written(text=f"A bee says: {part}"), written(subject=part)]
-        leaks += [written(emoji=part), written(text=part.upper()), written(text=part[::-1])]
+        leaks += [written(text=part.upper()), written(text=part[::-1])]
         leaks += [written(text=" ".join(part))]
+        assert is_emoji(read_answer(written(emoji=part)).emoji)
     for leak in leaks:
         with pytest.raises(UnusableAnswer):
             read_answer(leak)
