@@ -220,7 +220,8 @@ async def test_a_press_whose_answer_was_lost_is_the_same_press_when_it_is_repeat
     await visitor.generate("Venus")
     await expect(visitor.result).to_be_visible()
     assert len(completions(await openrouter.log())) == 1
-    # It was answered, so the next press is another one.
+    # It was answered, so the next press is another one, once the page has been told.
+    await visitor.page.wait_for_function("!sessionStorage.getItem('idempotency key')")
     await visitor.generate("Venus")
     await visitor.until_generations(2)
     assert len(completions(await openrouter.log())) == 2
