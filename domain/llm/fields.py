@@ -55,10 +55,15 @@ class Fields:
         value = self._values.get(name)
         if value is None or isinstance(value, str):
             return value
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
         self.skip(name)
         return None
+
+    def identifier(self, name: str) -> str | None:
+        """A text, also one that is given as a whole number."""
+        value = self._values.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return self.text(name)
 
     def count(self, name: str) -> int | None:
         """A number of tokens, or a position."""

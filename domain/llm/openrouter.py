@@ -131,7 +131,7 @@ class Completion:
 
     def _take(self, chunk: Fields) -> str:
         """Take what a chunk holds; returns its text and the arguments of its tool calls."""
-        self.upstream_id = self.upstream_id or name_of(chunk.text("id"))
+        self.upstream_id = self.upstream_id or name_of(chunk.identifier("id"))
         self.provider = name_of(chunk.text("provider")) or self.provider
         if usage := chunk.object("usage"):
             self.usage = usage_of(usage).or_else(self.usage)

@@ -48,7 +48,7 @@ class ToolCalls:
     def _add(self, position: int, part: Fields) -> str:
         index = part.count("index")
         index = position if index is None else index
-        id_ = name_of(part.text("id")) or ""
+        id_ = name_of(part.identifier("id")) or ""
         function = part.object("function")
         name = (name_of(function.text("name")) if function else None) or ""
         call = self._by_index.get(index)

@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Completion, OpenRouter, Patience
+from tests.proof import at_length
 
 UPSTREAM = {"upstream_inference_cost": 0.0019}
+REJECTED = "model_rejected_request"
 PATIENCE = Patience(connect_s=5, silence_s=10, total_s=30)
 
 
@@ -290,3 +294,227 @@ async def test_no_more_tool_calls_are_kept_than_anybody_needs():
             pass
 
     assert len(answer.tool_calls) == 100
+
+
+async def completed(*chunks: str, start: bytes = b"") -> Completion:
+    """The completion that a stream of these chunks is."""
+    wire = answer_of(start + event(*chunks))
+    async with answering(wire) as client, client.stream({}) as answer:
+        async for _ in answer.pieces():
+            pass
+    return answer
+
+
+def delta(message: object, finish: object = None, **more: object) -> str:
+    return json.dumps(
+        {"id": "gen-1", "choices": [{"index": 0, "delta": message, "finish_reason": finish}]} | more
+    )
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param(json.dumps({"choices": None, "usage": {"cost": 0.1}}), id="null choices"),
+        pytest.param(json.dumps({"choices": []}), id="no choices"),
+        pytest.param(json.dumps({"choices": "none"}), id="choices that are a text"),
+        pytest.param(json.dumps({"choices": [None]}), id="a choice that is null"),
+        pytest.param("null", id="null"),
+        pytest.param("[1, 2]", id="a list"),
+        pytest.param("ping", id="no JSON"),
+        pytest.param("{broken", id="broken JSON"),
+        pytest.param(delta({"tool_calls": [{"index": 0, "function": None}]}), id="no function"),
+        pytest.param(delta({"tool_calls": None, "content": None}), id="nulls"),
+        pytest.param(delta({"content": 7}), id="a number for words"),
+        pytest.param(delta(None), id="a delta that is null"),
+        pytest.param(delta({}, finish=7), id="a number for a reason"),
+        pytest.param(delta({"refusal": ["no"]}), id="a list for a refusal"),
+        pytest.param(delta({"content": ""}, id=12345, provider={"name": "x"}), id="odd names"),
+        pytest.param(delta({"reasoning_details": "hm"}), id="a text for details"),
+        pytest.param(delta({"content": ""}, usage=[1]), id="a list for the usage"),
+        pytest.param('{"choices": [{"delta": {"content": "\\ud83d"}}]}', id="half a character"),
+    ],
+)
+async def test_an_odd_event_costs_no_other_words(odd):
+    answer = await completed(odd, chunk("Bees "), odd, chunk("dance.", "stop"), odd, "[DONE]")
+
+    assert answer.content == "Bees dance."
+    assert answer.finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        ("Bees \\ud83d", "\\udc1d dance", "Bees 🐝 dance"),
+        ("\\ud83c", "\\udde8\\ud83c\\udded", "🇨🇭"),
+        ("\\ud83d lost", "\\udc1d too", " lost too"),
+        ("a\\u0000b", "c", "abc"),
+    ],
+)
+async def test_a_character_cut_between_two_pieces_is_joined(first, second, text):
+    pieces = [f'{{"choices": [{{"delta": {{"content": "{one}"}}}}]}}' for one in (first, second)]
+
+    answer = await completed(*pieces, chunk("", "stop"), "[DONE]")
+
+    assert answer.content == text
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ([{"type": "text", "text": "Bees "}, {"type": "text", "text": "dance."}], "Bees dance."),
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, "Bees"], "Bees"),
+        ([{"type": "reasoning", "text": "hm"}, {"type": "output_text", "text": "Bees"}], "Bees"),
+        ([{"text": "Bees"}, {"type": "reference", "reference_ids": [1]}, None, 7], "Bees"),
+        ({"type": "text", "text": "Bees"}, "Bees"),
+    ],
+)
+async def test_a_text_in_parts_is_joined_without_thoughts(content, text):
+    assert (await completed(delta({"content": content}, "stop"), "[DONE]")).content == text
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\n", b": hello\n\n"])
+async def test_the_first_word_after_a_mark_is_not_lost(start):
+    answer = await completed(chunk("Bees"), chunk(" dance.", "stop"), "[DONE]", start=start)
+
+    assert answer.content == "Bees dance."
+
+
+@pytest.mark.parametrize("done", ["[DONE]", " [DONE] ", "[DONE]\n"])
+async def test_a_stream_that_says_it_is_done_is_whole(done):
+    answer = await completed(chunk("Bees dance."), done)
+
+    assert (answer.content, answer.finish_reason) == ("Bees dance.", "stop")
+
+
+async def test_a_stream_that_is_done_without_a_word_is_broken():
+    with pytest.raises(ModelFailed):
+        await completed(chunk(""), "[DONE]")
+
+
+LOOK = {"name": "look", "arguments": "{}"}
+
+
+def look(**fields: object) -> dict[str, object]:
+    return {"function": LOOK} | fields
+
+
+@pytest.mark.parametrize(
+    ("parts", "ids"),
+    [
+        ([look(index=0, id="a"), look(index=0, id="b")], ["a", "b"]),
+        ([look(id="a"), look(id="b")], ["a", "b"]),
+        ([look(index=0), look(index=0)], ["", ""]),
+        ([look(index=0, id=""), look(index=0, id="")], ["", ""]),
+        ([look(index="1", id=7)], ["7"]),
+        ([look(index=0, id="a", function={"name": "look", "arguments": {}})], ["a"]),
+    ],
+)
+async def test_calls_with_one_index_are_told_apart(parts, ids):
+    one_by_one = [delta({"tool_calls": [part]}) for part in parts]
+
+    answer = await completed(*one_by_one, chunk("", "tool_calls"), "[DONE]")
+
+    assert [(call.id, call.name, call.arguments) for call in answer.tool_calls] == [
+        (id_, "look", "{}") for id_ in ids
+    ]
+
+
+async def test_an_object_of_tool_calls_is_one_call():
+    answer = await completed(delta({"tool_calls": {"id": "a", "function": LOOK}}, "tool_calls"))
+
+    assert [call.id for call in answer.tool_calls] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "again"),
+    [
+        ({"message": "slow down", "code": 429}, "model_busy", True),
+        ({"message": "overloaded", "code": "529"}, "model_busy", True),
+        ({"message": "no key", "code": 401}, "model_key_refused", False),
+        ({"message": "no", "code": 403, "metadata": {"reasons": ["x"]}}, "model_declined", False),
+        ("Something went wrong", "answer_broken", False),
+        ({"message": None, "code": "server_error"}, "answer_broken", False),
+    ],
+)
+async def test_an_error_before_the_first_word_is_what_it_says(error, code, again):
+    with pytest.raises(ModelFailed) as failed:
+        await completed(json.dumps({"id": "gen-1", "error": error}))
+
+    assert (failed.value.code, failed.value.again) == (code, again)
+    assert failed.value.billed is (code == "answer_broken")
+
+
+async def test_an_error_after_a_word_may_have_been_billed():
+    with pytest.raises(ModelFailed) as failed:
+        await completed(chunk("Bees"), json.dumps({"error": {"message": "slow", "code": 429}}))
+
+    assert (failed.value.code, failed.value.billed) == ("answer_broken", True)
+
+
+PROVIDER = {"provider_name": "Someone"}
+
+
+@pytest.mark.parametrize(
+    ("status", "metadata", "code", "elsewhere"),
+    [
+        (401, {}, "model_key_refused", False),
+        (401, PROVIDER, REJECTED, True),
+        (403, {"reasons": ["violence"]}, "model_declined", False),
+        (403, {"flagged_input": "x"}, "model_declined", False),
+        (403, PROVIDER | {"raw": "Country, region, or territory not supported"}, REJECTED, True),
+        (403, PROVIDER | {"raw": "Access denied"}, REJECTED, True),
+        (403, {}, REJECTED, True),
+        (404, {}, REJECTED, True),
+        (400, PROVIDER, REJECTED, True),
+        (422, {}, REJECTED, True),
+    ],
+)
+async def test_a_refusal_is_named_for_what_it_is(status, metadata, code, elsewhere):
+    body = json.dumps({"error": {"message": "Provider returned error", "metadata": metadata}})
+    wire = answer_of(body.encode(), status=f"{status} X")
+    with pytest.raises(ModelFailed) as failed:
+        await read(wire)
+
+    assert (failed.value.code, failed.value.elsewhere) == (code, elsewhere)
+    assert not failed.value.billed
+
+
+WORDS = [f"word{number} " for number in range(12)]
+ODD: list[Any] = [None, 7, "x", [], {}, True, [None], {"a": 1}]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where the fields of a value are, at any depth."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    found: list[tuple[Any, ...]] = []
+    for name, inner in items:
+        found.append((*path, name))
+        if isinstance(inner, dict | list):
+            found += places(inner, (*path, name))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(at_length(40, whole=2_000)))
+async def test_one_odd_field_costs_at_most_the_words_it_holds(seed):
+    """A valid stream with one field null, of another type, or left out, anywhere."""
+    chance = random.Random(seed)
+    usage = {"prompt_tokens": 7, "completion_tokens": 9, "cost": 0.25, "cost_details": {}}
+    stream: list[dict[str, Any]] = [
+        json.loads(delta({"role": "assistant", "content": word, "reasoning": None}, provider="X"))
+        for word in WORDS
+    ]
+    stream += [json.loads(delta({"content": ""}, "stop")), {"choices": [], "usage": usage}]
+    changed = chance.randrange(len(stream))
+    *path, name = chance.choice(places(stream[changed]))
+    within: Any = stream[changed]
+    for step in path:
+        within = within[step]
+    if isinstance(within, dict) and chance.random() < 0.3:
+        del within[name]
+    else:
+        within[name] = chance.choice(ODD)
+
+    answer = await completed(*map(json.dumps, stream), "[DONE]")
+
+    kept = "".join(word for place, word in enumerate(WORDS) if place != changed)
+    assert answer.content.replace("x", "") in {kept, "".join(WORDS)}
