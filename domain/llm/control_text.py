@@ -25,11 +25,13 @@ _CONTROL = regex.compile(
     r"|<\|python_tag\|>.*\Z"
     r"|<\|channel\|>(?:analysis|commentary).*?(?:<\|end\|>|<\|call\|>|(?=<\|start\|>)|\Z)"
     # Single marks of a template.
-    rf"|<\|channel\|>final|<{_BAR}[\w▁ -]{{1,40}}{_BAR}>|</s>\s*\Z|\[/?INST\]",
+    rf"|<\|channel\|>final|<{_BAR}(?!channel)[\w▁ -]{{1,40}}{_BAR}>|</s>\s*\Z|\[/?INST\]",
     regex.DOTALL | regex.IGNORECASE,
 )
 
-_BEGUN = regex.compile(rf"(?:<[/=\w{_BAR[1:-1]}▁.-]{{0,60}}|\[[/A-Z_]{{0,12}})\Z")
+_BEGUN = regex.compile(
+    rf"(?:<\|channel\|>[a-z]{{0,12}}|<[/=\w{_BAR[1:-1]}▁.-]{{0,60}}|\[[/A-Z_]{{0,12}})\Z"
+)
 """What may become control text with the next piece."""
 
 

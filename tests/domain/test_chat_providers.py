@@ -50,14 +50,16 @@ async def test_two_calls_at_once_are_both_made(chat_harness, standin, provider):
     assert told(chat) == "Three [1]."
 
 
-async def test_tools_are_used_step_by_step_and_then_no_more(chat_harness, standin, provider):
-    for _ in range(3):
-        await standin.call(SEARCH)
-    await standin.say("Three [1].")
+async def test_a_model_that_never_stops_looking_is_made_to_answer(chat_harness, standin, provider):
+    await standin.queue(*["tool-loop"] * 12)
 
     chat = await chat_harness.say(await chat_harness.begin(), "How many hearts?")
 
-    assert (chat.shown[-1].status, told(chat)) == ("done", "Three [1].")
+    last = completions(await standin.log())[-1]["body"]
+    assert (last["tool_choice"], len(last["tools"])) == ("none", 3)
+    assert chat.shown[-1].status == "done"
+    assert len(chat.shown[-1].tools) > 2
+    assert told(chat)
 
 
 async def test_an_answer_that_was_cut_says_so_and_goes_on(chat_harness, standin, provider):
