@@ -25,12 +25,28 @@ _HIDDEN = regex.compile(
     r"|(?<=^|[\s\p{Cf}\p{Latin}\p{Greek}\p{Cyrillic}\d\p{P}])[\u200c\u200d]"
     r"|[\u200c\u200d](?=\s|$)"
 )
+_HAN = regex.compile(r"\p{Han}")
+_FURTHER_LETTERS = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]|[[\p{M}]--[\p{Inherited}]]", regex.V1
+)
 _NO_TEXT = regex.compile(r"[\0\p{Cs}\p{Noncharacter_Code_Point}]")
 _SPACE = regex.compile(r"\s+")
-_NOT_A_WORD = regex.compile(r"[^\p{L}\p{N}]+")
-_SCRIPTS_WITHOUT_SPACES = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+_NOT_A_WORD = regex.compile(r"(?:[^\p{L}\p{N}\p{M}]|(?<![\p{L}\p{N}\p{M}])\p{M}+)+")
+_OPTIONAL = regex.compile(
+    # Joiners, which choose a form of the letters beside them; vowels and other marks that Arabic
+    # and Hebrew are mostly written without; the dot that an upper-case Turkish "İ" leaves.
+    r"[\u200c\u200d\u0640\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06ed\ufe00-\ufe0f\u20e3]"
+    r"|[\U000e0100-\U000e01ef]"
+    r"|[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]|(?<=i)\u0307"
+)
+_SCRIPTS_WITHOUT_SPACES = (
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc]"
+)
 _UNSPACED = regex.compile(f"(?<={_SCRIPTS_WITHOUT_SPACES}) (?={_SCRIPTS_WITHOUT_SPACES})")
 """A space left by punctuation, in scripts that put none between words."""
+_RUN_WITHOUT_SPACES = regex.compile(
+    rf"({_SCRIPTS_WITHOUT_SPACES}(?:{_SCRIPTS_WITHOUT_SPACES}|\p{{M}})*)"
+)
 
 
 def is_text(text: str) -> bool:
@@ -41,6 +57,15 @@ def is_text(text: str) -> bool:
 def graphemes(text: str) -> int:
     """The number of grapheme clusters, which readers perceive as characters."""
     return len(_GRAPHEME.findall(text))
+
+
+def latin_length(text: str) -> int:
+    """About how many Latin letters, spaces and signs would say as much as a text.
+
+    A Han character stands for about three, a syllable of Korean or Japanese for two; a mark is a
+    vowel in most scripts that have any.
+    """
+    return graphemes(text) + len(_FURTHER_LETTERS.findall(text)) + len(_HAN.findall(text))
 
 
 def clean(text: str) -> str:
@@ -63,10 +88,29 @@ def clean_lines(text: str) -> str:
 
 def key_of(text: str) -> str:
     """The form in which texts are compared: NFKC, case-folded words with single spaces."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return _UNSPACED.sub("", _NOT_A_WORD.sub(" ", folded).strip())
+    return _UNSPACED.sub("", _spaced(text))
 
 
 def words(text: str) -> list[str]:
     """The words of a text in their compared form, in order."""
-    return key_of(clean(text)).split()
+    return _spaced(clean(text)).split()
+
+
+def runs(word: str) -> list[tuple[str, bool]]:
+    """The parts of a word, each with whether its script puts no spaces between words."""
+    parts = enumerate(_RUN_WITHOUT_SPACES.split(word))
+    return [(part, place % 2 == 1) for place, part in parts if part]
+
+
+def fold(text: str) -> str:
+    """The text without what makes no difference when texts are compared: case and forms of
+    characters, and marks that may be left out.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    if not folded.isascii():
+        folded = _OPTIONAL.sub("", unicodedata.normalize("NFKC", folded)).replace("ı", "i")
+    return folded
+
+
+def _spaced(text: str) -> str:
+    return _NOT_A_WORD.sub(" ", fold(text)).strip()

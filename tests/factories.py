@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.models import Checkout, Factoid, LanguageModel, Tally
 from db.repositories.factoids import FactoidRepository
+from domain.factoids.search import search_terms
 from domain.text import key_of
 
 NUMBERS = count(1)
@@ -40,6 +41,7 @@ class Factories:
         factoid = Factoid(
             text=text,
             text_key=key_of(text),
+            search_terms=search_terms(subject, text),
             subject=subject,
             emoji="🪐",
             category=category,

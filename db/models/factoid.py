@@ -2,7 +2,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, Double, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Computed, Double, ForeignKey, Index, String, Text
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -21,6 +21,10 @@ END"""
 """Lower bound of the 80 % Wilson interval: z = 1.2816; z², its half and its quarter."""
 
 
+SEARCHED = "(search || to_tsvector('english'::regconfig, search_terms))"
+"""All that a search finds a factoid by."""
+
+
 class Factoid(Keyed):
     """One published factoid. Its text never changes; its votes are in `Tally`."""
 
@@ -30,7 +34,7 @@ class Factoid(Keyed):
         Index("ix_factoids_category", "category", sql("created_at DESC"), sql("id DESC")),
         Index("ix_factoids_model", "model", sql("created_at DESC"), sql("id DESC")),
         Index("ix_factoids_shuffle", "shuffle_key", "id"),
-        Index("ix_factoids_search", "search", postgresql_using="gin"),
+        Index("ix_factoids_searched", sql(SEARCHED), postgresql_using="gin"),
         Index(
             "ix_factoids_similar",
             "text_key",
@@ -63,6 +67,8 @@ class Factoid(Keyed):
             persisted=True,
         ),
     )
+    search_terms: Mapped[str] = mapped_column(Text, server_default="")
+    """The words that Postgres' parser does not know, as `domain/factoids/search.py` spells them."""
 
 
 class Tally(Base):

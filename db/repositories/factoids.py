@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.compiled import Compiled, compiled
 from db.models import Factoid, Tally, Vote
+from db.models.factoid import SEARCHED
 from db.reads import Reads
 
 RELEVANT_AT_MOST = 500
@@ -94,6 +95,7 @@ ENGLISH: ColumnElement[Any] = literal_column("'english'::regconfig")
 HEADLINE: ColumnElement[Any] = literal_column(
     f"'HighlightAll=true,StartSel={MATCH_START},StopSel={MATCH_END}'"
 )
+SEARCHED_WORDS: ColumnElement[Any] = literal_column(SEARCHED)
 QUERY = func.to_tsquery(ENGLISH, bindparam("query"))
 WORD_SIMILARITY = cast(func.word_similarity(bindparam("query"), Factoid.text_key), Double)
 SORT_KEYS: dict[str, ColumnElement[Any]] = {
@@ -102,7 +104,7 @@ SORT_KEYS: dict[str, ColumnElement[Any]] = {
     "hot": Tally.hot_rank.expression,
     "controversial": Tally.controversy_rank.expression,
     "random": Factoid.shuffle_key.expression,
-    "relevance": cast(func.ts_rank_cd(Factoid.search, QUERY), Double),
+    "relevance": cast(func.ts_rank_cd(SEARCHED_WORDS, QUERY), Double),
     "similar": WORD_SIMILARITY,
 }
 RANKED_BY_TALLY = {"top", "hot", "controversial"}
@@ -120,7 +122,7 @@ def _filters(shape: PageShape) -> list[ColumnElement[bool]]:
     if shape.wrapped:
         filters.append(Factoid.shuffle_key < bindparam("start"))
     if shape.search:
-        filters.append(Factoid.search.op("@@")(QUERY))
+        filters.append(SEARCHED_WORDS.op("@@")(QUERY))
     if shape.order == "similar":
         filters.append(bindparam("query").op("<%")(Factoid.text_key))
     return filters
@@ -270,12 +272,12 @@ class FactoidRepository:
         )
         return set(published)
 
-    async def texts_about(self, topic_words: Sequence[str], limit: int) -> list[str]:
-        """The newest texts that contain any of these words."""
-        if not topic_words:
+    async def texts_about(self, query: str, limit: int) -> list[str]:
+        """The newest texts that a tsquery finds; none if it is empty."""
+        if not query:
             return []
-        query = func.to_tsquery(ENGLISH, " | ".join(topic_words))
-        about = select(Factoid.text).where(Factoid.search.op("@@")(query))
+        found = SEARCHED_WORDS.op("@@")(func.to_tsquery(ENGLISH, query))
+        about = select(Factoid.text).where(found)
         newest = about.order_by(Factoid.created_at.desc()).limit(limit)
         return list(await self._session.scalars(newest))
 

@@ -24,7 +24,13 @@ from sqlalchemy import (
 from db.compiled import Compiled, compiled
 from db.models import Factoid, GenerationRequest, Tally, Vote
 from db.reads import Reads
-from db.repositories.factoids import QUERY, WORD_SIMILARITY, FactoidCard, card_columns
+from db.repositories.factoids import (
+    QUERY,
+    SEARCHED_WORDS,
+    WORD_SIMILARITY,
+    FactoidCard,
+    card_columns,
+)
 
 Strategy = Literal["search", "similar", "category", "from", "below"]
 """How to find one: by words, by similar words, in categories, or by shuffle key from a start on
@@ -61,13 +67,13 @@ def unseen_statement(strategy: Strategy) -> Compiled:
 
 
 def _best_match() -> Select[Any]:
-    newest = select(Factoid.id).where(Factoid.search.op("@@")(QUERY), *_unseen())
+    newest = select(Factoid.id).where(SEARCHED_WORDS.op("@@")(QUERY), *_unseen())
     newest = newest.order_by(Factoid.created_at.desc(), Factoid.id.desc())
     matches = newest.limit(literal_column(str(RANKED_AT_MOST))).subquery("matches")
     cards = select(*card_columns()).select_from(matches)
     cards = cards.join(Factoid, Factoid.id == matches.c.id)
     cards = cards.join(Tally, Tally.factoid_id == Factoid.id)
-    rank = func.ts_rank_cd(Factoid.search, QUERY)
+    rank = func.ts_rank_cd(SEARCHED_WORDS, QUERY)
     return cards.order_by(rank.desc(), Factoid.id.desc()).limit(literal_column("1"))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.models import Factoid
 from db.repositories.factoids import FactoidRepository
 from domain.factoids.categories import Category
+from domain.factoids.search import search_terms
 from domain.text import key_of
 
 FIXTURES = Path("db/fixtures/factoids.json")
@@ -46,6 +47,7 @@ async def load_factoids(sessions: async_sessionmaker[AsyncSession]) -> int:
                 Factoid(
                     text=seed.text,
                     text_key=key,
+                    search_terms=search_terms(seed.subject, seed.text),
                     subject=seed.subject,
                     emoji=seed.emoji,
                     category=seed.category.value,

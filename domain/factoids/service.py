@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import random
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -15,7 +16,7 @@ from db.repositories.factoids import FactoidCard, FactoidReads, PageShape
 from domain.cursor import Cursors, InvalidCursor
 from domain.errors import Invalid, NotFound
 from domain.factoids.categories import Category
-from domain.factoids.search import mark_similar, prefix_query, search_words
+from domain.factoids.search import mark_matches, mark_similar, prefix_query, search_words
 
 Sort = Literal["new", "top", "hot", "controversial", "random", "relevance"]
 
@@ -97,9 +98,7 @@ class FactoidService:
             }
         cards = await self._reads.page(shape, **values)
         items = cards[: query.limit]
-        if order == "similar":
-            for card in items:
-                card.marked = mark_similar(card.text, terms)
+        _mark(items, terms, order)
         if len(cards) <= query.limit:
             return Feed(items, None)
         return Feed(items, self._cursors.write(query.identity, [order, *_position(items[-1])]))
@@ -122,6 +121,7 @@ class FactoidService:
             rest = replace(shape, wrapped=True)
             cards += await self._reads.page(rest, **values, **_before(0.0), start=start)
         items = cards[: query.limit]
+        _mark(items, terms, "random")
         if len(cards) <= query.limit:
             return Feed(items, None)
         # The page may end before the point where the keys wrap, although more was fetched.
@@ -203,6 +203,14 @@ def _shape(
         "since": query.since,
         "voter": voter_id,
     }
+
+
+def _mark(cards: Sequence[FactoidCard], terms: list[str], order: str) -> None:
+    for card in cards if terms else ():
+        if order == "similar":
+            card.marked = mark_similar(card.text, terms)
+        else:
+            card.marked = mark_matches(card.text, terms, card.marked)
 
 
 def _position(card: FactoidCard) -> list[Any]:

@@ -8,7 +8,7 @@ from db.repositories.factoids import FactoidCard
 from db.repositories.vault import VaultReads
 from domain.errors import NotFound
 from domain.factoids.categories import CATEGORY_LABELS, Category
-from domain.factoids.search import search_words
+from domain.factoids.search import search_words, word_query
 from domain.text import words
 
 
@@ -34,8 +34,8 @@ class Vault:
         terms = search_words(topic)
         if not terms:
             return await self._any(caller_id, seen)
-        for operator in (" & ", " | ") if len(terms) > 1 else (" & ",):
-            query = operator.join(terms)
+        for operator in ("&", "|") if len(terms) > 1 else ("&",):
+            query = word_query(terms, operator)
             if card := await self._reads.find_unseen("search", caller_id, seen, query=query):
                 return card
         if card := await self._reads.find_unseen("similar", caller_id, seen, query=" ".join(terms)):

@@ -12,10 +12,11 @@ import regex
 
 from domain.factoids.categories import CATEGORY_LABELS, Category
 from domain.generation.prompt import LEAK_DETECTOR
-from domain.text import clean, graphemes, key_of
+from domain.text import clean, graphemes, key_of, latin_length
 
 TEXT_GRAPHEMES = 500
-TEXT_GRAPHEMES_LEAST = 15
+TEXT_LENGTH_LEAST = 15
+"""As `latin_length` counts, since scripts differ in what one character says."""
 TEXT_LENGTH = 4_000
 """In code points, also of the text as it is compared: what the table holds."""
 
@@ -137,10 +138,8 @@ def text_so_far(answer: str) -> str:
 
 def _text(raw: Any) -> str:
     text = clean(raw) if isinstance(raw, str) else ""
-    if not TEXT_GRAPHEMES_LEAST <= graphemes(text) <= TEXT_GRAPHEMES:
-        raise UnusableAnswer(
-            f"text must have {TEXT_GRAPHEMES_LEAST} to {TEXT_GRAPHEMES} characters."
-        )
+    if latin_length(text) < TEXT_LENGTH_LEAST or graphemes(text) > TEXT_GRAPHEMES:
+        raise UnusableAnswer(f"text must have {TEXT_LENGTH_LEAST} to {TEXT_GRAPHEMES} characters.")
     if max(len(text), len(key_of(text))) > TEXT_LENGTH or not key_of(text):
         raise UnusableAnswer("text must be plain words.")
     if _MARKUP.search(text):

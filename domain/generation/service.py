@@ -12,6 +12,7 @@ from db.models import Factoid, GenerationRequest
 from db.repositories.credits import CreditRepository
 from db.repositories.factoids import FactoidRepository
 from db.repositories.generations import GenerationRepository
+from domain.factoids.search import search_terms, word_query
 from domain.generation import failures, prompt, retry_policy
 from domain.generation.answer import FactoidDraft, UnusableAnswer, read_answer
 from domain.generation.duplicates import AlreadyPublished, check_new
@@ -88,7 +89,8 @@ class GenerationService(ModelRunner[GenerationRequest]):
     async def _first_messages(self, request: GenerationRequest) -> list[dict[str, str]]:
         async with self._sessions() as session:
             factoids = FactoidRepository(session)
-            known = await factoids.texts_about(words(request.topic or ""), EXAMPLES // 2)
+            about = word_query(words(request.topic or ""), "|")
+            known = await factoids.texts_about(about, EXAMPLES // 2)
             known += [t for t in await factoids.newest_texts(EXAMPLES) if t not in known]
         conversation = prompt.messages(request.topic, known)
         while known and prompt.size(conversation) > PROMPT_BYTES_AT_MOST // 2:
@@ -109,6 +111,7 @@ class GenerationService(ModelRunner[GenerationRequest]):
         factoid = Factoid(
             text=draft.text,
             text_key=draft.key,
+            search_terms=search_terms(draft.subject, draft.text),
             subject=draft.subject,
             emoji=draft.emoji,
             category=draft.category.value,

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from domain.factoids.search import search_terms
+from domain.text import key_of
 from tests.environment import SERVER
 from tests.processes import ROOT
 
@@ -33,6 +36,14 @@ UNION ALL SELECT 'function', proname, pg_get_functiondef(p.oid) FROM pg_proc p
     (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
 ORDER BY 1, 2, 3
 """
+STORED = [
+    "मिस्र में शहद कभी खराब नहीं होता।",
+    "น้ำเงินเป็นสีของเลือด",
+    "İstanbul kadar ışık yok",
+    "العسل لا يفسد",
+    "العَسَلُ لا يَفسُدُ",
+    "Only ASCII.",
+]
 OF_THE_TOOL = {"alembic_version", "alembic_version.version_num", "alembic_version_pkc"}
 
 
@@ -84,6 +95,27 @@ def test_tables_can_be_made_unmade_and_made_again():
     assert {"factoids", "tallies", "votes", "outbox"} <= {one[1] for one in made}
     assert left == []
     assert run(SHAPE) == made
+
+
+@pytest.mark.usefixtures("empty")
+def test_keys_and_terms_of_stored_facts_are_written_anew():
+    migrate("upgrade", "--no-prompt", "7a3b90c5d1e4")
+    for number, text in enumerate(STORED):
+        run(
+            "INSERT INTO factoids (id, text, text_key, subject, emoji, category, origin,"
+            f" created_at) VALUES ('{UUID(int=number + 1)}', '{text}', 'old {number}', '-', '🪐',"
+            " 'space', 'seed', now())"
+        )
+    migrate("upgrade", "--no-prompt")
+
+    written = run("SELECT text, text_key, search_terms FROM factoids ORDER BY id")
+
+    assert written == [
+        *((text, key_of(text), search_terms(text)) for text in STORED[:-2]),
+        # Without vowels it would have the key of another; nothing is lost.
+        (STORED[-2], f"old {len(STORED) - 2}", search_terms(STORED[-2])),
+        (STORED[-1], f"old {len(STORED) - 1}", ""),
+    ]
 
 
 @pytest.mark.usefixtures("empty")

@@ -68,10 +68,29 @@ def test_a_text_is_cleaned(text, cleaned):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "章鱼有三颗心脏，血是蓝色的。",
+        "蜂蜜永远不会变质。",
+        "タコの心臓は三つある。",
+        "문어는 심장이 셋이다.",
+        "ผึ้งจำหน้าคนได้",
+        "शहद खराब नहीं होता।",
+        "Prof. Albert Einstein never learned to swim. He loved sailing. Capt. Cook did both.",
+        "Really? Yes. Dr. J. R. Smith et al. weighed it. It was 3.5 kg.",
+        "Capt. A. B. Sharp flew to St. Kilda at 3 p.m. in Oct. 1911. He was late.",
+    ],
+)
+def test_a_text_that_says_enough_is_used(text):
+    assert read_answer(json.dumps(GOOD | {"text": text})).text == text
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         pytest.param({"text": "word " * 101 + "end"}, id="a text of 508 characters"),
         pytest.param({"text": "Too short."}, id="a text of hardly anything"),
+        pytest.param({"text": "蜂蜜。"}, id="a text of hardly anything in Chinese"),
         pytest.param({"text": "<b>Honey</b> never spoils at all."}, id="markup"),
         pytest.param({"text": "Honey never spoils, see https://x.example."}, id="an address"),
         pytest.param({"text": "![x](y) Honey never spoils, they say."}, id="an image"),

@@ -32,6 +32,38 @@ def test_texts_that_differ_in_signs_only_have_one_key():
     assert key_of("Bees  can't FLY!") == key_of("bees can’t fly") == "bees can t fly"
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("कला", "कल"),
+        ("ดำ", "ดา"),
+        ("পানি", "পান"),
+        ("கல்", "கல"),
+        ("がき", "かき"),
+        ("मीन", "मन"),
+    ],
+)
+def test_combining_marks_tell_words_apart(one, other):
+    assert key_of(one) != key_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("العَسَلُ", "العسل"),
+        ("שָׁלוֹם", "שלום"),
+        ("İSTANBUL IŞIK", "istanbul ışık"),
+        ("क़", "क़"),
+        ("ශ්‍රී", "ශ්රී"),
+        ("I ❤️ bees", "i bees"),
+        ("章鱼，有 心。", "章鱼有心"),
+        ("é", "É"),
+    ],
+)
+def test_spellings_of_one_word_have_one_key(one, other):
+    assert key_of(one) == key_of(other)
+
+
 def test_the_last_word_of_a_search_may_be_unfinished():
     assert prefix_query(search_words("Blue wha")) == "blue & wha:*"
     assert prefix_query(search_words(" ... ")) == ""
