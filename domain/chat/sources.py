@@ -13,7 +13,15 @@ from domain.text import clean
 TITLE_LENGTH = 200
 URL_LENGTH = 1_000
 
-_CITED = re.compile(r"\[(\d{1,3})\]")
+_CITATION = re.compile(
+    r"[\[【［]\s*(?:sources?|refs?\.?)?[\s:^#]*"
+    r"(\d{1,3}(?:(?:\s*(?:[,;、，&–—-]|\band\b)\s*|\s+)[\^#]?\d{1,3}){0,20})"
+    r"(?:†[^\]】］]{0,80})?\s*[\]】］]",
+    re.IGNORECASE,
+)
+"""As people and models spell them: [1], [2, 3], [1-3], [^1], [Source 1], 【1†source】."""
+
+_NUMBERS = re.compile(r"(\d+)(?:\s*[–—-]\s*(\d+))?")
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -56,7 +64,7 @@ class Sources:
 
     def cited_in(self, text: str) -> list[Source]:
         """The sources that a text cites by number; all of them when it cites none."""
-        named = {int(number) for number in _CITED.findall(text)}
+        named = {number for cited in _CITATION.finditer(text) for number in _numbers(cited[1])}
         return [source for source in self.all if source.number in named] or self.all
 
     def _add(
@@ -67,3 +75,9 @@ class Sources:
             shown = clean(title)[:TITLE_LENGTH] or url
             self._by_url[url] = Source(number, kind, shown, url, factoid_id)
         return self._by_url[url]
+
+
+def _numbers(cited: str) -> list[int]:
+    """The numbers in a citation, those within a range included."""
+    ranges = ((int(first), int(last or first)) for first, last in _NUMBERS.findall(cited))
+    return [number for first, last in ranges for number in range(first, last + 1)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.chat.sources import Sources
 from web.chat.markdown_parser import Block, Line, Row, Span, blocks, plain_text
 
 CORPUS: dict[str, list[str]] = json.loads(
@@ -106,3 +107,114 @@ def test_every_payload_becomes_text_and_web_links(payload: str):
 
 def test_plain_text_has_no_markup():
     assert plain_text(blocks("**Bees** dance.\n\n- near\n- far")) == "Bees dance.\nnear far"
+
+
+SOURCES = {1: "https://facts.example/1", 2: "https://facts.example/2", 3: "https://web.example/3"}
+
+
+def links(text: str) -> list[tuple[str, str]]:
+    """What is a link in a text, and where it leads."""
+    spans = [span for block in blocks(text, SOURCES) for line in block.lines for span in line.spans]
+    return [(span.text, span.href) for span in spans if span.href]
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Three [1].", [1]),
+        ("Three [1, 2].", [1, 2]),
+        ("Three [2,3].", [2, 3]),
+        ("Three [2; 3] or [1 and 3].", [2, 3, 1, 3]),
+        ("Three [2][3].", [2, 3]),
+        ("Three [1-3].", [1, 2, 3]),
+        ("Three [1–3].", [1, 2, 3]),
+        ("Three [^2].", [2]),
+        ("Three [Source 1].", [1]),
+        ("Three [sources: 1, 2].", [1, 2]),
+        ("Three 【1†source】 and 【2】.", [1, 2]),
+        ("三【1、2】。", [1, 2]),
+        ("The interval [0, 1] and [9].", []),
+        ("In code: `[1]`.", []),
+    ],
+)
+def test_citations_are_links_however_they_are_spelt(text, numbers):
+    assert links(text) == [(f"[{number}]", SOURCES[number]) for number in numbers]
+    known = Sources("https://facts.example")
+    for number in SOURCES:
+        known.web(f"Page {number}", SOURCES[number])
+    if numbers:
+        assert {source.number for source in known.cited_in(text)} == set(numbers)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Three [1].\n\n[1]: https://evil.example/steal",
+        "[1]: https://evil.example/steal\n\nThree [1].",
+        'Three [1].\n\n[1]: <https://evil.example> "title"',
+        "Three [1](https://evil.example/steal).",
+        "Three [[1]](https://evil.example/steal).",
+        "Three [**1**](https://evil.example/steal) and [1].",
+        "Three [Source 1](https://evil.example/steal).",
+    ],
+)
+def test_nothing_gives_a_citation_another_address(text):
+    found = links(text)
+
+    assert all(href == SOURCES[1] for label, href in found if label.strip("[]") == "1")
+    assert not [label for label, href in found if "evil" in href and "evil" not in label]
+
+
+@pytest.mark.parametrize(
+    ("text", "strong"),
+    [
+        ("**重要提示（Important）：**请注意", "重要提示（Important）："),
+        ("これは**「重要」**です", "「重要」"),
+        ("请**注意。**然后", "注意。"),
+        ("**한국어(Korean)**는", "한국어(Korean)"),
+    ],
+)
+def test_emphasis_beside_east_asian_punctuation(text, strong):
+    spans = [span for block in blocks(text) for line in block.lines for span in line.spans]
+
+    assert [span.text for span in spans if span.strong] == [strong]
+    assert "*" not in "".join(span.text for span in spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"So \(a_1 * b_2\) is.", r"So \(a_1 * b_2\) is."),
+        (r"\[E = mc^2\]", r"\[E = mc^2\]"),
+        (r"$$\frac{1}{2}$$ and \(x", r"$$\frac{1}{2}$$ and \(x"),
+        ("One<br>two<br/>three", "One\ntwo\nthree"),
+        ("It is ~~not~~ so", "It is not so"),
+    ],
+)
+def test_what_models_write_every_day_looks_right(text, shown):
+    assert "".join(s.text for b in blocks(text) for line in b.lines for s in line.spans) == shown
+
+
+@pytest.mark.parametrize("text", ["• a\n• b", "● a\n● b", "  ‣ a\n  ‣ b"])
+def test_lines_with_bullets_are_a_list(text):
+    (block,) = blocks(text)
+
+    assert (block.kind, [line.marker for line in block.lines]) == ("list", ["•", "•"])
+
+
+@pytest.mark.parametrize("end", ["-", "--", "---", "=", "- ", "- a"])
+def test_a_paragraph_never_turns_into_a_heading_while_a_list_begins(end):
+    assert "heading" not in {block.kind for block in blocks(f"Some facts:\n{end}")}
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("See https://x.example/a.", "https://x.example/a"),
+        ("See (https://x.example/a), or not", "https://x.example/a"),
+        ("https://x.example/Bee_(insect)!", "https://x.example/Bee_(insect)"),
+        ("见https://x.example/蜂。", "https://x.example/蜂"),
+    ],
+)
+def test_a_bare_address_is_a_link(text, address):
+    assert links(text) == [(address, address)]

@@ -16,7 +16,11 @@ LINK = "text-accent underline underline-offset-2 [overflow-wrap:anywhere] "
 
 
 def _span(span: Span) -> rx.Component:
-    style = rx.cond(span.strong, "font-semibold ", "") + rx.cond(span.em, "italic ", "")  # pyright: ignore[reportOperatorIssue]
+    style = (
+        rx.cond(span.strong, "font-semibold ", "")  # pyright: ignore[reportOperatorIssue]
+        + rx.cond(span.em, "italic ", "")
+        + rx.cond(span.struck, "line-through ", "")
+    )
     code = "rounded bg-tint px-1 py-0.5 font-mono text-[.9em] [overflow-wrap:anywhere]"
     plain = rx.cond(
         span.code,

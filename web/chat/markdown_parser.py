@@ -5,16 +5,25 @@ HTML stays text, an image becomes a link, and a link always shows where it leads
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
-PARSER.disable(["image", "html_block", "html_inline"])
-CITED = re.compile(r"\[(\d{1,3})\]")
+from web.chat.markdown_rules import new_parser, with_bullets
+
+PARSER = new_parser()
+CITATION = re.compile(
+    r"[\[【［]\s*(?:sources?|refs?\.?)?[\s:^#]*"
+    r"(\d{1,3}(?:(?:\s*(?:[,;、，&–—-]|\band\b)\s*|\s+)[\^#]?\d{1,3}){0,20})"
+    r"(?:†[^\]】］]{0,80})?\s*[\]】］]",
+    re.IGNORECASE,
+)
+"""The same as in `domain/chat/sources.py`."""
+NUMBERS = re.compile(r"(\d+)(?:\s*[–—-]\s*(\d+))?")
+ADDRESS = re.compile(r"https?://(?:[^\s<>()\[\]{}\"'`|\\^、。，．（）]|\([^\s()<>]*\))+")
+BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 @dataclass
@@ -25,6 +34,7 @@ class Span:
     strong: bool = False
     em: bool = False
     code: bool = False
+    struck: bool = False
     href: str = ""
     """The HTTP address of a link; empty for text that is not a link."""
     host: str = ""
@@ -59,13 +69,15 @@ class Block:
 
 
 def blocks(text: str, sources: Mapping[int, str] | None = None) -> list[Block]:
-    """A Markdown text in blocks; `[1]` becomes a link where source 1 has an address."""
+    """A Markdown text in blocks; `[1]` becomes a link where source 1 has an address, and no other
+    address can be put under it.
+    """
     return blocks_of(parse(text), sources or {})
 
 
 def parse(text: str) -> list[Token]:
     """The parser's tokens of a Markdown text."""
-    return PARSER.parse(text)
+    return PARSER.parse(with_bullets(text))
 
 
 def blocks_of(tokens: Sequence[Token], sources: Mapping[int, str]) -> list[Block]:
@@ -147,38 +159,93 @@ def http_address(address: Any) -> tuple[str, str]:
 
 def _spans(tokens: list[Token], sources: Mapping[int, str]) -> list[Span]:
     spans: list[Span] = []
-    strong = em = 0
+    strong = em = struck = 0
     href = host = ""
-    for token in tokens:
+    cites = False
+    for place, token in enumerate(tokens):
         match token.type:
             case "strong_open" | "strong_close":
                 strong += token.nesting
             case "em_open" | "em_close":
                 em += token.nesting
+            case "s_open" | "s_close":
+                struck += token.nesting
             case "link_open":
-                href, host = http_address(token.attrGet("href"))
+                cites = _is_citation(_label(tokens[place + 1 :]), sources)
+                href, host = ("", "") if cites else http_address(token.attrGet("href"))
             case "link_close":
                 if host and spans:
                     spans[-1].host = host
-                href = host = ""
+                href, host, cites = "", "", False
             case "code_inline":
                 spans.append(Span(token.content, bool(strong), bool(em), code=True, href=href))
             case "softbreak" | "hardbreak":
                 spans.append(Span(" " if token.type == "softbreak" else "\n", href=href))
             case _:
-                for text, number in _cited(token.content, sources if not href else {}):
-                    to = sources[number] if number else href
-                    span = Span(text, bool(strong), bool(em), href=to, cites=bool(number))
-                    spans.append(span)
+                text = BREAK.sub("\n", token.content)
+                text = _bracketed(text) if cites else text
+                pieces = [Span(text, href=href)] if href else _linked(text, sources)
+                spans += (
+                    replace(piece, strong=bool(strong), em=bool(em), struck=bool(struck))
+                    for piece in pieces
+                    if piece.text
+                )
     return spans
 
 
-def _cited(text: str, sources: Container[int]) -> list[tuple[str, int]]:
-    """The text in pieces, each with the number of the source it cites, or 0."""
-    pieces: list[tuple[str, int]] = []
+def _label(tokens: Sequence[Token]) -> str:
+    """The text of a link that has just begun."""
+    label = ""
+    for token in tokens:
+        if token.type == "link_close":
+            break
+        label += token.content
+    return label
+
+
+def _is_citation(label: str, sources: Container[int]) -> bool:
+    cited = CITATION.fullmatch(_bracketed(label))
+    return bool(cited) and all(number in sources for number in _numbers(cited[1]))
+
+
+def _bracketed(label: str) -> str:
+    return label if label.startswith(("[", "【")) else f"[{label}]"
+
+
+def _numbers(cited: str) -> list[int]:
+    """The numbers in a citation, those within a range included."""
+    ranges = ((int(first), int(last or first)) for first, last in NUMBERS.findall(cited))
+    return [number for first, last in ranges for number in range(first, last + 1)]
+
+
+def _linked(text: str, sources: Mapping[int, str]) -> list[Span]:
+    """The text in pieces, with links for the sources it cites and for bare addresses."""
+    pieces: list[Span] = []
+    for piece in _cited(text, sources):
+        pieces += [piece] if piece.cites else _addressed(piece.text)
+    return pieces
+
+
+def _addressed(text: str) -> list[Span]:
+    pieces: list[Span] = []
     at = 0
-    for cited in CITED.finditer(text):
-        if int(cited[1]) in sources:
-            pieces += [(text[at : cited.start()], 0), (cited[0], int(cited[1]))]
+    for found in ADDRESS.finditer(text):
+        shown = found[0].rstrip(".,;:!?")
+        href, host = http_address(shown)
+        if host:
+            pieces += [Span(text[at : found.start()]), Span(shown, href=href)]
+            at = found.start() + len(shown)
+    return [*pieces, Span(text[at:])]
+
+
+def _cited(text: str, sources: Mapping[int, str]) -> list[Span]:
+    """The text in pieces, of which those that cite a source link to it."""
+    pieces: list[Span] = []
+    at = 0
+    for cited in CITATION.finditer(text):
+        numbers = _numbers(cited[1])
+        if numbers and all(number in sources for number in numbers):
+            pieces.append(Span(text[at : cited.start()]))
+            pieces += (Span(f"[{n}]", href=sources[n], cites=True) for n in numbers)
             at = cited.end()
-    return [piece for piece in [*pieces, (text[at:], 0)] if piece[0]]
+    return [*pieces, Span(text[at:])]
