@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import asyncpg
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import (
 
 from db.reads import Reads
 from settings import Settings
+from settings.postgres import read_postgres_url
 
 SIMILAR_WORDS_AT_LEAST = 0.33
 """Trigram similarity from which a searched word counts as a misspelt one: "octpous" is 0.38 like
@@ -41,14 +42,35 @@ IDLE_TRANSACTION_TIMEOUT_S = 10
 """A process that stops in the middle of a transaction must not keep its locks."""
 
 
-def _plain(url: str) -> str:
-    """The URL in the form asyncpg takes."""
-    return "postgresql://" + url.partition("://")[2]
+DIALECT = "postgresql+asyncpg://"
+"""SQLAlchemy's URL says only this; `connect` knows the rest, so both drivers read one address."""
 
 
-def sqlalchemy_url(url: str) -> str:
-    """The address as SQLAlchemy wants it."""
-    return "postgresql+asyncpg://" + url.partition("://")[2]
+def connect_options(url: str, **settings: str) -> dict[str, Any]:
+    """The options of `asyncpg.connect` and `asyncpg.create_pool` for an address, with settings of
+    the server.
+    """
+    address = read_postgres_url(url)
+    options: dict[str, Any] = {
+        "dsn": address.dsn,
+        "timeout": address.timeout_s or CONNECT_TIMEOUT_S,
+        "server_settings": settings,
+    }
+    if address.tls:
+        options["ssl"] = address.tls
+    return options
+
+
+def create_engine(url: str, **options: Any) -> AsyncEngine:
+    """An engine whose connections are made by asyncpg itself."""
+    connect = partial(
+        asyncpg.connect,
+        **connect_options(
+            url, idle_in_transaction_session_timeout=f"{IDLE_TRANSACTION_TIMEOUT_S}s"
+        ),
+        command_timeout=WRITE_TIMEOUT_S,
+    )
+    return create_async_engine(DIALECT, async_creator=connect, **options)
 
 
 class Sessions(async_sessionmaker[AsyncSession]):
@@ -74,6 +96,7 @@ class Database:
     reads: Reads
     """Read-only connections for single statements."""
     url: str
+    """As it was given; `connect_options` reads it."""
 
     async def close(self) -> None:
         await self.reads.close()
@@ -98,37 +121,28 @@ async def open_database(config: Settings) -> Database:
     """
     if config.debug:
         logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)
-    engine = create_async_engine(
-        sqlalchemy_url(config.database_url),
+    engine = create_engine(
+        config.database_url,
         pool_size=config.write_pool_size,
         # Overflow connections would be opened and closed for a single use.
         max_overflow=0,
         pool_timeout=WRITE_TIMEOUT_S,
         # Parameters may contain personal data, and error messages are logged.
         hide_parameters=True,
-        connect_args={
-            "timeout": CONNECT_TIMEOUT_S,
-            "command_timeout": WRITE_TIMEOUT_S,
-            "server_settings": {
-                "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_TIMEOUT_S}s"
-            },
-        },
     )
     event.listen(engine.sync_engine, "checkout", _replace_closed)
     pool = await asyncpg.create_pool(
-        _plain(config.database_url),
+        **connect_options(config.database_url, **READ_SETTINGS),
         min_size=1,
         max_size=config.read_pool_size,
         reset=_no_reset,
-        timeout=CONNECT_TIMEOUT_S,
         command_timeout=READ_TIMEOUT_S,
-        server_settings=READ_SETTINGS,
     )
     return Database(
         engine=engine,
         sessions=Sessions(engine),
         reads=Reads(pool),
-        url=_plain(config.database_url),
+        url=config.database_url,
     )
 
 

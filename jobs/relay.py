@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.models import OutboxRow
 from db.repositories.outbox import CHANNEL, OutboxRepository
-from db.session import Database
+from db.session import Database, connect_options
 from domain.jobs import DECLARED
 
 POLL_EVERY_S = 1.0
@@ -90,7 +90,7 @@ class Relay:
         while True:
             lost = asyncio.Event()
             try:
-                connection = await asyncpg.connect(self._database.url)
+                connection = await asyncpg.connect(**connect_options(self._database.url))
             except (asyncpg.PostgresError, OSError) as error:
                 log.warning("relay_not_listening", error=type(error).__name__)
                 await asyncio.sleep(POLL_EVERY_S)

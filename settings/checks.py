@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from croniter import croniter
 
+from settings.postgres import read_postgres_url
+
 if TYPE_CHECKING:
     from settings import Settings
 
@@ -46,7 +48,10 @@ class WrongSetting(SystemExit):
 
 
 def check(settings: "Settings") -> None:
-    _address("DATABASE_URL", settings.database_url, {"postgresql", "postgres"})
+    try:
+        read_postgres_url(settings.database_url)
+    except ValueError as error:
+        raise WrongSetting(f"DATABASE_URL: {error}") from None
     _address("REDIS_URL", settings.redis_url, {"redis", "rediss", "unix"})
     _address("OPENROUTER_BASE_URL", settings.openrouter_base_url, {"http", "https"})
     _address("TAVILY_BASE_URL", settings.tavily_base_url, {"http", "https"})

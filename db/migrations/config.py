@@ -3,11 +3,14 @@
 from advanced_alchemy.config import AlembicAsyncConfig, SQLAlchemyAsyncConfig
 
 from db.models import Base
-from db.session import sqlalchemy_url
+from db.session import DIALECT, create_engine
 from settings.process import load_process
 
+config = load_process()
+
 alembic = SQLAlchemyAsyncConfig(
-    connection_string=sqlalchemy_url(load_process().database_url),
+    connection_string=DIALECT,
+    create_engine_callable=lambda _, **options: create_engine(config.database_url, **options),
     metadata=Base.metadata,
     alembic_config=AlembicAsyncConfig(
         script_location="db/migrations", version_table_name="alembic_version"

@@ -4,10 +4,10 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, pool
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from db.migrations.config import alembic
+from db.migrations.config import config
 from db.models import Base
+from db.session import create_engine
 
 
 def run(connection: Connection) -> None:
@@ -17,7 +17,7 @@ def run(connection: Connection) -> None:
 
 
 async def run_online() -> None:
-    engine = create_async_engine(str(alembic.connection_string), poolclass=pool.NullPool)
+    engine = create_engine(config.database_url, poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()
