@@ -4,13 +4,21 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+from redis.exceptions import RedisError
 from saq import CronJob, Job
 from saq.queue.redis import RedisQueue
+
+from domain.infra.redis import open_redis_for_queue
 
 NAME = "factoids"
 
 LISTENERS = 4
 """How many of a worker's free slots wait for a job at once, each on its own connection."""
+
+FIRST_WAIT_S = 0.1
+FAILURES_COUNTED = 5
+"""Up to which each failure doubles the wait: 3 s at most."""
 
 LOST_JOBS = """
 local found = {}
@@ -35,12 +43,17 @@ status write; under load that hit one job in three. This one requires two sweeps
 """
 
 
+log = structlog.get_logger()
+
+
 class JobQueue(RedisQueue):
     """SAQ's queue with fewer connections, and a sweep without false positives and long waits."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._listeners = asyncio.Semaphore(LISTENERS)
+        self._failures = 0
+        """In a row, of asking for a job."""
         # A private attribute of SAQ 0.26, which offers no other way.
         self._cleanup_script = self.redis.register_script(LOST_JOBS)
 
@@ -52,9 +65,21 @@ class JobQueue(RedisQueue):
         except TimeoutError:
             return None
         try:
-            return await super().dequeue(timeout, poll_interval)
+            job = await super().dequeue(timeout, poll_interval)
+        except (RedisError, OSError) as error:
+            await self._wait_after(error)
+            return None
         finally:
             self._listeners.release()
+        self._failures = 0
+        return job
+
+    async def _wait_after(self, error: Exception) -> None:
+        """SAQ would ask again at once, as fast as it can."""
+        if self._failures == 0:
+            log.warning("queue_unavailable", error=type(error).__name__)
+        self._failures = min(self._failures + 1, FAILURES_COUNTED)
+        await asyncio.sleep(FIRST_WAIT_S * 2**self._failures)
 
     async def sweep(self, lock: int = 60, abort: float = 0.2) -> list[str]:
         """SAQ waits five seconds for each stuck job to confirm its abortion, one after the other.
@@ -65,7 +90,7 @@ class JobQueue(RedisQueue):
 
 
 def open_queue(redis_url: str, name: str = NAME) -> JobQueue:
-    return JobQueue.from_url(redis_url, name=name)  # pyright: ignore[reportReturnType]
+    return JobQueue(open_redis_for_queue(redis_url), name=name)
 
 
 @dataclass

@@ -37,6 +37,7 @@ class Relay:
     async def run(self) -> None:
         """Move due rows whenever Postgres announces one, and once a second in any case."""
         listening = asyncio.create_task(self._listen())
+        delayed = False
         try:
             while True:
                 with suppress(TimeoutError):
@@ -46,8 +47,11 @@ class Relay:
                 try:
                     while await self.move_due() == BATCH:
                         pass
+                    delayed = False
                 except (SQLAlchemyError, RedisError, OSError) as error:
-                    log.warning("relay_delayed", error=type(error).__name__)
+                    if not delayed:
+                        log.warning("relay_delayed", error=type(error).__name__)
+                    delayed = True
         finally:
             listening.cancel()
             with suppress(asyncio.CancelledError):
