@@ -1,7 +1,14 @@
 """Export of a chat as a Markdown file."""
 
+import re
+import unicodedata
+
 from api.schemas.chat_messages import ChatMessageOut
 from api.schemas.chats import ChatOut
+from domain.chat.sources import CITATION
+
+_LABEL = re.compile(r"\[([^\[\]]{1,80})\]\]?(?=[:(\[])")
+"""What Markdown would make a link of, since an address follows."""
 
 
 def chat_markdown(chat: ChatOut) -> str:
@@ -16,9 +23,19 @@ def _message(message: ChatMessageOut) -> str:
         f"\n{source.number}. [{_link_text(source.title)}](<{_link_target(source.url)}>)"
         for source in message.sources
     )
-    return f"\n## {who}{ended}\n\n{message.text}\n" + (
+    return f"\n## {who}{ended}\n\n{_with_own_citations(message.text)}\n" + (
         f"\nSources:\n{sources}\n" if sources else ""
     )
+
+
+def _with_own_citations(text: str) -> str:
+    """The text without links that read as the number of a source, which is in the list of them."""
+
+    def apart(match: re.Match[str]) -> str:
+        label = unicodedata.normalize("NFKC", match[1]).strip("*_`~\\ \n")
+        return f"{match[0]} " if CITATION.fullmatch(f"[{label}]") else match[0]
+
+    return _LABEL.sub(apart, text)
 
 
 def _link_text(title: str) -> str:

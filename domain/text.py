@@ -68,6 +68,14 @@ def latin_length(text: str) -> int:
     return graphemes(text) + len(_FURTHER_LETTERS.findall(text)) + len(_HAN.findall(text))
 
 
+def shorten(text: str, length: int) -> str:
+    """The start of a text, of at most `length` code points and without a part of a character."""
+    if len(text) <= length:
+        return text
+    ends = (match.end() for match in _GRAPHEME.finditer(text, 0, length + 1))
+    return text[: max((end for end in ends if end <= length), default=0)]
+
+
 def clean(text: str) -> str:
     """Normalize to NFC on one line with single spaces, without invisible and control characters.
 

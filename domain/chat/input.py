@@ -1,7 +1,7 @@
 """Messages and titles as callers write them, and as they are stored; pure functions."""
 
 from domain.errors import Invalid
-from domain.text import clean, clean_lines, graphemes
+from domain.text import clean, clean_lines, graphemes, shorten
 
 MESSAGE_GRAPHEMES = 2_000
 TITLE_GRAPHEMES = 120
@@ -39,4 +39,4 @@ def default_title(message: str) -> str:
     words = " ".join(message.split())
     if len(words) <= DEFAULT_TITLE_LENGTH:
         return words
-    return f"{words[:DEFAULT_TITLE_LENGTH].rsplit(' ', 1)[0]}…"
+    return f"{shorten(words, DEFAULT_TITLE_LENGTH).rsplit(' ', 1)[0]}…"

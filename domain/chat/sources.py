@@ -8,20 +8,24 @@ from uuid import UUID
 
 import msgspec
 
-from domain.text import clean
+from domain.text import clean, shorten
 
 TITLE_LENGTH = 200
 URL_LENGTH = 1_000
 
-_CITATION = re.compile(
-    r"[\[【［]\s*(?:sources?|refs?\.?)?[\s:^#]*"
-    r"(\d{1,3}(?:(?:\s*(?:[,;、，&–—-]|\band\b)\s*|\s+)[\^#]?\d{1,3}){0,20})"
-    r"(?:†[^\]】］]{0,80})?\s*[\]】］]",
+CITATION = re.compile(
+    r"\\?[\[【［〔]\s{0,3}"
+    r"(?:(?:sources?|references?|refs?|citations?|cite|documents?|docs?|s)[\s_.-]{0,3})?"
+    r"[\s:^#]{0,3}"
+    r"(\d{1,3}(?:(?:\s{0,3}(?:[,;、，&–—~-]|\.\.\.?|…|\band\b|\bto\b)\s{0,3}|\s{1,3})"
+    r"(?:sources?|refs?|cite|docs?)?[\s_:^#]{0,3}\d{1,3}){0,20})"
+    r"(?::\d{1,3})?(?:†[^\]】］〕]{0,80})?[\s^.]{0,3}\\?[\]】］〕]",
     re.IGNORECASE,
 )
-"""As people and models spell them: [1], [2, 3], [1-3], [^1], [Source 1], 【1†source】."""
+"""As people and models spell them: [1], [2, 3], [1-3], [^1], [Source 1], [cite: 1],
+【1†source】. The pages read them in the same way, in `web/chat/markdown_parser.py`."""
 
-_NUMBERS = re.compile(r"(\d+)(?:\s*[–—-]\s*(\d+))?")
+NUMBERS = re.compile(r"(\d+)(?:\s*(?:[–—~-]|\.\.\.?|…|to)\s*(\d+))?", re.IGNORECASE)
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -64,7 +68,7 @@ class Sources:
 
     def cited_in(self, text: str) -> list[Source]:
         """The sources that a text cites by number; all of them when it cites none."""
-        named = {number for cited in _CITATION.finditer(text) for number in _numbers(cited[1])}
+        named = {number for cited in CITATION.finditer(text) for number in _numbers(cited[1])}
         return [source for source in self.all if source.number in named] or self.all
 
     def _add(
@@ -72,12 +76,15 @@ class Sources:
     ) -> Source:
         if url not in self._by_url:
             number = max((source.number for source in self.all), default=0) + 1
-            shown = clean(title)[:TITLE_LENGTH] or url
+            shown = shorten(clean(title), TITLE_LENGTH) or url
             self._by_url[url] = Source(number, kind, shown, url, factoid_id)
         return self._by_url[url]
 
 
 def _numbers(cited: str) -> list[int]:
-    """The numbers in a citation, those within a range included."""
-    ranges = ((int(first), int(last or first)) for first, last in _NUMBERS.findall(cited))
-    return [number for first, last in ranges for number in range(first, last + 1)]
+    """The numbers in a citation, those within a range included; none in an interval such as 0 to 1,
+    or where there are more than anybody cites.
+    """
+    ranges = [(int(first), int(last or first)) for first, last in NUMBERS.findall(cited)]
+    numbers = [number for first, last in ranges for number in range(first, last + 1)]
+    return numbers if 0 not in numbers and len(numbers) <= 20 else []

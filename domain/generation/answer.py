@@ -12,7 +12,7 @@ import regex
 
 from domain.factoids.categories import CATEGORY_LABELS, Category
 from domain.generation.prompt import LEAK_DETECTOR
-from domain.text import clean, graphemes, key_of, latin_length
+from domain.text import clean, graphemes, key_of, latin_length, shorten
 
 TEXT_GRAPHEMES = 500
 TEXT_LENGTH_LEAST = 15
@@ -157,12 +157,7 @@ def _subject(raw: Any, text: str) -> str:
     if LEAK_DETECTOR.matches(subject):
         raise UnusableAnswer("subject must be of the fact, not what you were told.")
     subject = subject or " ".join(text.split()[:SUBJECT_WORDS])
-    shown = ""
-    for character in regex.findall(r"\X", subject):
-        if len(shown) + len(character) > SUBJECT_LENGTH:
-            break
-        shown += character
-    return shown.strip()
+    return shorten(subject, SUBJECT_LENGTH).strip()
 
 
 def _emoji(raw: Any) -> str | None:

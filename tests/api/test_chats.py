@@ -1,9 +1,14 @@
 """Chats over HTTP, before anybody answers: whose they are, how they stand, what is refused."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from markdown_it import MarkdownIt
 
+from api.chat_markdown import chat_markdown
+from api.schemas.chat_messages import ChatMessageOut
+from api.schemas.chats import ChatOut
 from db.models import ChatSession
 from domain.chat.history import branch
 from tests.fixtures.api import api_client
@@ -242,6 +247,25 @@ async def test_a_chat_is_exported_with_its_sources(api, models):
     assert "\n## You\n\nWhy?\n" in markdown.text
     assert whole.json() == (await api.get(path)).json()
     assert "attachment" in whole.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Three [1].\n\n[1]: https://evil.example",
+        "Three [1](https://evil.example).",
+        "Three [[1]](https://evil.example) and [**1**](https://evil.example).",
+        "Three [1][e] and [2, 3](https://evil.example) and [¹](https://evil.example).",
+    ],
+)
+def test_an_exported_text_gives_no_citation_another_address(text):
+    answer = replace(ChatMessageOut.example(), text=text, sources=[])
+    chat = replace(ChatOut.example(), messages=[answer])
+
+    rendered = MarkdownIt("commonmark").render(chat_markdown(chat))
+
+    assert "<a" not in rendered
+    assert "https://evil.example" in rendered or "[e]" in text
 
 
 async def test_a_key_talks_only_with_the_scope_for_it(api, app, models):

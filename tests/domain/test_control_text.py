@@ -26,11 +26,30 @@ CONTROL = {
     "marks of a template": f"<|im_start|>{SHOWN}<|im_end|></s>",
     "GPT-OSS' channels": "<|channel|>analysis<|message|>Hm.<|end|><|channel|>final<|message|>"
     f"{SHOWN}",
+    "Magistral's thoughts": f"[THINK]Hm.[/THINK]{SHOWN}",
+    "Kimi's thoughts": f"◁think▷Hm.◁/think▷{SHOWN}",
+    "Seed's thoughts": f"<seed:think>Hm.</seed:think>{SHOWN}",
+    "Cohere's thoughts": f"<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>{SHOWN}"
+    "<|END_RESPONSE|>",
+    "Gemma's thoughts": f"<|channel>thought\nHm.<channel|>{SHOWN}<end_of_turn>",
+    "Kimi's calls": f"{SHOWN}<|tool_calls_section_begin|><|tool_call_begin|>functions.look:0"
+    "<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>",
+    "Grok's call": f'{SHOWN}<xai:function_call name="look"><parameter name="query">bees'
+    "</parameter></xai:function_call>",
+    "MiniMax's call": f'{SHOWN}<minimax:tool_call>\n<invoke name="look">\n</invoke>\n'
+    "</minimax:tool_call>",
+    "Claude's call": f'{SHOWN}<invoke name="look">\n<parameter name="query">bees</parameter>\n'
+    "</invoke>",
+    "Granite's call": f'{SHOWN}<|tool_call|>[{{"name": "look"}}]',
+    "Gemini's call": f'{SHOWN}\n```tool_code\nprint(look("bees"))\n```',
+    "DeepSeek's results": f"{SHOWN}<｜tool▁outputs▁begin｜><｜tool▁output▁begin｜>[]"
+    "<｜tool▁output▁end｜><｜tool▁outputs▁end｜>",
     "a call without an end": f"{SHOWN}<tool_call>\n{{",
 }
 WORDS = {
     "code": "Use `<think>` for that.",
     "a block of code": "So:\n\n```\n<think>a</think>\n<tool_call>\n```\n\nDone.",
+    "other code": "So:\n\n~~~\n<think>a</think>\n~~~\n\nor ``<invoke>`` or\n\n    <think>a</think>",
     "less than": "1 < 2 and 3 > 2, or a <b> c.",
     "citations": "Three [1], and two [2][3].",
     "a tag that is spoken of": "The tag <think> begins thoughts.",
@@ -74,6 +93,12 @@ async def test_a_fact_among_control_text_is_not_paid_for_twice(generation_harnes
     assert len(completions(await standin.log())) == 1
 
 
+def test_thoughts_after_a_sentence_are_left_out():
+    text = f"Let me see. <think>Hm.</think>{SHOWN}"
+
+    assert without_control_text(text, whole=True) == f"Let me see. {SHOWN}"
+
+
 @pytest.mark.parametrize("text", [*CONTROL.values(), *WORDS.values()])
 def test_what_is_shown_of_a_growing_text_is_hardly_ever_withdrawn(text):
     """Only where the end of thoughts comes without their beginning."""
@@ -86,7 +111,15 @@ def test_what_is_shown_of_a_growing_text_is_hardly_ever_withdrawn(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["<think>" * 5_000, "<" * 40_000, "`" * 40_000, "[TOOL" * 8_000, "</think" * 5_000]
+    "text",
+    [
+        "<think>" * 5_000,
+        "<" * 40_000,
+        "`" * 40_000,
+        "[TOOL" * 8_000,
+        "</think" * 5_000,
+        ".<think>" * 5_000,
+    ],
 )
 def test_a_hostile_text_is_read_in_one_go(text):
     without_control_text(text, whole=False)

@@ -1,7 +1,7 @@
 import pytest
 
 from domain.factoids.search import mark_similar, prefix_query, search_words
-from domain.text import clean, graphemes, key_of
+from domain.text import clean, graphemes, key_of, shorten
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,18 @@ def test_the_last_word_of_a_search_may_be_unfinished():
 
 def test_words_that_are_nothing_alike_are_not_marked():
     assert mark_similar("A day on Venus", ["octopus"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "shown"),
+    [
+        ("Bees", 4, "Bees"),
+        ("Bees", 2, "Be"),
+        ("👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 10, "👨‍👩‍👧‍👦"),
+        ("🇨🇭🇨🇭", 3, "🇨🇭"),
+        ("कि कि", 4, "कि "),
+        ("👍🏽", 1, ""),
+    ],
+)
+def test_a_shortened_text_ends_with_a_whole_character(text, length, shown):
+    assert shorten(text, length) == shown

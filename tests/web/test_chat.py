@@ -74,6 +74,29 @@ def test_only_the_last_block_is_sent_while_it_grows():
     assert (patch.first_block, patch.inserted) == (2, "teen")
 
 
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        ("Text\n-", " a"),
+        ("Text\n#", "1 of bees"),
+        ("Text\n#", "# Head"),
+        ("Text\n==", "="),
+        ("Text\n\n1.", " a"),
+        ("Text\n\n**", "b**"),
+        ("Text\n•", " a"),
+        ("Text\n\n---", "\n\nMore"),
+    ],
+)
+def test_a_line_of_marks_is_not_shown_before_it_is_known_what_it_begins(begun, rest):
+    answer = StreamedAnswer(begun)
+    patch = answer.next_patch()
+    assert patch
+    assert json.loads(patch.inserted)["lines"][0]["spans"][0]["text"] == "Text"
+    answer.apply(event("token", at=len(begun), text=rest))
+    patch = answer.next_patch()
+    assert patch or rest == "="
+
+
 def test_an_incomplete_sentence_is_not_spoken_yet():
     answer = StreamedAnswer()
     answer.apply(event("token", at=0, text="x = bees.dance(1)\n" * 100))

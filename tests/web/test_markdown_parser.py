@@ -133,6 +133,13 @@ def links(text: str) -> list[tuple[str, str]]:
         ("Three [sources: 1, 2].", [1, 2]),
         ("Three 【1†source】 and 【2】.", [1, 2]),
         ("三【1、2】。", [1, 2]),
+        ("Three [citation:1] and [cite: 2, 3].", [1, 2, 3]),
+        ("Three [^1^], [ref_2] and [doc3].", [1, 2, 3]),
+        ("Three 【1:0†source】【2†L1-L4】〔3〕［1］.", [1, 2, 3, 1]),
+        ("Three [1 to 3], [1…3] or [1..2].", [1, 2, 3, 1, 2, 3, 1, 2]),
+        ("Three [[1]], <sup>[2]</sup> and \\[3\\].", [1, 2, 3]),
+        ("Three [1, 7].", [1]),
+        ("Page [1-300].", []),
         ("The interval [0, 1] and [9].", []),
         ("In code: `[1]`.", []),
     ],
@@ -156,6 +163,12 @@ def test_citations_are_links_however_they_are_spelt(text, numbers):
         "Three [[1]](https://evil.example/steal).",
         "Three [**1**](https://evil.example/steal) and [1].",
         "Three [Source 1](https://evil.example/steal).",
+        "Three [see [1]](https://evil.example/steal).",
+        "Three [[1], [2]](https://evil.example/steal).",
+        "Three [`1`](https://evil.example/steal) and ![1](https://evil.example/steal).",
+        "Three [¹](https://evil.example/steal) and [&#49;](https://evil.example/steal).",
+        "Three [7](https://evil.example/steal).",
+        "Three [1][e].\n\n> [e]: https://evil.example/steal",
     ],
 )
 def test_nothing_gives_a_citation_another_address(text):
@@ -172,6 +185,10 @@ def test_nothing_gives_a_citation_another_address(text):
         ("これは**「重要」**です", "「重要」"),
         ("请**注意。**然后", "注意。"),
         ("**한국어(Korean)**는", "한국어(Korean)"),
+        ("**重要。**Important", "重要。"),
+        ("他说**“你好”**了", "“你好”"),
+        ("版本**v1.0（beta）**ok", "v1.0（beta）"),
+        ("**〜ﾃｽﾄ！**ﾊｲ", "〜ﾃｽﾄ！"),
     ],
 )
 def test_emphasis_beside_east_asian_punctuation(text, strong):
@@ -187,6 +204,13 @@ def test_emphasis_beside_east_asian_punctuation(text, strong):
         (r"So \(a_1 * b_2\) is.", r"So \(a_1 * b_2\) is."),
         (r"\[E = mc^2\]", r"\[E = mc^2\]"),
         (r"$$\frac{1}{2}$$ and \(x", r"$$\frac{1}{2}$$ and \(x"),
+        (r"$\{1, 2\}$, $a_1*b_2*c$", r"$\{1, 2\}$, $a_1*b_2*c$"),
+        ("It costs $5 and *not* $6", "It costs $5 and not $6"),
+        ("$$\na\n- b \\\\\n+ c\n$$", "$$\na\n- b \\\\\n+ c\n$$"),
+        ("So:\n\\[\n1. a\n\\]\n*b*", "So:\\[\n1. a\n\\]b"),
+        (r"\begin{align}a\\b\end{align} *c*", r"\begin{align}a\\b\end{align} c"),
+        ("H<sub>2</sub>O, x<sup>n+1</sup>, 1<sup>st</sup>", "H₂O, xⁿ⁺¹, 1st"),
+        ("~~废弃（旧）。~~请", "废弃（旧）。请"),
         ("One<br>two<br/>three", "One\ntwo\nthree"),
         ("It is ~~not~~ so", "It is not so"),
     ],
@@ -195,7 +219,7 @@ def test_what_models_write_every_day_looks_right(text, shown):
     assert "".join(s.text for b in blocks(text) for line in b.lines for s in line.spans) == shown
 
 
-@pytest.mark.parametrize("text", ["• a\n• b", "● a\n● b", "  ‣ a\n  ‣ b"])
+@pytest.mark.parametrize("text", ["• a\n• b", "● a\n● b", "  ‣ a\n  ‣ b", "•a\n•b", "· a\n· b"])
 def test_lines_with_bullets_are_a_list(text):
     (block,) = blocks(text)
 
@@ -214,7 +238,15 @@ def test_a_paragraph_never_turns_into_a_heading_while_a_list_begins(end):
         ("See (https://x.example/a), or not", "https://x.example/a"),
         ("https://x.example/Bee_(insect)!", "https://x.example/Bee_(insect)"),
         ("见https://x.example/蜂。", "https://x.example/蜂"),
+        ("“https://x.example/a”，再", "https://x.example/a"),
+        ("**https://x.example/a_b_c**…", "https://x.example/a_b_c"),
     ],
 )
 def test_a_bare_address_is_a_link(text, address):
     assert links(text) == [(address, address)]
+
+
+def test_a_bare_address_without_a_scheme_is_a_link_too():
+    assert links("See www.x.example/a, not x@www.y.example") == [
+        ("www.x.example/a", "https://www.x.example/a")
+    ]

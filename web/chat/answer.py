@@ -1,5 +1,7 @@
 """An answer while it is written: applies the events of its stream, and yields what to show."""
 
+import re
+
 from httpx_sse import ServerSentEvent
 
 from api.schemas.chat_events import (
@@ -15,6 +17,8 @@ from web.chat.markdown_parser import blocks, plain_text
 from web.chat.words import SourceView, ToolView, addresses, meter_text, to_source_view, to_tool_view
 from web.client.api import read_event
 from web.ui.streamed_text import StreamedText, whole_sentences
+
+_MARKS = re.compile(r"[ \t]*(?:[#>|+=_~*`•-]{1,6}|\d{1,9}[.)]?)[ \t]*")
 
 
 class StreamedAnswer:
@@ -66,8 +70,10 @@ class StreamedAnswer:
 
     def next_patch(self) -> Patch | None:
         """The patch with the changes since the last one; None without changes."""
-        self._renderer.update(self.text, self._changed_at, addresses(self._known_sources))
-        self._changed_at = len(self.text)
+        shown = _settled(self.text)
+        changed_at = min(self._changed_at, len(shown))
+        self._renderer.update(shown, changed_at, addresses(self._known_sources))
+        self._changed_at = len(shown)
         return self._renderer.next_patch()
 
     def unspoken_sentences(self) -> str:
@@ -99,3 +105,9 @@ class StreamedAnswer:
         indexes = (index for index, tool in enumerate(self.tools) if tool.id == used.id)
         index = next(indexes, len(others))
         self.tools = [*others[:index], used, *others[index:]]
+
+
+def _settled(text: str) -> str:
+    """The text without a last line of marks alone, which may become an item or a rule."""
+    start = text.rfind("\n") + 1
+    return text[:start] if _MARKS.fullmatch(text, start) else text

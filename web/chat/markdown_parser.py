@@ -4,7 +4,8 @@ HTML stays text, an image becomes a link, and a link always shows where it leads
 """
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,15 +16,24 @@ from web.chat.markdown_rules import new_parser, with_bullets
 
 PARSER = new_parser()
 CITATION = re.compile(
-    r"[\[【［]\s*(?:sources?|refs?\.?)?[\s:^#]*"
-    r"(\d{1,3}(?:(?:\s*(?:[,;、，&–—-]|\band\b)\s*|\s+)[\^#]?\d{1,3}){0,20})"
-    r"(?:†[^\]】］]{0,80})?\s*[\]】］]",
+    r"\\?[\[【［〔]\s{0,3}"
+    r"(?:(?:sources?|references?|refs?|citations?|cite|documents?|docs?|s)[\s_.-]{0,3})?"
+    r"[\s:^#]{0,3}"
+    r"(\d{1,3}(?:(?:\s{0,3}(?:[,;、，&–—~-]|\.\.\.?|…|\band\b|\bto\b)\s{0,3}|\s{1,3})"
+    r"(?:sources?|refs?|cite|docs?)?[\s_:^#]{0,3}\d{1,3}){0,20})"
+    r"(?::\d{1,3})?(?:†[^\]】］〕]{0,80})?[\s^.]{0,3}\\?[\]】］〕]",
     re.IGNORECASE,
 )
 """The same as in `domain/chat/sources.py`."""
-NUMBERS = re.compile(r"(\d+)(?:\s*[–—-]\s*(\d+))?")
-ADDRESS = re.compile(r"https?://(?:[^\s<>()\[\]{}\"'`|\\^、。，．（）]|\([^\s()<>]*\))+")
+NUMBERS = re.compile(r"(\d+)(?:\s*(?:[–—~-]|\.\.\.?|…|to)\s*(\d+))?", re.IGNORECASE)
+ADDRESS = re.compile(
+    r"(?:https?://|(?<![\w./@-])www\.)"
+    r"(?:[^\s<>()\[\]{}\"'`|\\^、。，．；：！？（）「」『』【】《》〈〉“”‘’…]|\([^\s()<>]*\))+"
+)
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+RAISED_OR_LOWERED = re.compile(r"<(su[bp])>([^<>]{0,40})</\1>", re.IGNORECASE)
+LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
+RAISED = str.maketrans("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ")
 
 
 @dataclass
@@ -171,7 +181,7 @@ def _spans(tokens: list[Token], sources: Mapping[int, str]) -> list[Span]:
             case "s_open" | "s_close":
                 struck += token.nesting
             case "link_open":
-                cites = _is_citation(_label(tokens[place + 1 :]), sources)
+                cites = _is_citation(_label(tokens[place + 1 :]))
                 href, host = ("", "") if cites else http_address(token.attrGet("href"))
             case "link_close":
                 if host and spans:
@@ -182,8 +192,9 @@ def _spans(tokens: list[Token], sources: Mapping[int, str]) -> list[Span]:
             case "softbreak" | "hardbreak":
                 spans.append(Span(" " if token.type == "softbreak" else "\n", href=href))
             case _:
-                text = BREAK.sub("\n", token.content)
-                text = _bracketed(text) if cites else text
+                text = _without_tags(token.content)
+                if cites and CITATION.fullmatch(f"[{text}]"):
+                    text = f"[{text}]"
                 pieces = [Span(text, href=href)] if href else _linked(text, sources)
                 spans += (
                     replace(piece, strong=bool(strong), em=bool(em), struck=bool(struck))
@@ -203,19 +214,30 @@ def _label(tokens: Sequence[Token]) -> str:
     return label
 
 
-def _is_citation(label: str, sources: Container[int]) -> bool:
-    cited = CITATION.fullmatch(_bracketed(label))
-    return bool(cited) and all(number in sources for number in _numbers(cited[1]))
-
-
-def _bracketed(label: str) -> str:
-    return label if label.startswith(("[", "【")) else f"[{label}]"
+def _is_citation(label: str) -> bool:
+    """Whether a link reads as the number of a source, which has an address of its own."""
+    label = unicodedata.normalize("NFKC", label)
+    return bool(CITATION.search(label) or CITATION.fullmatch(f"[{label}]"))
 
 
 def _numbers(cited: str) -> list[int]:
-    """The numbers in a citation, those within a range included."""
-    ranges = ((int(first), int(last or first)) for first, last in NUMBERS.findall(cited))
-    return [number for first, last in ranges for number in range(first, last + 1)]
+    """The numbers in a citation, those within a range included; none in an interval such as 0 to 1,
+    or where there are more than anybody cites.
+    """
+    ranges = [(int(first), int(last or first)) for first, last in NUMBERS.findall(cited)]
+    numbers = [number for first, last in ranges for number in range(first, last + 1)]
+    return numbers if 0 not in numbers and len(numbers) <= 20 else []
+
+
+def _without_tags(text: str) -> str:
+    """The text with line breaks, and raised and lowered digits, in place of their tags."""
+
+    def shifted(match: re.Match[str]) -> str:
+        table = LOWERED if match[1].lower() == "sub" else RAISED
+        plain = all(ord(character) in table for character in match[2])
+        return match[2].translate(table) if plain else match[2]
+
+    return RAISED_OR_LOWERED.sub(shifted, BREAK.sub("\n", text))
 
 
 def _linked(text: str, sources: Mapping[int, str]) -> list[Span]:
@@ -231,7 +253,7 @@ def _addressed(text: str) -> list[Span]:
     at = 0
     for found in ADDRESS.finditer(text):
         shown = found[0].rstrip(".,;:!?")
-        href, host = http_address(shown)
+        href, host = http_address(shown if "://" in shown else f"https://{shown}")
         if host:
             pieces += [Span(text[at : found.start()]), Span(shown, href=href)]
             at = found.start() + len(shown)
@@ -244,8 +266,8 @@ def _cited(text: str, sources: Mapping[int, str]) -> list[Span]:
     at = 0
     for cited in CITATION.finditer(text):
         numbers = _numbers(cited[1])
-        if numbers and all(number in sources for number in numbers):
+        if any(number in sources for number in numbers):
             pieces.append(Span(text[at : cited.start()]))
-            pieces += (Span(f"[{n}]", href=sources[n], cites=True) for n in numbers)
+            pieces += (Span(f"[{n}]", href=sources.get(n, ""), cites=n in sources) for n in numbers)
             at = cited.end()
     return [*pieces, Span(text[at:])]

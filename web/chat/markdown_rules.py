@@ -3,17 +3,30 @@ growing text would flicker between.
 """
 
 import unicodedata
+from collections.abc import Callable
 
 import regex
 from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
-from markdown_it.rules_inline.state_inline import Delimiter
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline, emphasis, strikethrough
 
-MATH = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
-"""What formulas begin and end with."""
+_FORMULA = regex.compile(
+    r"\$\$.+?\$\$"
+    # Prices are none: a formula has no space within its dollars, and no digit after them.
+    r"|\$(?![\s$])(?:[^$\\\n]|\\.)+(?<!\s)\$(?!\d)"
+    r"|\\\(.*?(?:\\\)|\Z)"
+    # Escaped brackets around numbers are a citation.
+    r"|\\\[(?!\s*\d[\d,;\s–-]{0,40}\\\]).*?(?:\\\]|\Z)"
+    r"|\\begin\{(?P<name>\w{1,20}\*?)\}.*?(?:\\end\{(?P=name)\}|\Z)",
+    regex.DOTALL,
+)
+_FORMULA_LINES = {"$$": "$$", r"\[": r"\]"}
+"""Lines that begin a formula, each with the line that ends it."""
 
 _BULLET = regex.compile(
-    r"(?:```.*?(?:```|\Z))(*SKIP)(*FAIL)|^(?P<indent>[ \t]*)[•●▪◦‣](?=[ \t])",
+    r"(?:^[ \t]*(?P<fence>```|~~~).*?(?:\n[ \t]*(?P=fence)|\Z))(*SKIP)(*FAIL)"
+    r"|^(?P<indent>[ \t]*)(?:[•●▪◦‣∙⁃·](?=[ \t])|[•●▪◦‣∙⁃](?P<joined>(?=[^\s•●▪◦‣∙⁃])))",
     regex.DOTALL | regex.MULTILINE,
 )
 
@@ -26,63 +39,75 @@ def new_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.disable(["image", "html_block", "html_inline", "reference", "lheading"])
     parser.inline.ruler.before("escape", "math", _math)
-    parser.inline.ruler.at("emphasis", _emphasis)
+    parser.inline.ruler.at("emphasis", _beside_east_asian(emphasis.tokenize))
+    parser.inline.ruler.at("strikethrough", _beside_east_asian(strikethrough.tokenize))
+    interrupts: RuleOptionsType = {"alt": ["paragraph", "blockquote", "list"]}
+    parser.block.ruler.before("fence", "formula", _formula_block, interrupts)
     return parser
 
 
 def with_bullets(text: str) -> str:
     """The text with Markdown's own mark for each line that begins with a bullet."""
-    return _BULLET.sub(r"\g<indent>-", text)
+    return _BULLET.sub(
+        lambda bullet: f"{bullet['indent']}-" + (" " if bullet["joined"] is not None else ""), text
+    )
 
 
 def _math(state: StateInline, silent: bool) -> bool:
     """A formula stays as it is written, also one that is not written to its end."""
-    begin = state.src[state.pos : state.pos + 2]
-    if begin not in MATH:
-        return False
-    end = state.src.find(MATH[begin], state.pos + 2)
-    at = state.posMax if end < 0 else end + 2
-    if begin == "$$" and end < 0:
+    formula = _FORMULA.match(state.src, state.pos, state.posMax)
+    if not formula:
         return False
     if not silent:
-        state.pending += state.src[state.pos : at]
-    state.pos = at
+        state.pending += formula[0]
+    state.pos = formula.end()
     return True
 
 
-def _emphasis(state: StateInline, silent: bool) -> bool:
-    """CommonMark's emphasis, which also ends and begins beside East Asian letters and punctuation.
-
-    Those put no spaces around it. Source: the proposed amendment of CommonMark's flanking rule for
-    Chinese, Japanese and Korean.
-    """
-    start = state.pos
-    marker = state.src[start]
-    if silent or marker not in "_*":
+def _formula_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """A formula on lines of its own is a paragraph, even where a line begins like a list."""
+    lines = [_line_of(state, line) for line in range(start_line, end_line)]
+    if state.is_code_block(start_line) or lines[0] not in _FORMULA_LINES:
         return False
-    run = state.scanDelims(start, marker == "*")
-    before = state.src[start - 1] if start else " "
-    after = state.src[start + run.length] if start + run.length < state.posMax else " "
-    can_open, can_close = run.can_open, run.can_close
-    if marker == "*":
-        can_open = can_open or (_is_east_asian(before) and not after.isspace())
-        can_close = can_close or (_is_east_asian(after) and not before.isspace())
-    for _ in range(run.length):
-        token = state.push("text", "", 0)
-        token.content = marker
-        state.delimiters.append(
-            Delimiter(
-                marker=ord(marker),
-                length=run.length,
-                token=len(state.tokens) - 1,
-                end=-1,
-                open=can_open,
-                close=can_close,
-            )
-        )
-    state.pos += run.length
+    if silent:
+        return True
+    end = next((n for n, line in enumerate(lines) if n and line == _FORMULA_LINES[lines[0]]), None)
+    state.line = end_line if end is None else start_line + end + 1
+    state.push("paragraph_open", "p", 1).map = [start_line, state.line]
+    inline = state.push("inline", "", 0)
+    inline.content = "\n".join(lines[: state.line - start_line])
+    inline.map, inline.children = [start_line, state.line], []
+    state.push("paragraph_close", "p", -1)
     return True
+
+
+def _line_of(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
+
+
+def _beside_east_asian(
+    tokenize: Callable[[StateInline, bool], bool],
+) -> Callable[[StateInline, bool], bool]:
+    """The rule of a mark such as `**`, which may also begin and end beside East Asian letters and
+    punctuation: those put no spaces around it.
+
+    Source: the proposed amendment of CommonMark's flanking rule for Chinese, Japanese and Korean.
+    """
+
+    def rule(state: StateInline, silent: bool) -> bool:
+        start, known = state.pos, len(state.delimiters)
+        if not tokenize(state, silent):
+            return False
+        before = state.src[start - 1] if start else " "
+        after = state.src[state.pos] if state.pos < state.posMax else " "
+        if state.src[start] != "_" and (_is_east_asian(before) or _is_east_asian(after)):
+            for delimiter in state.delimiters[known:]:
+                delimiter.open = delimiter.open or not after.isspace()
+                delimiter.close = delimiter.close or not before.isspace()
+        return True
+
+    return rule
 
 
 def _is_east_asian(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in "WF"
+    return unicodedata.east_asian_width(character) in "WFH"
