@@ -15,7 +15,7 @@ from domain.generation.prompt import LEAK_DETECTOR
 from domain.text import clean, graphemes, key_of, latin_length, shorten
 
 TEXT_GRAPHEMES = 500
-TEXT_LENGTH_LEAST = 15
+TEXT_LENGTH_LEAST = 12
 """As `latin_length` counts, since scripts differ in what one character says."""
 TEXT_LENGTH = 4_000
 """In code points, also of the text as it is compared: what the table holds."""

@@ -76,6 +76,7 @@ def test_a_text_is_cleaned(text, cleaned):
         "문어는 심장이 셋이다.",
         "ผึ้งจำหน้าคนได้",
         "शहद खराब नहीं होता।",
+        "דבש לא מתקלקל",
         "Prof. Albert Einstein never learned to swim. He loved sailing. Capt. Cook did both.",
         "Really? Yes. Dr. J. R. Smith et al. weighed it. It was 3.5 kg.",
         "Capt. A. B. Sharp flew to St. Kilda at 3 p.m. in Oct. 1911. He was late.",
