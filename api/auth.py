@@ -1,5 +1,6 @@
 """The caller of a request, as `AuthenticationMiddleware` stores it in the ASGI scope."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -7,7 +8,10 @@ from uuid import UUID, uuid4
 import msgspec
 from litestar import Request
 
+from api.http_semantics import list_members
 from domain.caller import Caller
+
+_BRACKETED = re.compile(r"\[([^\]]+)\]")
 
 
 class Identity(msgspec.Struct, gc=False):
@@ -58,7 +62,13 @@ def client_address(scope: Mapping[str, Any], trusted_hops: int) -> str:
     peer = scope["client"][0] if scope["client"] else ""
     if not trusted_hops:
         return peer
-    values = (value for name, value in scope["headers"] if name == b"x-forwarded-for")
-    forwarded = b",".join(values).decode("latin-1")
-    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    return hops[-trusted_hops] if len(hops) >= trusted_hops else peer
+    hops = list_members(scope["headers"], b"x-forwarded-for")
+    return _without_port(hops[-trusted_hops]) if len(hops) >= trusted_hops else peer
+
+
+def _without_port(hop: str) -> str:
+    """An address of `X-Forwarded-For`, to which some proxies append the port."""
+    if match := _BRACKETED.match(hop):
+        return match[1]
+    address, _, _ = hop.partition(":")
+    return address if hop.count(":") == 1 else hop

@@ -1,5 +1,6 @@
 """Strict parsing of request bodies: from bytes to the type of the handler's `data` in one step."""
 
+import codecs
 import json
 from typing import Any
 
@@ -11,6 +12,8 @@ from domain.errors import Invalid, Malformed
 from domain.text import is_text
 
 NOT_TEXT = "This holds something that is no character of a text."
+
+NOT_UTF_8 = "The body must be JSON in UTF-8."
 
 
 class IncompleteBody(Malformed):
@@ -48,14 +51,16 @@ class StrictRequest(Request[Any, Any, Any]):
             Malformed: The body is not UTF-8.
             Invalid: A field is repeated, or a string holds characters that are not text.
         """
-        if self.content_type[0] != "application/json":
+        if self.content_type[0].lower() != "application/json":
             raise HTTPException(status_code=415)
         field = self.route_handler.parsed_data_field
-        body = await self.body()
+        body = (await self.body()).removeprefix(codecs.BOM_UTF8)
+        if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise Malformed(NOT_UTF_8)
         try:
             decoded = msgspec.json.decode(body, type=field.annotation if field else Any)
         except UnicodeDecodeError:
-            raise Malformed("The body must be JSON in UTF-8.") from None
+            raise Malformed(NOT_UTF_8) from None
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from litestar.types import HTTPScope, WebSocketScope
 
+from api.http_semantics import list_members
 from domain.signing import VISITOR, derive_keys, key_ids
 
 COOKIE = b"visitor"
@@ -92,10 +93,8 @@ class VisitorCookies:
         if self._https_only or scope["scheme"] in {"https", "wss"}:
             return True
         # A proxy terminates TLS. Its header is trusted, since it can only add the attribute Secure.
-        return any(
-            name == b"x-forwarded-proto" and value.split(b",")[0].strip() == b"https"
-            for name, value in scope["headers"]
-        )
+        forwarded = list_members(scope["headers"], b"x-forwarded-proto")
+        return bool(forwarded) and forwarded[0].lower() == "https"
 
 
 def _name(tls: bool) -> bytes:

@@ -11,6 +11,7 @@ from web.ui.design import DARK, LIGHT, TOAST, Fonts
 from web.ui.layout import offline
 
 SCRIPTS = (
+    "ui/storage.js",
     "ui/client_store.js",
     "ui/idempotency.js",
     "factoid/votes.js",
@@ -37,6 +38,7 @@ app = rx.App(
     head_components=[
         rx.el.script(SCRIPT),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+        rx.el.link(rel="apple-touch-icon", href="/apple-touch-icon.png"),
         rx.el.meta(
             name="theme-color",
             content=LIGHT["paper"],

@@ -36,7 +36,7 @@ from domain.model_runs.event_log import LoggedEvent
 from domain.model_runs.progress import ProgressReader
 from settings import Settings
 
-WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4})\"?(?:$|[,;\s])", re.IGNORECASE)
 MAX_WAIT_S = 60
 
 Prefer = Annotated[

@@ -7,6 +7,7 @@ from typing import Any
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
 from api.auth import identity_of
+from api.http_semantics import list_members
 
 PUBLIC = b"public, max-age=30, stale-while-revalidate=300"
 PRIVATE = b"private, no-cache"
@@ -89,9 +90,8 @@ def _add_etag(scope: Any, start: HTTPResponseStartEvent, message: Message) -> Me
 
 def _matches(scope: HTTPScope, opaque: bytes) -> bool:
     """Whether `If-None-Match` contains the tag, by weak comparison (RFC 9110, section 13.1.2)."""
-    for name, value in scope["headers"]:
-        if name == b"if-none-match":
-            tags = [tag.strip().removeprefix(b"W/") for tag in value.split(b",")]
-            if opaque in tags or b"*" in tags:
-                return True
-    return False
+    tags = {
+        tag.removeprefix("W/").encode("latin-1")
+        for tag in list_members(scope["headers"], b"if-none-match")
+    }
+    return opaque in tags or b"*" in tags

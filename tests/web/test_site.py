@@ -22,6 +22,8 @@ INDEX = "<html><head></head><body><main></main></body></html>"
 def build_in(folder: Path) -> Path:
     for name in ("index.html", "404.html"):
         (folder / name).write_text(INDEX)
+    (folder / "assets").mkdir()
+    (folder / "assets" / "app-1a2b.js").write_text("")
     return folder
 
 

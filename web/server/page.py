@@ -31,6 +31,9 @@ class Build:
         """The 404 document, whose scripts load the page of any address, with these appended."""
         return self.page("404", head, body)
 
+    def has_file(self, path: str) -> bool:
+        return (self._folder / path.lstrip("/")).is_file()
+
     async def cached(self, name: str, max_age_s: float, make: Callable[[], Awaitable[str]]) -> str:
         """The result of `make`, at most `max_age_s` old."""
         made_at, html = self._cache.get(name, (float("-inf"), ""))

@@ -3,10 +3,16 @@ without JavaScript, search engines, previews of shared links, and the first pain
 """
 
 import gzip
+import re
 from collections.abc import Iterable
 
+from api.http_semantics import accepts_gzip
 from web.server.asgi import ASGIApp, Message, Receive, Scope, Send
 from web.server.page import Build, Page
+
+FILE = re.compile(r"\.[a-zA-Z0-9]{2,11}$|^/\.well-known/")
+"""Addresses of files. Browsers, crawlers and scanners ask for many by habit; where there is none, a
+page about it would be of no use to them."""
 
 
 class Prerenderer:
@@ -22,13 +28,21 @@ class Prerenderer:
             for address, prerender in self._pages:
                 if match := address.fullmatch(scope["path"]):
                     return await _send_html(scope, send, *await prerender(self._build, match))
+            if FILE.search(scope["path"]) and not self._build.has_file(scope["path"]):
+                return await _send_not_found(send)
         return await self._app(scope, receive, send)
+
+
+async def _send_not_found(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"10")]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": b"Not found."})
 
 
 async def _send_html(scope: Scope, send: Send, status: int, html: str) -> None:
     body = html.encode()
     headers = [(b"content-type", b"text/html; charset=utf-8"), (b"vary", b"accept-encoding")]
-    if b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b""):
+    if accepts_gzip(scope["headers"]):
         body = gzip.compress(body, 5)
         headers.append((b"content-encoding", b"gzip"))
     headers.append((b"content-length", str(len(body)).encode()))

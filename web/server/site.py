@@ -110,6 +110,8 @@ async def _respond(send: Send, status: int, text: str, headers: list[tuple[bytes
 
 
 def is_api(path: str) -> bool:
+    # The API ignores empty segments, and answers in its own format.
+    path = "/" + path.lstrip("/")
     return any(path == prefix or path.startswith(prefix + "/") for prefix in API_PATHS)
 
 
