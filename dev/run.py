@@ -70,7 +70,7 @@ def prepare(values: dict[str, str], databases: Databases, supervisor: Supervisor
 def serve(values: dict[str, str], supervisor: Supervisor, holder: StateFile) -> None:
     """Start stand-ins, worker and site; answers once the site is ready."""
     with step("Starting the site"):
-        if "OPENROUTER_API_KEY" not in values:
+        if not values.keys() & {"OPENROUTER_API_KEY", "MODELS_PRICE_USD"}:
             values.update(standins.start_model(values, supervisor))
         values["HOST"] = ports.LOOPBACK
         port = values.setdefault("PORT", str(choose_port(holder)))

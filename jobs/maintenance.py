@@ -29,7 +29,8 @@ async def refresh_catalogue(services: WorkerServices) -> int:
     try:
         return await services.catalogue.refresh(
             services.openrouter,
-            allowed=services.settings.models_allowed.split(","),
+            allowed=services.settings.model_patterns,
+            prices=services.settings.model_prices,
             ceiling_usd=Decimal(services.settings.model_price_ceiling_usd),
         )
     except ModelFailed as failure:

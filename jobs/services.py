@@ -33,6 +33,7 @@ class WorkerServices(Services):
     @cached_property
     def openrouter(self) -> OpenRouter:
         return OpenRouter(
+            states_costs=self.settings.model_prices is None,
             base_url=self.settings.openrouter_base_url,
             api_key=self.settings.openrouter_api_key or "",
             site_url=self.settings.site_url,

@@ -21,6 +21,9 @@ TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LA
 """Read by the library behind the chat agent."""
 
 
+OPENROUTER_MODELS = "openai/*,anthropic/*,google/*,mistralai/*,meta-llama/*,qwen/*,deepseek/*"
+
+
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     # Every process
     environment: Literal["development", "test", "production"] = "development"
@@ -136,8 +139,12 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     openrouter_base_url: str = "https://openrouter.ai/api/v1"
     standin_model: bool = False
     """Set by `make run` when the stand-in answers instead of OpenRouter."""
-    models_allowed: str = "openai/*,anthropic/*,google/*,mistralai/*,meta-llama/*,qwen/*,deepseek/*"
-    """Shell patterns of the model ids that may be used."""
+    models_price_usd: Annotated[str, Meta(pattern=r"^(free|\d+(\.\d+)?/\d+(\.\d+)?)?$")] = ""
+    """Set where `openrouter_base_url` is another server with OpenAI's interface: US dollars per
+    million tokens of a prompt and of an answer, or "free", for models without a price.
+    """
+    models_allowed: str = ""
+    """Shell patterns of the model ids that may be used; see `model_patterns`."""
     model_price_ceiling_usd: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] = "5"
     """The highest completion price allowed, in US dollars per million tokens."""
     tavily_api_key: str | None = None
@@ -147,6 +154,22 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """The price of a search in US dollars: a Tavily credit, pay as you go."""
     factoid_schedule: str = "0 * * * *"
     """When the scheduler publishes a factoid: cron syntax, UTC."""
+
+    @property
+    def model_prices(self) -> tuple[Decimal, Decimal] | None:
+        """US dollars per million tokens of a prompt and of an answer, where the model server does
+        not say; None for OpenRouter, which does.
+        """
+        if not self.models_price_usd:
+            return None
+        prompt, _, answer = self.models_price_usd.replace("free", "0/0").partition("/")
+        return Decimal(prompt), Decimal(answer)
+
+    @property
+    def model_patterns(self) -> list[str]:
+        """Shell patterns of the model ids that may be used; all of a server of our own."""
+        usual = "*" if self.models_price_usd else OPENROUTER_MODELS
+        return (self.models_allowed or usual).split(",")
 
     @property
     def production(self) -> bool:

@@ -147,10 +147,11 @@ def check_production(settings: "Settings", given: Mapping[str, str]) -> None:
             raise WrongSetting(f"{name}: must be set in production.")
     if settings.standin_model:
         raise WrongSetting("STANDIN_MODEL: the stand-in may not answer in production.")
-    if _is_local(settings.openrouter_base_url):
-        raise WrongSetting("OPENROUTER_BASE_URL: points at this machine, which is a stand-in.")
-    if not settings.openrouter_base_url.startswith("https://"):
-        raise WrongSetting("OPENROUTER_BASE_URL: must be an https:// address in production.")
+    if settings.model_prices is None:
+        if _is_local(settings.openrouter_base_url):
+            raise WrongSetting("OPENROUTER_BASE_URL: points at this machine, which is a stand-in.")
+        if not settings.openrouter_base_url.startswith("https://"):
+            raise WrongSetting("OPENROUTER_BASE_URL: must be an https:// address in production.")
     if settings.stripe_api_url and _is_local(settings.stripe_api_url):
         raise WrongSetting("STRIPE_API_URL: points at this machine, which is a stand-in.")
     for name in ("SLACK_WEBHOOK_URL", "POSTHOG_HOST", "STRIPE_API_URL", "TAVILY_BASE_URL"):

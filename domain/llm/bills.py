@@ -12,7 +12,7 @@ DELAYS_S = (0.5, 1, 2, 4, 8, 30)
 LOOKUPS_AT_MOST = 30
 """After so many in vain, the worst case is booked."""
 
-SOURCES = ("none", "usage", "generation", "quote")
+SOURCES = ("none", "usage", "generation", "computed", "quote")
 """From the most to the least reliable; a sum is as reliable as its least reliable part."""
 
 

@@ -1,6 +1,7 @@
 """The language models that may be used, their prices, and the choice among them."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
@@ -8,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -17,6 +19,7 @@ from domain.errors import Invalid, Unavailable
 from domain.llm.failures import ModelFailed, broken_answer
 from domain.llm.fields import TOKENS_AT_MOST
 from domain.llm.openrouter import OpenRouter
+from domain.llm.wire import Usage
 from domain.text import clean
 
 ANSWER_TOKENS = 700
@@ -32,12 +35,18 @@ FAILURES_TO_PAUSE = 3
 PAUSE = timedelta(minutes=10)
 """After three failures in a row a model is not chosen for a while."""
 
+USUAL_PARAMETERS = ["max_tokens", "temperature", "tools", "tool_choice"]
+"""Of a model whose server does not say."""
+
 LIMITS = ("max_completion_tokens", "max_tokens")
 """The parameters that limit an answer's length; the first that a model lists is sent."""
 
 THOUSAND, MILLION = Decimal(1_000), Decimal(1_000_000)
 SMALLEST_PRICE = Decimal("0.00000000000001")
 NAME_LENGTH = 255
+
+
+log = structlog.get_logger()
 
 
 class UnknownModel(Invalid):
@@ -49,16 +58,16 @@ class NoModels(Unavailable):
 
 
 class _Architecture(msgspec.Struct):
-    output_modalities: tuple[str, ...] = ("text",)
+    output_modalities: tuple[str, ...] | None = None
 
 
 class _Item(msgspec.Struct):
     id: str
-    pricing: dict[str, Any]
-    name: str = ""
+    pricing: dict[str, Any] | None = None
+    name: str | None = None
     context_length: Annotated[int, Meta(ge=0, le=TOKENS_AT_MOST)] | None = None
-    architecture: _Architecture = msgspec.field(default_factory=_Architecture)
-    supported_parameters: list[str] = msgspec.field(default_factory=list[str])
+    architecture: _Architecture | None = None
+    supported_parameters: list[str] | None = None
     expiration_date: str | None = None
 
 
@@ -72,6 +81,15 @@ def worst_case_usd(
     """The most one call can cost: no tokenizer makes more tokens of a text than it has bytes."""
     return (
         model.prompt_usd * prompt_bytes + model.completion_usd * answer_tokens + model.request_usd
+    ).quantize(Decimal("0.000000000001"), ROUND_CEILING)
+
+
+def cost_usd(model: LanguageModel, usage: Usage) -> Decimal:
+    """What a call costs by the price of its model, in US dollars."""
+    return (
+        model.prompt_usd * (usage.prompt_tokens or 0)
+        + model.completion_usd * (usage.completion_tokens or 0)
+        + model.request_usd
     ).quantize(Decimal("0.000000000001"), ROUND_CEILING)
 
 
@@ -95,16 +113,24 @@ def limit_parameter(parameters: Sequence[str]) -> str:
 
 
 def read_catalogue(
-    content: bytes, *, allowed: Sequence[str], ceiling_usd: Decimal, today: str
+    content: bytes,
+    *,
+    allowed: Sequence[str],
+    ceiling_usd: Decimal,
+    today: str,
+    prices: tuple[Decimal, Decimal] | None = None,
 ) -> list[dict[str, Any]]:
     """The models of a catalogue that may be used.
 
-    Left out: models that no pattern of `allowed` matches, aliases ("~…"), those that write no
-    text, expired ones, and prices that are absent, variable (negative), free or over
-    `ceiling_usd` a million tokens, where one request counts as a thousand tokens. Free
-    variants are left out because their limits would refuse most visitors. Also left out are
-    models whose worst case is unknown: the length of their answers cannot be limited, or their
-    reasoning tokens cost more than those of their answer.
+    Left out, and counted in the log by their reason: models that no pattern of `allowed` matches,
+    aliases ("~…"), those that write no text, expired ones, and prices that are absent, variable
+    (negative), free or over `ceiling_usd` a million tokens, where one request counts as a thousand
+    tokens. Free variants are left out because their limits would refuse most visitors. Also left
+    out are models whose worst case is unknown: the length of their answers cannot be limited, or
+    their reasoning tokens cost more than those of their answer.
+
+    With `prices`, US dollars per million tokens of a prompt and of an answer, a server of our own
+    is meant: a model without a price has these, may be free, and takes the usual parameters.
 
     Raises:
         ModelFailed: It is no catalogue at all.
@@ -114,39 +140,74 @@ def read_catalogue(
     except (msgspec.DecodeError, RecursionError) as error:
         raise broken_answer("The list of models could not be read.") from error
     rows: dict[str, dict[str, Any]] = {}
+    left_out = Counter[str]()
     for raw in items:
         try:
             item = msgspec.json.decode(raw, type=_Item, strict=False)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
+            left_out["unreadable"] += 1
             continue
-        usable = "text" in item.architecture.output_modalities and not item.id.startswith("~")
-        current = item.expiration_date is None or item.expiration_date > today
-        prices = _prices(item.pricing)
-        bounded = not set(LIMITS).isdisjoint(item.supported_parameters)
-        if (
-            usable
-            and bounded
-            and current
-            and prices is not None
-            and prices["completion_usd"] > 0
-            and max(prices["completion_usd"], prices["prompt_usd"]) * MILLION <= ceiling_usd
-            and prices["request_usd"] * THOUSAND <= ceiling_usd
-            and len(item.id) <= NAME_LENGTH
-            and any(fnmatchcase(item.id, pattern) for pattern in allowed)
-        ):
+        per_token = _prices(item.pricing) if item.pricing or prices is None else _own(prices)
+        parameters = item.supported_parameters or (USUAL_PARAMETERS if prices else [])
+        if reason := _unusable(item, per_token, parameters, allowed, today):
+            left_out[reason] += 1
+        elif not (prices or _is_paid(per_token)) or not _is_affordable(per_token, ceiling_usd):
+            left_out["price"] += 1
+        else:
             rows[item.id] = {
                 "id": item.id,
-                "name": clean(item.name)[:NAME_LENGTH] or item.id,
+                "name": clean(item.name or "")[:NAME_LENGTH] or item.id,
                 "context_tokens": item.context_length,
-                "parameters": [name for name in item.supported_parameters if len(name) <= 64],
-                **prices,
+                "parameters": [name for name in parameters if len(name) <= 64],
+                **(per_token or {}),
             }
+    log.info("catalogue_read", models=len(rows), left_out=dict(left_out))
     # Sorted, so that two workers who write them at once do not deadlock.
     return [rows[model_id] for model_id in sorted(rows)]
 
 
-def _prices(pricing: dict[str, Any]) -> dict[str, Decimal] | None:
+def _unusable(
+    item: _Item,
+    per_token: dict[str, Decimal] | None,
+    parameters: Sequence[str],
+    allowed: Sequence[str],
+    today: str,
+) -> str | None:
+    """Why a model may not be used, whatever it costs; None where it may."""
+    writes = item.architecture.output_modalities if item.architecture else None
+    if "text" not in (writes or ("text",)):
+        return "writes no text"
+    if item.id.startswith("~") or len(item.id) > NAME_LENGTH:
+        return "id"
+    if not any(fnmatchcase(item.id, pattern.strip()) for pattern in allowed):
+        return "not allowed"
+    if item.expiration_date is not None and item.expiration_date <= today:
+        return "expired"
+    if set(LIMITS).isdisjoint(parameters):
+        return "length without a limit"
+    return "price" if per_token is None else None
+
+
+def _is_paid(per_token: dict[str, Decimal] | None) -> bool:
+    return bool(per_token and per_token["completion_usd"] > 0)
+
+
+def _is_affordable(per_token: dict[str, Decimal] | None, ceiling_usd: Decimal) -> bool:
+    if per_token is None:
+        return False
+    dearest = max(per_token["completion_usd"], per_token["prompt_usd"]) * MILLION
+    return max(dearest, per_token["request_usd"] * THOUSAND) <= ceiling_usd
+
+
+def _own(prices: tuple[Decimal, Decimal]) -> dict[str, Decimal]:
+    prompt, answer = (price / MILLION for price in prices)
+    return {"prompt_usd": prompt, "completion_usd": answer, "request_usd": Decimal(0)}
+
+
+def _prices(pricing: dict[str, Any] | None) -> dict[str, Decimal] | None:
     """US dollars per token and per request, or None when one is absent or varies."""
+    if pricing is None:
+        return None
     try:
         prices = {
             "prompt_usd": _price(pricing["prompt"]),
@@ -204,7 +265,12 @@ class CatalogueService:
         return _usable_of(await self.models(), named, besides, needs)
 
     async def refresh(
-        self, openrouter: OpenRouter, *, allowed: Sequence[str], ceiling_usd: Decimal
+        self,
+        openrouter: OpenRouter,
+        *,
+        allowed: Sequence[str],
+        ceiling_usd: Decimal,
+        prices: tuple[Decimal, Decimal] | None = None,
     ) -> int:
         """Fetch OpenRouter's catalogue; returns how many models may be used.
 
@@ -216,6 +282,7 @@ class CatalogueService:
             await openrouter.catalogue(),
             allowed=allowed,
             ceiling_usd=ceiling_usd,
+            prices=prices,
             today=now.date().isoformat(),
         )
         if not rows:
@@ -279,7 +346,7 @@ def _healthy(model: LanguageModel) -> bool:
 def _weight(model: LanguageModel) -> float:
     """Half the price, twice as likely; models that support a schema are preferred."""
     reliable = 2.0 if "structured_outputs" in model.parameters else 1.0
-    return reliable / float(_usual_usd(model) * MILLION)
+    return reliable / (float(_usual_usd(model) * MILLION) or 1.0)
 
 
 def _usual_usd(model: LanguageModel) -> Decimal:

@@ -40,6 +40,9 @@ from domain.llm.wire import (
     usage_of,
 )
 
+OPENROUTERS_OWN = {"provider", "metadata", "models"}
+"""Fields of a request that strict servers of others refuse."""
+
 ANSWER_BYTES_AT_MOST = 1_000_000
 CATALOGUE_BYTES_AT_MOST = 16_000_000
 SETTLEMENT_BYTES_AT_MOST = 100_000
@@ -207,13 +210,24 @@ class OpenRouter:
     """The language models of OpenRouter, by its documented HTTP interface."""
 
     def __init__(
-        self, *, base_url: str, api_key: str, site_url: str, patience: Patience | None = None
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        site_url: str,
+        patience: Patience | None = None,
+        states_costs: bool = True,
     ) -> None:
+        """`states_costs` is false for another server with OpenAI's interface: its costs are
+        computed, and it is not sent what OpenRouter alone knows.
+        """
         self._patience = patience or Patience()
+        self.states_costs = states_costs
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={
-                "Authorization": f"Bearer {api_key}",
+                # A server of our own may want none.
+                **({"Authorization": f"Bearer {api_key}"} if api_key else {}),
                 "HTTP-Referer": site_url,
                 "X-OpenRouter-Title": "Andy's Daily Factoids",
                 # A compressed answer could grow without bound, so none is asked for.
@@ -249,7 +263,7 @@ class OpenRouter:
         request = self._http.build_request(
             "POST",
             "/chat/completions",
-            content=encode_json(body | {"stream": True}),
+            content=encode_json(self._adapted(body) | {"stream": True}),
             headers={"Content-Type": "application/json"},
         )
         started_at = time.monotonic()
@@ -261,6 +275,12 @@ class OpenRouter:
             yield Completion(named, response, self._patience, started_at)
         finally:
             await response.aclose()
+
+    def _adapted(self, body: dict[str, Any]) -> dict[str, Any]:
+        if self.states_costs:
+            return body
+        known = {name: value for name, value in body.items() if name not in OPENROUTERS_OWN}
+        return known | {"stream_options": {"include_usage": True}}
 
     async def settlement(self, upstream_id: str) -> Settlement | None:
         """What a completion cost, or None while OpenRouter does not say yet.

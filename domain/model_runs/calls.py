@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from db.models import LanguageModel
 from db.repositories.model_runs import Call, Run
 from domain.llm.bills import Bill
-from domain.llm.catalogue import CatalogueService, UnknownModel
+from domain.llm.catalogue import CatalogueService, UnknownModel, cost_usd
 from domain.llm.failures import ModelFailed
 from domain.llm.openrouter import Completion, OpenRouter
+from domain.llm.wire import Usage
 from domain.model_runs import settlement
 from domain.model_runs.failures import RunFailed
 from domain.model_runs.kind import RunKind
@@ -136,7 +137,7 @@ class ModelCaller(ABC, Generic[Run, Call]):
                 async with self._lease.transaction() as session:
                     await settlement.record_unbilled(session, self._kind, call)
             raise
-        await self._record(call, completion)
+        await self._record(call, model, completion)
         return completion
 
     async def _follow(self, call: Call, completion: Completion) -> None:
@@ -154,20 +155,22 @@ class ModelCaller(ABC, Generic[Run, Call]):
     async def _record_id(
         self, call: Call, completion: Completion, recorded: str | None
     ) -> str | None:
-        if completion.upstream_id != recorded:
+        # A server that states no costs cannot be asked for one.
+        if self._openrouter.states_costs and completion.upstream_id != recorded:
             async with self._lease.transaction() as session:
                 runs = self._kind.repository(session)
                 await runs.change_call(call, upstream_id=completion.upstream_id)
         return completion.upstream_id
 
-    async def _record(self, call: Call, completion: Completion) -> None:
-        """Record a completion, and its cost where it says so."""
+    async def _record(self, call: Call, model: LanguageModel, completion: Completion) -> None:
+        """Record a completion, and its cost where that is known."""
         usage = completion.usage
+        bill = self._bill(model, usage)
         async with self._lease.transaction() as session:
             await self._kind.repository(session).change_call(
                 call,
                 state="answered",
-                upstream_id=completion.upstream_id,
+                upstream_id=completion.upstream_id if self._openrouter.states_costs else None,
                 provider=completion.provider,
                 prompt_tokens=usage.prompt_tokens,
                 completion_tokens=usage.completion_tokens,
@@ -175,9 +178,15 @@ class ModelCaller(ABC, Generic[Run, Call]):
                 total_s=completion.total_s,
                 **self._completed(completion),
             )
-            if usage.cost_usd is not None:
-                bill = Bill(usage.cost_usd, "usage")
+            if bill:
                 await settlement.record_bill(session, self._kind, call, bill)
+
+    def _bill(self, model: LanguageModel, usage: Usage) -> Bill | None:
+        if usage.cost_usd is not None:
+            return Bill(usage.cost_usd, "usage")
+        if self._openrouter.states_costs or None in (usage.prompt_tokens, usage.completion_tokens):
+            return None
+        return Bill(cost_usd(model, usage), "computed")
 
 
 def pseudonym(caller_id: UUID | None) -> str:
