@@ -33,8 +33,8 @@ ID_LENGTH = 9
 """Of an id for a call that has none: letters and digits, which every provider takes; Mistral takes
 no other length."""
 
-CUT = "length"
-"""Why a completion ended that was longer than it may be."""
+CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
+"""Why a completion ended that was longer than it may be, as providers spell it."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
@@ -79,18 +79,19 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str,
     completion = await context.caller.complete(state["messages"], tools, tools_allowed=not last)
     await publish_usage(context)
     requested = [] if last else completion.tool_calls
-    tool_calls = with_ids(requested[:TOOL_CALLS_AT_ONCE], {t["id"] for t in context.writer.tools})
+    tool_calls = requested[:TOOL_CALLS_AT_ONCE]
+    renamed = give_ids(tool_calls, {tool["id"] for tool in context.writer.tools})
     if LEAK_DETECTOR.matches("\n".join(map(_words_of, tool_calls))):
         # Tool calls are shown to the reader, and sent to the web search.
         raise AnswerWithheld
-    if not tool_calls and completion.finish_reason == CUT:
+    if not tool_calls and (completion.finish_reason or "").lower() in CUT:
         raise RunFailed(failures.TOO_LONG)
     if not tool_calls and not context.writer.text.strip():
         return await _give_up(context, step)
     message: dict[str, Any] = {"role": "assistant", "content": completion.content}
     if tool_calls:
         message["tool_calls"] = [_as_message(call) for call in tool_calls]
-        message |= completion.reasoning.message_fields
+        message |= completion.reasoning.message_fields(renamed)
     skipped = len(requested) - len(tool_calls)
     return {
         "messages": [message],
@@ -170,14 +171,18 @@ async def _give_up(context: AgentContext, step: int) -> dict[str, Any]:
     return {"tool_calls": [], "steps": step}
 
 
-def with_ids(calls: Sequence[ToolCall], taken: Iterable[str]) -> list[ToolCall]:
-    """The calls under the model's own ids, or under new ones where those are missing or taken."""
-    ids = set(taken)
+def give_ids(calls: Sequence[ToolCall], taken: Iterable[str]) -> dict[str, str]:
+    """Give an id to each call without one, or with one that is taken; returns the new ids of those
+    that are used no more.
+    """
+    ids, renamed = set(taken), dict[str, str]()
     for call in calls:
         if not call.id or call.id in ids:
-            call.id = uuid4().hex[:ID_LENGTH]
+            new = uuid4().hex[:ID_LENGTH]
+            renamed[call.id] = new
+            call.id = new
         ids.add(call.id)
-    return list(calls)
+    return {old: new for old, new in renamed.items() if old not in {call.id for call in calls}}
 
 
 def _words_of(call: ToolCall) -> str:

@@ -26,6 +26,9 @@ EMOJI_LENGTH = 16
 OBJECTS_AT_MOST = 20
 """JSON objects looked for in one answer."""
 
+NESTED_AT_MOST = 4
+"""Levels of objects, lists and texts of JSON in which an object is looked for."""
+
 STREAMED_LENGTH = 20_000
 """In code points of the answer, which is parsed anew with each piece; no factoid needs as many."""
 
@@ -35,7 +38,8 @@ _MARKUP = re.compile(
 )
 
 
-_JSON = json.JSONDecoder()
+_JSON = json.JSONDecoder(strict=False)
+_COMMA_AT_END = re.compile(r",(\s*[}\]])")
 
 
 class UnusableAnswer(Exception):
@@ -57,7 +61,7 @@ class FactoidDraft(msgspec.Struct, frozen=True):
 
 def read_answer(answer: str) -> FactoidDraft:
     """Clean and check an answer: the first JSON object in it that is a factoid, plain, fenced,
-    among words, in a text of JSON, or in a tool call.
+    among words, within other JSON, in a tool call, or cut after its text.
 
     What is wrong with the subject, the emoji or the category is mended, since another answer would
     cost as much as the first.
@@ -75,6 +79,7 @@ def read_answer(answer: str) -> FactoidDraft:
 
 
 def _draft(found: dict[str, Any]) -> FactoidDraft:
+    found = {name.lower(): value for name, value in found.items()}
     text = _text(found.get("text"))
     category = _category(found.get("category"))
     return FactoidDraft(
@@ -98,19 +103,37 @@ def _objects(answer: str) -> Generator[dict[str, Any]]:
             continue
         found = True
         yield from _nested(value)
-    if not found and isinstance(text := _decoded(answer.strip()), str):
-        yield from _nested(_decoded(text))
+    if found:
+        return
+    if (mended := _COMMA_AT_END.sub(r"\1", answer)) != answer:
+        yield from _objects(mended)
+    else:
+        text = answer.strip()
+        yield from _nested(_decoded(text) or _decoded(f'"{text}"') or _cut_object(text))
 
 
-def _nested(value: Any) -> Generator[dict[str, Any]]:
+def _nested(value: Any, depth: int = NESTED_AT_MOST) -> Generator[dict[str, Any]]:
+    """The objects in a value, also in lists of them and in texts of JSON."""
+    if depth and isinstance(value, str) and value.lstrip()[:1] in ("{", "[", '"'):
+        yield from _nested(_decoded(value.strip()), depth - 1)
+    inner: list[Any] = value if isinstance(value, list) else []
     if isinstance(value, dict):
-        fields: dict[str, Any] = value
-        yield fields
-        # The arguments of a tool call, as an object or as its text.
-        for inner in fields.values():
-            inner = _decoded(inner) if isinstance(inner, str) and inner[:1] == "{" else inner
-            if isinstance(inner, dict):
-                yield inner
+        yield value
+        inner = list(value.values())
+    if depth:
+        for part in inner:
+            yield from _nested(part, depth - 1)
+
+
+def _cut_object(text: str) -> Any:
+    """The fields that are whole in an object that is not."""
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        return jiter.from_json(text[start:].encode(errors="replace"), partial_mode=True)
+    except ValueError:
+        return None
 
 
 def _decoded(text: str) -> Any:

@@ -4,6 +4,7 @@ Source: OpenRouter docs, "Reasoning tokens": the details of a message are one se
 come back unchanged; in a stream its texts arrive in pieces.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from domain.llm.fields import Fields, TextJoiner, encode_json
@@ -23,12 +24,14 @@ class Reasoning:
         self._joiners = {name: TextJoiner() for name in TEXTS}
         self._details: list[dict[str, Any]] = []
 
-    @property
-    def message_fields(self) -> dict[str, Any]:
-        """The fields of an assistant's message that give it back, under the names it came with."""
+    def message_fields(self, renamed: Mapping[str, str]) -> dict[str, Any]:
+        """The fields of an assistant's message that give it back, under the names it came with.
+
+        A detail may belong to a tool call by its id, which has another one now if it was `renamed`.
+        """
         fields: dict[str, Any] = dict(self._texts)
         if self._details:
-            fields["reasoning_details"] = self._details
+            fields["reasoning_details"] = [_renamed(detail, renamed) for detail in self._details]
         return fields
 
     def add(self, message: Fields) -> None:
@@ -62,3 +65,8 @@ class Reasoning:
         last |= {name: value for name, value in piece.items() if value is not None}
         last[joined] = text
         return True
+
+
+def _renamed(detail: dict[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+    id_ = detail.get("id")
+    return detail | {"id": renamed[id_]} if isinstance(id_, str) and id_ in renamed else detail

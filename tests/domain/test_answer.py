@@ -32,6 +32,37 @@ def test_json_is_found_in_an_answer(written):
     assert (draft.text, draft.subject, draft.emoji, draft.category) == tuple(GOOD.values())
 
 
+WHOLE = json.dumps(GOOD)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(f"{WHOLE}{WHOLE}", id="twice"),
+        pytest.param(f'{WHOLE[:-1]}, "note": "and', id="cut in a later field"),
+        pytest.param(WHOLE[:-1], id="without its end"),
+        pytest.param(f"```json\n{WHOLE[:-1]},", id="cut within a fence"),
+        pytest.param(f"{WHOLE[:-1]},\n}}", id="a comma too many"),
+        pytest.param(json.dumps({"facts": [GOOD]}), id="in a list in an object"),
+        pytest.param(json.dumps({"result": {"factoid": GOOD}}), id="deep in an object"),
+        pytest.param(json.dumps([{"function": {"arguments": WHOLE}}]), id="as arguments of a call"),
+        pytest.param(json.dumps(json.dumps(WHOLE)), id="encoded three times"),
+        pytest.param(json.dumps(WHOLE)[1:-1], id="escaped"),
+        pytest.param(json.dumps({k.upper(): v for k, v in GOOD.items()}), id="other letters"),
+    ],
+)
+def test_a_fact_in_odd_json_is_read(written):
+    draft = read_answer(written)
+
+    assert (draft.text, draft.subject, draft.emoji, draft.category) == tuple(GOOD.values())
+
+
+@pytest.mark.parametrize("written", [f'{{"text": "{GOOD["text"][:-9]}', "{" * 9_000, '["' * 9_000])
+def test_a_text_that_was_cut_is_none(written):
+    with pytest.raises(UnusableAnswer):
+        read_answer(written)
+
+
 @pytest.mark.parametrize(
     ("text", "cleaned"),
     [

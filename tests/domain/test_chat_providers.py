@@ -1,12 +1,17 @@
 """Whole chats against the habits of providers: what each sends, and what it refuses."""
 
+from collections import Counter
 from decimal import Decimal
 
 import pytest
 
+from domain.chat.agent import give_ids
+from domain.llm.fields import Fields
+from domain.llm.reasoning import Reasoning
+from domain.llm.tool_calls import ToolCall
 from tests.fixtures.chat import anew
 from tests.fixtures.generation import bill, books, closed, completions
-from tests.standins.openrouter.habits import HABITS, THOUGHT
+from tests.standins.openrouter.habits import HABITS, MISTRAL_ID, THOUGHT
 
 SEARCH = ("search_factoids", {"query": "octopus"})
 RELATED = ("search_factoids", {"query": "hearts"})
@@ -95,3 +100,21 @@ async def test_no_thought_reaches_a_reader(chat_harness, standin, provider):
         assert "think" not in text
         assert "{" not in text
     assert chat.session.cost_usd > Decimal(0)
+
+
+@pytest.mark.parametrize("id_", ["tool_0_search", "call_1", "D681PevKs"])
+def test_an_id_that_is_given_twice_is_changed_where_thoughts_name_it_too(id_):
+    reasoning = Reasoning()
+    details = [
+        {"type": "reasoning.encrypted", "data": "CoEB", "id": id_, "index": 0},
+        {"type": "reasoning.encrypted", "data": "CoEC", "id": "other", "index": 1},
+    ]
+    reasoning.add(Fields({"reasoning_details": details}, Counter()))
+    call = ToolCall(id=id_, name="search_factoids")
+
+    kept = reasoning.message_fields(give_ids([call], set()))
+    assert (call.id, kept["reasoning_details"]) == (id_, details)
+
+    changed = reasoning.message_fields(give_ids([call], {id_}))["reasoning_details"]
+    assert MISTRAL_ID.fullmatch(call.id)
+    assert changed == [details[0] | {"id": call.id}, details[1]]

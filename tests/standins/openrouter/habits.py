@@ -164,6 +164,7 @@ HABITS: dict[str, Habit] = {
             },
         ),
         wanted_back=("reasoning_details",),
+        finish={"length": "max_tokens"},
         refuses_with="messages.1.content.0: Expected `thinking` block",
     ),
     "gemini": Habit(
@@ -186,7 +187,7 @@ HABITS: dict[str, Habit] = {
             },
         ),
         wanted_back=("reasoning_details",),
-        finish={"tool_calls": "stop"},
+        finish={"tool_calls": "stop", "length": "MAX_TOKENS"},
         refuses_with="Function call is missing a thought_signature in functionCall parts.",
     ),
     "deepseek": Habit(
@@ -199,6 +200,7 @@ HABITS: dict[str, Habit] = {
         ids=lambda place, _: f"D681Pev{place:02d}",
         whole_calls=True,
         id_rule=MISTRAL_ID,
+        finish={"length": "model_length"},
         thoughts=(
             {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]}]},
         ),
