@@ -12,6 +12,7 @@ from web.ui.layout import offline
 
 SCRIPTS = (
     "ui/storage.js",
+    "ui/foreign_changes.js",
     "ui/client_store.js",
     "ui/idempotency.js",
     "factoid/votes.js",

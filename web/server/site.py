@@ -1,6 +1,7 @@
 """Pages and API on one origin, with the security and cache headers of the pages."""
 
 import logging
+import time
 
 from api.origins import is_same_origin_websocket
 from api.security_headers import DATA_POLICY, with_policy
@@ -76,7 +77,9 @@ class PageSecurity:
                 cache_control = caching if message["status"] in (200, 304) else REVALIDATE
                 cache_control = PRIVATE if b"set-cookie" in names else cache_control
                 policy = self._headers if _is_html(headers) else self._data_headers
-                extra = [*policy, (b"cache-control", cache_control)]
+                # The page's scripts read it: the clock of a visitor may be wrong by days.
+                timing = (b"server-timing", f"now;dur={int(time.time() * 1_000)}".encode())
+                extra = [*policy, (b"cache-control", cache_control), timing]
                 message["headers"] = headers + [
                     header for header in extra if header[0] not in names
                 ]

@@ -6,7 +6,12 @@
   const notify = () => listeners.forEach((listener) => listener());
   const put = (key, value) => (entries.set(key, value), notify());
   const patch = (key, change) => put(key, { ...entries.get(key), ...change });
-  const now = () => Math.floor(Date.now() / 1000);
+  // The visitor's clock may be wrong by days: times are compared by the server's clock.
+  // A page from the browser's cache has an old time, and no size.
+  const [loaded] = performance.getEntriesByType("navigation");
+  const sent = loaded?.transferSize && loaded.serverTiming?.find(({ name }) => name === "now");
+  const ahead = sent ? sent.duration - Date.now() : 0;
+  const now = () => Math.floor((Date.now() + ahead) / 1000);
   const duration = (seconds) => {
     if (seconds < 3600) {
       return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
