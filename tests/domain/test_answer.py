@@ -166,9 +166,6 @@ def test_what_is_wrong_beside_the_text_is_mended(fields, mended):
     assert {name: getattr(draft, name) for name in mended} == mended
 
 
-WHOLE = json.dumps(GOOD | {"text": "Honey never spoils if it is kept dry."})
-
-
 @pytest.mark.parametrize(
     "answer",
     [
@@ -183,7 +180,7 @@ WHOLE = json.dumps(GOOD | {"text": "Honey never spoils if it is kept dry."})
     ],
 )
 def test_an_answer_that_can_be_read_is_read(answer):
-    assert read_answer(answer).text == "Honey never spoils if it is kept dry."
+    assert read_answer(answer).text == GOOD["text"]
 
 
 @pytest.mark.parametrize(
