@@ -17,10 +17,13 @@ async def test_a_quote_counts_with_those_who_answer_when_a_model_fails(
 
     chat = await chat_harness.say(chat_id, "bees? " * 300)
 
-    failed, answered = chat.calls
-    assert (failed.model, answered.model) == (MODEL, "openai/gpt-5")
+    failed, passed_over, *answered = chat.calls
+    # The stand-in's other model refuses what a chat asks for, and the first is asked again.
+    assert (failed.model, passed_over.model) == (MODEL, "openai/gpt-5")
+    assert {call.model for call in answered} == {MODEL}
+    assert chat.shown[-1].status == "done"
     assert quote.model == MODEL
-    assert answered.quote_usd <= quote.worst_case_usd
+    assert all(call.quote_usd <= quote.worst_case_usd for call in (failed, passed_over, *answered))
 
 
 async def test_a_model_asked_for_answers_alone_and_is_quoted_alone(chat_harness, make):

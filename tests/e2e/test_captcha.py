@@ -102,6 +102,7 @@ async def test_who_was_refused_proves_to_be_human_and_goes_on(
     assert asked == []
     await be_refused(visitor)
     await expect(captcha).to_be_visible()
+    await expect(visitor.page.locator("#human")).to_be_visible()
     assert [urlsplit(address).path for address in asked] == ["/turnstile/v0/api.js"]
     await expect_good_for_everybody(visitor)
     await until_there_is_one_more(redis, visitor)

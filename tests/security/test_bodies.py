@@ -39,7 +39,7 @@ HOSTILE = {
     "NaN": b"NaN",
     "half a string": b'"',
     "bytes that are no UTF-8": b"\xff\xfe{\x00}\x00",
-    "a mark of byte order": b"\xef\xbb\xbf{}",
+    "a mark of byte order and half a document": b"\xef\xbb\xbf{",
     "NUL": b"\0" * 1_000,
     "a million spaces": b" " * 1_000_000,
     "two documents": b"{}{}",

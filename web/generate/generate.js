@@ -40,6 +40,10 @@
     return loading[provider];
   };
   const setToken = (token, state = "") => store.patch("captcha", { token, state });
+  // A token is good for one press. React's handler has read it when this one is called.
+  document.addEventListener("submit", () => {
+    if (get("captcha").state === "done") store.patch("captcha", { state: "used" });
+  });
   let shown = { provider: "", id: undefined };
   const show = async ({ provider, site_key }) => {
     const vendor = await load(provider);
@@ -109,6 +113,9 @@
         if (get("captcha").provider) store.patch("captcha", { provider: "", token: "", state: "" });
         return;
       }
+      // What the visitor has just solved is asked for again only once it was used.
+      const { provider, state } = get("captcha");
+      if (state === "done" && provider === required.provider) return;
       store.patch("captcha", { ...required, token: "", state: "open" });
       show(required).catch(() => setToken("", "missing"));
     },
